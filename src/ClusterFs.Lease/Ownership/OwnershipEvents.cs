@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+
+namespace ClusterFs.Lease.Ownership;
+
+/// <summary>What the journal of one service remembers, in order.</summary>
+/// <param name="At">When it was journalled, by a wall clock: for people, never for a decision.</param>
+public abstract record OwnershipEvent(DateTimeOffset At);
+
+/// <summary>A voter without state joins: journalled before it is told its floor, so that a fence in flight elsewhere conflicts (R2).</summary>
+public sealed record VoterJoined(DateTimeOffset At, string Voter, Guid Identity) : OwnershipEvent(At);
+
+/// <summary>Floors are about to be raised to an epoch (R12).</summary>
+/// <param name="Cause">Why the service needs a new epoch.</param>
+public sealed record FencingBegun(DateTimeOffset At, long Epoch, GrantCause Cause) : OwnershipEvent(At);
+
+/// <summary>A node may write under an epoch, once a majority of these voters acknowledges it (R15).</summary>
+public sealed record OwnershipGranted(
+    DateTimeOffset At, long Epoch, string Node, ImmutableSortedSet<string> Voters, TimeSpan Ttl, TimeSpan StopBudget, GrantCause Cause)
+    : OwnershipEvent(At);
+
+/// <summary>The epoch's holder said that its service is dead and the epoch closed for good.</summary>
+public sealed record OwnershipReleased(DateTimeOffset At, long Epoch, string Node, string Reason) : OwnershipEvent(At);
+
+/// <summary>Somebody asked for a planned move.</summary>
+public sealed record MoveBegun(DateTimeOffset At, string From, string To, long Epoch) : OwnershipEvent(At);
+
+/// <summary>A planned move will not happen any more.</summary>
+public sealed record MoveAbandoned(DateTimeOffset At, string To, string Reason) : OwnershipEvent(At);
+
+/// <summary>No automatic grants until resumed.</summary>
+public sealed record OwnershipPaused(DateTimeOffset At) : OwnershipEvent(At);
+
+public sealed record OwnershipResumed(DateTimeOffset At) : OwnershipEvent(At);
+
+public enum GrantCause
+{
+    /// <summary>The service had no owner.</summary>
+    Start,
+
+    /// <summary>The owner's lease ran out.</summary>
+    Failover,
+
+    /// <summary>Somebody asked for the move.</summary>
+    Move,
+}

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+
+namespace ClusterFs.Posix;
+
+/// <summary>File system operations whose outcome survives a power cut, and those that decide a race between machines.</summary>
+public static class Durable
+{
+    /// <summary>Makes the entries of a directory durable: creations, links and renames inside it.</summary>
+    /// <exception cref="PosixException">The directory cannot be opened or the storage reports an error.</exception>
+    public static void SyncDirectory(string directory)
+    {
+        var descriptor = Libc.Open(directory, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            throw PosixException.Last("open", directory);
+        }
+
+        try
+        {
+            if (Libc.FileSync(descriptor) != 0)
+            {
+                throw PosixException.Last("fsync", directory);
+            }
+        }
+        finally
+        {
+            _ = Libc.Close(descriptor);
+        }
+    }
+
+    /// <summary>Creates a directory and every missing parent, and makes the new entries durable.</summary>
+    public static void CreateDirectory(string directory)
+    {
+        var full = Path.GetFullPath(directory);
+        if (Directory.Exists(full))
+        {
+            return;
+        }
+
+        var parent = Path.GetDirectoryName(full);
+        if (parent is not null)
+        {
+            CreateDirectory(parent);
+        }
+
+        Directory.CreateDirectory(full);
+        if (parent is not null)
+        {
+            SyncDirectory(parent);
+        }
+    }
+
+    /// <summary>Gives a complete file a second name, if that name is free.</summary>
+    /// <returns>False when the name is taken. On network file systems a retried success also reports "taken": compare contents.</returns>
+    /// <exception cref="PosixException">Any other failure.</exception>
+    public static bool TryLink(string existing, string created)
+    {
+        if (Libc.Link(existing, created) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error == PosixException.Exists ? false : throw new PosixException("link", created, error);
+    }
+
+    /// <summary>Exchanges two paths of one file system atomically.</summary>
+    /// <returns>False when the file system cannot do it.</returns>
+    public static bool TryExchange(string one, string other)
+    {
+        if (Libc.RenameAt2(Libc.AtFdCwd, one, Libc.AtFdCwd, other, Libc.RenameExchange) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error is PosixException.Invalid or PosixException.NotSupported ? false : throw new PosixException("rename", one, error);
+    }
+
+    /// <summary>Replaces a file's content so that a power cut leaves the old or the new content whole.</summary>
+    public static void Replace(string path, ReadOnlySpan<byte> content)
+    {
+        var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var temporary = Path.Combine(directory, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}");
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
+        SyncDirectory(directory);
+    }
+}

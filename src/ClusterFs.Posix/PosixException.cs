@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+
+namespace ClusterFs.Posix;
+
+/// <summary>A system call that failed: which, on what, and the kernel's words for why.</summary>
+public sealed class PosixException(string call, string subject, int error)
+    : IOException($"{call} {subject}: {Marshal.GetPInvokeErrorMessage(error)}")
+{
+    public const int NoEntry = 2;
+    public const int NoProcess = 3;
+    public const int Exists = 17;
+    public const int CrossDevice = 18;
+    public const int Invalid = 22;
+    public const int NotSupported = 95;
+
+    /// <summary>The value of errno.</summary>
+    public int Error { get; } = error;
+
+    internal static PosixException Last(string call, string subject) => new(call, subject, Marshal.GetLastPInvokeError());
+}
