@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Voter;
+
+namespace ClusterFs.Lease.Ownership;
+
+/// <summary>
+/// Decides who owns one service next: a pure function of state, input and time. It journals before it acts, fences before it grants, and
+/// takes no silence for an expiry that a majority of voters did not confirm.
+/// </summary>
+public static class OwnershipMachine
+{
+    public static OwnershipState Start(OwnershipSettings settings, Guid incarnation, OwnershipRecord record, Instant now) =>
+        new(settings, incarnation, record, now + settings.Timings.Ttl) { NextProbeAt = now + settings.Timings.Ttl };
+
+    public static (OwnershipState State, ImmutableArray<OwnershipEffect> Effects) Handle(OwnershipState state, OwnershipInput input, Instant now)
+    {
+        var step = new OwnershipStep(state, now);
+        switch (input)
+        {
+            case OwnershipTimePassed:
+                break;
+            case NodeReported reported:
+                step.Hear(reported.Report);
+                break;
+            case VoterAnswered { Reply: ProbeReply reply }:
+                step.CountProbe(reply);
+                break;
+            case VoterAnswered { Reply: FenceReply reply }:
+                step.CountFence(reply);
+                break;
+            case VoterAnswered:
+                break;
+            case Journalled journalled:
+                step.Apply(journalled.Event);
+                break;
+            case EpochReserved reserved:
+                step.Reserved(reserved);
+                break;
+            case MoveRequested move:
+                step.RequestMove(move);
+                break;
+            case PauseRequested pause:
+                step.RequestPause(pause);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(input), input, "unknown input");
+        }
+
+        step.Decide();
+        return step.Result;
+    }
+
+    /// <summary>When the machine next has something to do by itself; null when only an input can move it.</summary>
+    public static Instant? NextWake(OwnershipState state, Instant now)
+    {
+        var due = new List<Instant>();
+        if (state.Record.OpenGrant is not null && state.Fencing is null)
+        {
+            due.Add(state.NextProbeAt);
+        }
+
+        if (state.Fencing is { } fencing)
+        {
+            due.Add(fencing.AskedAt + state.Settings.Timings.ProbeFreshness);
+            due.AddRange(fencing.Raised.Values);
+        }
+
+        due.RemoveAll(instant => instant.HasComeBy(now));
+        return due.Count == 0 ? null : due.Aggregate(Earlier);
+    }
+
+    /// <summary>Whether the node was heard of lately, wants the service, and has nothing of an older epoch left.</summary>
+    public static bool IsCandidate(OwnershipState state, string node, Instant now) =>
+        state.Reports.TryGetValue(node, out var heard)
+        && now.LongestSince(heard.At) < OwnershipSettings.ReportFreshness
+        && heard.Report.Wanted
+        && heard.Report.ClosedEpoch >= heard.Report.Epoch;
+
+    /// <summary>The node that would be granted the next epoch now; null when there is none.</summary>
+    public static string? NextOwner(OwnershipState state, Instant now) =>
+        state.Record.Move is { } move && IsCandidate(state, move.To, now)
+            ? move.To
+            : state.Settings.Nodes.FirstOrDefault(node => IsCandidate(state, node, now));
+
+    private static Instant Earlier(Instant one, Instant other) => one.Boottime <= other.Boottime ? one : other;
+}

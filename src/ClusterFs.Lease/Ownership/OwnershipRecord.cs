@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+
+namespace ClusterFs.Lease.Ownership;
+
+/// <summary>What the journal of one service adds up to: a pure function of its events.</summary>
+public sealed record OwnershipRecord
+{
+    public static OwnershipRecord Empty { get; } = new();
+
+    /// <summary>The highest epoch that floors may have been raised to.</summary>
+    public long Epoch { get; init; }
+
+    /// <summary>The newest grant; null before the first.</summary>
+    public OwnershipGranted? Grant { get; init; }
+
+    /// <summary>The newest grant's holder has closed it for good.</summary>
+    public bool Closed { get; init; }
+
+    /// <summary>The newest intent to fence.</summary>
+    public FencingBegun? Fencing { get; init; }
+
+    /// <summary>The voters that were told their floor, and which state of theirs was told.</summary>
+    public ImmutableSortedDictionary<string, Guid> Joined { get; init; } =
+        ImmutableSortedDictionary.Create<string, Guid>(StringComparer.Ordinal);
+
+    /// <summary>The longest TTL that was ever granted: what a voter that lost its state may have promised.</summary>
+    public TimeSpan LongestTtl { get; init; }
+
+    public MoveBegun? Move { get; init; }
+
+    public bool Paused { get; init; }
+
+    /// <summary>The grant that a node may be writing under; null when there is none.</summary>
+    public OwnershipGranted? OpenGrant => Closed ? null : Grant;
+
+    /// <summary>The epoch that is being fenced and not yet granted; null when there is none.</summary>
+    public FencingBegun? OpenFencing => Fencing is { } fencing && fencing.Epoch > (Grant?.Epoch ?? 0) ? fencing : null;
+
+    /// <summary>What a voter without state is told.</summary>
+    public Binding Floor => new(Epoch, Grant is { } grant && grant.Epoch == Epoch ? grant.Node : null);
+
+    public OwnershipRecord Apply(OwnershipEvent happened) => happened switch
+    {
+        VoterJoined joined => this with { Joined = Joined.SetItem(joined.Voter, joined.Identity) },
+        FencingBegun fencing => this with { Fencing = fencing, Epoch = fencing.Epoch },
+        OwnershipGranted grant => this with
+        {
+            Grant = grant,
+            Closed = false,
+            Epoch = Math.Max(Epoch, grant.Epoch),
+            Move = null,
+            LongestTtl = grant.Ttl > LongestTtl ? grant.Ttl : LongestTtl,
+        },
+        OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true } : this,
+        MoveBegun move => this with { Move = move },
+        MoveAbandoned => this with { Move = null },
+        OwnershipPaused => this with { Paused = true },
+        OwnershipResumed => this with { Paused = false },
+        _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),
+    };
+}

@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using ClusterFs.Lease.Voter;
+
+namespace ClusterFs.Lease.Ownership;
+
+/// <summary>What does not change while an incarnation lives.</summary>
+/// <param name="Voters">The configured voters: the set of the next grant.</param>
+/// <param name="Nodes">The nodes that may own the service, most wanted first.</param>
+public sealed record OwnershipSettings(string Service, ImmutableSortedSet<string> Voters, ImmutableArray<string> Nodes, LeaseTimings Timings)
+{
+    /// <summary>A node that was not heard of for so long is not granted anything.</summary>
+    public static TimeSpan ReportFreshness { get; } = TimeSpan.FromSeconds(3);
+}
+
+/// <summary>Everything one incarnation of a service's ownership knows.</summary>
+/// <param name="Incarnation">Made up by each incarnation: answers to another one's questions count for nothing (R6).</param>
+/// <param name="BelieveExpiryFrom">A TTL after the recovery or the last grant: before it, silence proves nothing (R13).</param>
+public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation, OwnershipRecord Record, Instant BelieveExpiryFrom)
+{
+    public ImmutableSortedDictionary<string, HeardReport> Reports { get; init; } =
+        ImmutableSortedDictionary.Create<string, HeardReport>(StringComparer.Ordinal);
+
+    /// <summary>An event on its way to the journal: nothing else is decided meanwhile.</summary>
+    public OwnershipEvent? Pending { get; init; }
+
+    public bool Reserving { get; init; }
+
+    public ProbeRound? Probing { get; init; }
+
+    /// <summary>When the next round of probes begins.</summary>
+    public Instant NextProbeAt { get; init; }
+
+    public FenceRound? Fencing { get; init; }
+
+    /// <summary>The promise of a majority was seen to have ended in one fresh round.</summary>
+    public bool Expired { get; init; }
+
+    /// <summary>A request that is answered when its event is in the journal.</summary>
+    public Guid? Asking { get; init; }
+
+    public long LastNonce { get; init; }
+
+    /// <summary>The voters that decide on the newest epoch (R15).</summary>
+    public ImmutableSortedSet<string> Electorate => Record.Grant?.Voters ?? Settings.Voters;
+}
+
+public sealed record HeardReport(NodeReport Report, Instant At);
+
+/// <summary>One nonce'd round of probes; its answers prove something only together and while fresh (R13).</summary>
+public sealed record ProbeRound(Guid Nonce, Instant BegunAt, ImmutableSortedDictionary<string, ProbeReply> Answers);
+
+/// <param name="Raised">By voter: until when its old promise may still run.</param>
+public sealed record FenceRound(Guid Nonce, long Epoch, Instant AskedAt, ImmutableSortedDictionary<string, Instant> Raised);

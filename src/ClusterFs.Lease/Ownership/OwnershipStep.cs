@@ -1,0 +1,346 @@
+using System.Collections.Immutable;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Voter;
+
+namespace ClusterFs.Lease.Ownership;
+
+/// <summary>One step of <see cref="OwnershipMachine"/>: the state as it changes, and the effects as they come.</summary>
+internal sealed class OwnershipStep(OwnershipState state, Instant now)
+{
+    private readonly ImmutableArray<OwnershipEffect>.Builder _effects = ImmutableArray.CreateBuilder<OwnershipEffect>();
+    private OwnershipState _state = state;
+
+    public (OwnershipState, ImmutableArray<OwnershipEffect>) Result => (_state, _effects.ToImmutable());
+
+    private OwnershipSettings Settings => _state.Settings;
+
+    private OwnershipRecord Record => _state.Record;
+
+    /// <summary>The journal gives an event the time of the wall clock when it is written.</summary>
+    private static DateTimeOffset Unstamped => DateTimeOffset.UnixEpoch;
+
+    public void Hear(NodeReport report)
+    {
+        _state = _state with { Reports = _state.Reports.SetItem(report.Node, new HeardReport(report, now)) };
+        if (Record.OpenGrant is not { } grant || grant.Node != report.Node)
+        {
+            return;
+        }
+
+        if (report.Epoch < grant.Epoch && Record.OpenFencing is null)
+        {
+            _effects.Add(new TellGrant(grant.Node, grant));
+        }
+        else if (report.Epoch == grant.Epoch && Record.Move is { } move && report.Phase is LeasePhase.Held or LeasePhase.Running)
+        {
+            _effects.Add(new TellDrain(grant.Node, grant.Epoch, move.To));
+        }
+    }
+
+    public void CountProbe(ProbeReply reply)
+    {
+        if (reply.Abstains)
+        {
+            Join(reply.Voter, reply.Identity);
+        }
+
+        if (_state.Probing is { } round && round.Nonce == reply.Nonce && _state.Electorate.Contains(reply.Voter))
+        {
+            _state = _state with { Probing = round with { Answers = round.Answers.SetItem(reply.Voter, reply) } };
+        }
+    }
+
+    public void CountFence(FenceReply reply)
+    {
+        if (reply.Outcome == FenceOutcome.Abstained)
+        {
+            Join(reply.Voter, reply.Identity);
+            return;
+        }
+
+        if (_state.Fencing is not { } round || round.Nonce != reply.Nonce || round.Epoch != reply.Epoch)
+        {
+            return;
+        }
+
+        switch (reply.Outcome)
+        {
+            case FenceOutcome.Raised when _state.Electorate.Contains(reply.Voter):
+                // The answer was on its way for a while, so waiting from now on is waiting too long rather than too short.
+                _state = _state with { Fencing = round with { Raised = round.Raised.SetItem(reply.Voter, now + reply.Remaining) } };
+                break;
+            case FenceOutcome.BelowFloor:
+                _effects.Add(new RecoverAgain($"voter {reply.Voter} knows {reply.Floor}, above epoch {reply.Epoch} that was to be fenced"));
+                break;
+            case FenceOutcome.Promised when !HolderAgreed:
+                // A majority said "expired" and this voter renewed since: the holder lives. Ask again before disturbing anyone further.
+                _state = _state with { Fencing = null, Expired = false, NextProbeAt = now + reply.Remaining };
+                break;
+        }
+    }
+
+    public void Apply(OwnershipEvent happened)
+    {
+        _state = _state with { Record = Record.Apply(happened), Pending = null };
+        switch (happened)
+        {
+            case VoterJoined joined:
+                SendJoin(joined.Voter, joined.Identity);
+                break;
+            case OwnershipGranted grant:
+                _state = _state with
+                {
+                    Fencing = null,
+                    Probing = null,
+                    Expired = false,
+                    BelieveExpiryFrom = now + grant.Ttl,
+                    NextProbeAt = now + grant.Ttl,
+                };
+                _effects.Add(new TellGrant(grant.Node, grant));
+                break;
+            case MoveBegun move:
+                Answer(true, $"moving from {move.From} to {move.To}");
+                if (Record.OpenGrant is { } open)
+                {
+                    _effects.Add(new TellDrain(open.Node, open.Epoch, move.To));
+                }
+
+                break;
+            case OwnershipPaused:
+                Answer(true, "paused: nothing is granted until resumed");
+                break;
+            case OwnershipResumed:
+                Answer(true, "resumed");
+                break;
+        }
+    }
+
+    public void Reserved(EpochReserved reserved)
+    {
+        if (!_state.Reserving || Record.OpenFencing is not { } fencing || fencing.Epoch != reserved.Epoch)
+        {
+            return;
+        }
+
+        _state = _state with { Reserving = false };
+        if (_state.Pending is not null)
+        {
+            return;
+        }
+
+        if (!reserved.Reserved)
+        {
+            // An earlier incarnation took the epoch for another node and did not live to journal it: the epoch is spent.
+            Write(new FencingBegun(Unstamped, fencing.Epoch + 1, fencing.Cause));
+            _state = _state with { Fencing = null };
+        }
+        else if (FenceIsOver() && OwnershipMachine.IsCandidate(_state, reserved.Node, now))
+        {
+            Write(new OwnershipGranted(
+                Unstamped, fencing.Epoch, reserved.Node, Settings.Voters, Settings.Timings.Ttl, Settings.Timings.StopBudget, fencing.Cause));
+        }
+    }
+
+    public void RequestMove(MoveRequested move)
+    {
+        var from = Record.OpenGrant?.Node;
+        var refusal =
+            _state.Pending is not null || _state.Asking is not null ? "another decision is being journalled; try again"
+            : !Settings.Nodes.Contains(move.To) ? $"{move.To} may not own it; the nodes that may: {string.Join(", ", Settings.Nodes)}"
+            : from == move.To ? $"{move.To} owns it already"
+            : from is null || Record.OpenFencing is not null ? "it has no owner at the moment"
+            : Record.Move is { } other ? $"it is being moved to {other.To}"
+            : !OwnershipMachine.IsCandidate(_state, move.To, now) ? $"nothing waits for it on {move.To}: start its `clusterfs run` or `hold` there"
+            : !_state.Reports.TryGetValue(from, out var heard) || now.LongestSince(heard.At) >= OwnershipSettings.ReportFreshness
+                ? $"the daemon of its owner {from} does not answer"
+            : heard.Report.Phase != LeasePhase.Running ? $"it does not run on {from} yet"
+            : null;
+        if (refusal is not null)
+        {
+            _effects.Add(new AnswerRequest(move.Request, false, refusal));
+            return;
+        }
+
+        _state = _state with { Asking = move.Request };
+        Write(new MoveBegun(Unstamped, from!, move.To, Record.Epoch));
+    }
+
+    public void RequestPause(PauseRequested pause)
+    {
+        if (_state.Pending is not null || _state.Asking is not null)
+        {
+            _effects.Add(new AnswerRequest(pause.Request, false, "another decision is being journalled; try again"));
+        }
+        else if (pause.Pause == Record.Paused)
+        {
+            _effects.Add(new AnswerRequest(pause.Request, true, pause.Pause ? "paused already" : "not paused"));
+        }
+        else
+        {
+            _state = _state with { Asking = pause.Request };
+            Write(pause.Pause ? new OwnershipPaused(Unstamped) : new OwnershipResumed(Unstamped));
+        }
+    }
+
+    public void Decide()
+    {
+        if (_state.Pending is not null || _effects.Any(effect => effect is RecoverAgain))
+        {
+            return;
+        }
+
+        if (Record.OpenGrant is { } grant && _state.Reports.TryGetValue(grant.Node, out var owner) && owner.Report.ClosedEpoch >= grant.Epoch)
+        {
+            Write(new OwnershipReleased(Unstamped, grant.Epoch, grant.Node, owner.Report.Reason ?? "released"));
+            return;
+        }
+
+        ReadProbes();
+        ProbeIfDue();
+
+        var mayFence = Record.OpenGrant is null || _state.Expired;
+        if (!mayFence || (Record.Paused && Record.Move is null) || OwnershipMachine.NextOwner(_state, now) is not { } next)
+        {
+            return;
+        }
+
+        if (Record.OpenFencing is not { } fencing)
+        {
+            var cause = Record.Move is not null ? GrantCause.Move : Record.OpenGrant is not null ? GrantCause.Failover : GrantCause.Start;
+            Write(new FencingBegun(Unstamped, Record.Epoch + 1, cause));
+            return;
+        }
+
+        if (FenceIsOver())
+        {
+            if (!_state.Reserving)
+            {
+                _state = _state with { Reserving = true };
+                _effects.Add(new ReserveEpoch(fencing.Epoch, next));
+            }
+        }
+        else
+        {
+            FenceIfDue(fencing.Epoch);
+        }
+    }
+
+    private bool HolderAgreed => Record.OpenGrant is null;
+
+    private bool FenceIsOver() =>
+        _state.Fencing is { } round
+        && round.Epoch == Record.OpenFencing?.Epoch
+        && Quorum.Reached(_state.Electorate, round.Raised.Keys)
+        && round.Raised.Values.All(until => until.HasComeBy(now));
+
+    private void FenceIfDue(long epoch)
+    {
+        if (_state.Fencing is { } round && round.Epoch == epoch && now.ShortestSince(round.AskedAt) < Settings.Timings.ProbeFreshness)
+        {
+            return;
+        }
+
+        var nonce = _state.Fencing is { } open && open.Epoch == epoch ? open.Nonce : NextNonce();
+        var raised = _state.Fencing is { } known && known.Epoch == epoch
+            ? known.Raised
+            : ImmutableSortedDictionary.Create<string, Instant>(StringComparer.Ordinal);
+        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) };
+        foreach (var voter in _state.Electorate.Where(voter => !raised.ContainsKey(voter)))
+        {
+            _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, HolderAgreed, nonce)));
+        }
+    }
+
+    private void ReadProbes()
+    {
+        if (_state.Probing is not { } round || now.LongestSince(round.BegunAt) >= Settings.Timings.ProbeFreshness)
+        {
+            // What was answered too long ago proves nothing any more.
+            _state = _state with { Probing = null, Expired = _state.Expired && _state.Fencing is not null };
+            return;
+        }
+
+        var remaining = round.Answers.Values
+            .Where(answer => !answer.Abstains && _state.Electorate.Contains(answer.Voter))
+            .Select(answer => answer.Remaining)
+            .Order()
+            .ToList();
+        var quorum = Quorum.Of(_state.Electorate.Count);
+        if (remaining.Count < quorum)
+        {
+            return;
+        }
+
+        var expiresIn = remaining[quorum - 1];
+        if (expiresIn <= TimeSpan.Zero)
+        {
+            _state = _state with { Expired = Record.OpenGrant is not null && _state.BelieveExpiryFrom.HasComeBy(now) };
+        }
+        else
+        {
+            // No majority can have expired before the one that takes longest to make it up.
+            _state = _state with { Probing = null, Expired = false, NextProbeAt = now + expiresIn };
+        }
+    }
+
+    private void ProbeIfDue()
+    {
+        if (Record.OpenGrant is null || _state.Fencing is not null || _state.Probing is not null || !_state.NextProbeAt.HasComeBy(now))
+        {
+            return;
+        }
+
+        var nonce = NextNonce();
+        _state = _state with
+        {
+            Probing = new ProbeRound(nonce, now, ImmutableSortedDictionary.Create<string, ProbeReply>(StringComparer.Ordinal)),
+            NextProbeAt = now + Settings.Timings.ProbeFreshness,
+        };
+        foreach (var voter in _state.Electorate)
+        {
+            _effects.Add(new AskVoter(voter, new Probe(Settings.Service, nonce)));
+        }
+    }
+
+    private void Join(string voter, Guid identity)
+    {
+        if (Record.Joined.TryGetValue(voter, out var known) && known == identity)
+        {
+            SendJoin(voter, identity);
+        }
+        else if (_state.Pending is null)
+        {
+            Write(new VoterJoined(Unstamped, voter, identity));
+        }
+    }
+
+    private void SendJoin(string voter, Guid identity) => _effects.Add(new AskVoter(
+        voter,
+        new Join(Settings.Service, identity, Record.Floor, Record.LongestTtl > Settings.Timings.Ttl ? Record.LongestTtl : Settings.Timings.Ttl)));
+
+    private void Write(OwnershipEvent happened)
+    {
+        _state = _state with { Pending = happened };
+        _effects.Add(new Journal(happened));
+    }
+
+    private void Answer(bool accepted, string message)
+    {
+        if (_state.Asking is { } request)
+        {
+            _state = _state with { Asking = null };
+            _effects.Add(new AnswerRequest(request, accepted, message));
+        }
+    }
+
+    private Guid NextNonce()
+    {
+        var number = _state.LastNonce + 1;
+        _state = _state with { LastNonce = number };
+        Span<byte> bytes = stackalloc byte[16];
+        _state.Incarnation.TryWriteBytes(bytes);
+        var mixed = BitConverter.ToInt64(bytes[8..]) ^ number;
+        BitConverter.TryWriteBytes(bytes[8..], mixed);
+        return new Guid(bytes);
+    }
+}
