@@ -58,6 +58,7 @@ public static class CommandLine
             DumpCommand.Create(),
             HistoryCommand.Create(),
             NodeCommand.Create(),
+            CertificatesCommand.Create(),
             GuardCommand.Create(),
             RunCommand.Create(),
             GateCommand.Create(),
