@@ -1,4 +1,6 @@
 using System.Data.Common;
+using Akka.Actor;
+using Akka.Persistence;
 using Microsoft.Extensions.Logging;
 
 namespace ClusterFs.Ownership.Journal;
@@ -39,6 +41,9 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
             return true;
         },
         cancellation);
+
+    /// <summary>Starts the journal's plugin, which makes its tables; the first failover must not wait for that.</summary>
+    public static void StartPlugin(ActorSystem system) => _ = Persistence.Instance.Apply(system);
 
     private static async Task<bool> ExistsAsync(DbConnection connection, string table, CancellationToken cancellation)
     {
