@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using ClusterFs.Api;
 using ClusterFs.Cli.Commands;
 using ClusterFs.Configuration;
 
@@ -53,6 +54,10 @@ public static class CommandLine
         var root = new RootCommand("Keeps stateful services running on a few servers that share a file system: one writer at a time.")
         {
             StatusCommand.Create(),
+            MoveCommand.Create(),
+            DumpCommand.Create(),
+            HistoryCommand.Create(),
+            NodeCommand.Create(),
         };
         root.Add(GlobalOptions.Config);
         root.Add(GlobalOptions.Json);
@@ -91,6 +96,8 @@ public static class CommandLine
 
                 return ExitCodes.Usage;
             case CommandException failure:
+                return Fail(error, failure.ExitCode, failure.Message, failure.Hint);
+            case DaemonException failure:
                 return Fail(error, failure.ExitCode, failure.Message, failure.Hint);
             case OperationCanceledException:
                 return Fail(error, ExitCodes.Failed, "interrupted", "");

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace ClusterFs.Configuration.Binding;
+namespace ClusterFs.Configuration;
 
 /// <summary>Durations as users write them: a number and a unit.</summary>
-internal static class Durations
+public static class Durations
 {
     /// <summary>Longer than anything that makes sense here, and far from where arithmetic on ticks would overflow.</summary>
     private const double MaxMilliseconds = 1e13;
