@@ -57,4 +57,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(18, LogLevel.Information, "stopped")]
     public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(19, LogLevel.Warning, "shared storage at {Path} cannot be set up for the archive: {Problem}")]
+    public static partial void SharedNotInitialized(this ILogger logger, string path, string problem);
 }

@@ -67,7 +67,7 @@ internal static class AgentRules
                 // One that was under way when the end was asked for is as good as one begun after it: both leave little to do.
                 WorkKind.Dump when EndIsAsked(state, work.Epoch) => state with { DumpedForDrain = work.Epoch },
                 WorkKind.FinalDump => state with { FinishedEpoch = work.Epoch },
-                WorkKind.KeepDivergent => state with { DivergentKept = true },
+                WorkKind.KeepDivergent => state with { KeptAgainst = work.Epoch },
                 _ => state,
             },
             _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "unknown outcome"),
@@ -124,7 +124,6 @@ internal static class AgentRules
             return state with { DrainedAt = null, Told = state.Told is UseGrant ? state.Told : null, DumpBegunAt = null };
         }
 
-        state = state with { DivergentKept = false };
         if (guard.Phase is LeasePhase.Running)
         {
             // The first dump is not due before the service had the time to do something.
@@ -184,8 +183,7 @@ internal static class AgentRules
             return new TellGuard(new UseGrant(grant));
         }
 
-        var anotherGoesOn = state.Owner is { } owner && owner != state.Settings.Node;
-        return anotherGoesOn && !state.DivergentKept && mayWork ? new BeginWork(WorkKind.KeepDivergent, closedEpoch) : null;
+        return state.RunsElsewhere > state.KeptAgainst && mayWork ? new BeginWork(WorkKind.KeepDivergent, state.RunsElsewhere) : null;
     }
 
     /// <summary>A dump first, so that little is left to be dumped while the service is down. A move that could not be dumped would lose

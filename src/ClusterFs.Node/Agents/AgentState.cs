@@ -81,11 +81,11 @@ internal sealed record AgentState(AgentSettings Settings, GuardReport? Guard)
     /// <summary>Work that failed is not tried again before.</summary>
     public Instant? RetryAt { get; init; }
 
-    /// <summary>The owner as the ownership actor sees it; null for none or not known.</summary>
-    public string? Owner { get; init; }
+    /// <summary>The epoch that another node runs under, as the ownership actor said last: it has claimed it in the archive. 0 for none.</summary>
+    public long RunsElsewhere { get; init; }
 
-    /// <summary>What is not in the line was kept, and no epoch was open since.</summary>
-    public bool DivergentKept { get; init; }
+    /// <summary>What is not in the line was kept when another node ran under this epoch.</summary>
+    public long KeptAgainst { get; init; }
 
     /// <summary>What the guard was told last, and when: it is told again until it says that it did it.</summary>
     public GuardOrder? Told { get; init; }

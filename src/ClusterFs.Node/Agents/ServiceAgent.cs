@@ -77,7 +77,8 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 break;
             case OwnershipView view:
                 _view = view;
-                _state = _state with { Owner = view.Owner };
+                var elsewhere = view.Owner is { } owner && owner != _state.Settings.Node && view.Stage is OwnershipStage.Owned && view.Reason is null;
+                _state = _state with { RunsElsewhere = elsewhere ? view.Epoch : 0 };
                 _surroundings.Board.Owners.Heard(Service, view.Owner);
                 break;
             case GrantOwnership grant when grant.Epoch >= (_state.Grant?.Epoch ?? 0):

@@ -37,6 +37,13 @@ public sealed class EpochTable(JournalStore store) : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
+    internal static async Task<bool> IsEmptyAsync(DbConnection connection, CancellationToken cancellation)
+    {
+        await using var select = connection.CreateCommand();
+        select.CommandText = $"select 1 from {Name} limit 1";
+        return await select.ExecuteScalarAsync(cancellation).ConfigureAwait(false) is null;
+    }
+
     internal static async Task CreateAsync(DbConnection connection, CancellationToken cancellation)
     {
         await using var command = connection.CreateCommand();

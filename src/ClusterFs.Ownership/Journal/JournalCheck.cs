@@ -27,9 +27,15 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
         cancellation);
 
     /// <summary>Waits until the journal's table is there, and looks at its constraints.</summary>
+    /// <returns>Whether no epoch was ever granted: the cluster is new.</returns>
     /// <exception cref="JournalRefusedException">A constraint is missing.</exception>
-    public Task VerifyAsync(CancellationToken cancellation) => RetryAsync(
-        async connection =>
+    public async Task<bool> VerifyAsync(CancellationToken cancellation)
+    {
+        var isNew = false;
+        await RetryAsync(LookAsync, cancellation).ConfigureAwait(false);
+        return isNew;
+
+        async Task<bool> LookAsync(DbConnection connection)
         {
             if (!await ExistsAsync(connection, JournalTable, cancellation).ConfigureAwait(false))
             {
@@ -38,9 +44,10 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
 
             await RequireAsync(connection, JournalTable, "persistence_id,sequence_number", cancellation).ConfigureAwait(false);
             await RequireAsync(connection, EpochTable.Name, "service,epoch", cancellation).ConfigureAwait(false);
+            isNew = await EpochTable.IsEmptyAsync(connection, cancellation).ConfigureAwait(false);
             return true;
-        },
-        cancellation);
+        }
+    }
 
     /// <summary>Starts the journal's plugin, which makes its tables; the first failover must not wait for that.</summary>
     public static void StartPlugin(ActorSystem system) => _ = Persistence.Instance.Apply(system);
