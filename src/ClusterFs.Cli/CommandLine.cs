@@ -58,6 +58,9 @@ public static class CommandLine
             DumpCommand.Create(),
             HistoryCommand.Create(),
             NodeCommand.Create(),
+            GuardCommand.Create(),
+            RunCommand.Create(),
+            GateCommand.Create(),
         };
         root.Add(GlobalOptions.Config);
         root.Add(GlobalOptions.Json);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ClusterFs.Configuration;
 
 namespace ClusterFs.Guard;
 
@@ -25,6 +26,23 @@ public sealed record GuardSettings(
 
     /// <summary>The same when the guard itself is being stopped.</summary>
     public TimeSpan DaemonPatienceAtEnd { get; init; } = TimeSpan.FromSeconds(3);
+
+    public static GuardSettings Of(Settings settings) => new(
+        settings.Cluster.Name,
+        settings.Node.Name,
+        settings.Node.Address,
+        settings.Cluster.GuardPort,
+        settings.Node.GuardSocket,
+        settings.Node.GuardDirectory,
+        settings.Lease.Ttl,
+        settings.Cluster.Nodes,
+        settings.Services.Values
+            .Where(service => service.Nodes.Contains(settings.Node.Name))
+            .ToImmutableSortedDictionary(
+                service => service.Name,
+                service => new GuardedService(
+                    service.Name, service.StopTimeout, settings.Lease.StopBudget, service.Unit, service.PidFile),
+                StringComparer.Ordinal));
 }
 
 /// <summary>A service as the guard sees it.</summary>
