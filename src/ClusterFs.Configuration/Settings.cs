@@ -113,16 +113,16 @@ public sealed record ServiceSettings(
 /// <summary>A service's live content.</summary>
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>
 /// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
-/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 24 h, default 5 s.</param>
+/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 1 d, default 5 s.</param>
 public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery);
 
 /// <summary>How a dump gets a consistent picture of live content.</summary>
 public enum CaptureKind
 {
-    /// <summary>SQLite databases through SQLite, everything else by copying.</summary>
+    /// <summary>SQLite databases through SQLite where SQLite can read them, everything else by copying.</summary>
     Auto,
 
-    /// <summary>Every database through SQLite; a dump fails where there is none.</summary>
+    /// <summary>As <see cref="Auto"/>, but a database that SQLite cannot read fails the dump.</summary>
     Sqlite,
 
     /// <summary>Plain copies of files: each may have changed while it was read.</summary>
