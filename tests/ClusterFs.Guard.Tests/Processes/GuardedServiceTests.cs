@@ -205,6 +205,41 @@ public sealed class GuardedServiceTests : IAsyncLifetime
         _ = await _cluster.StartedAsync("pid", () => run.Messages);
     }
 
+    [Fact]
+    public async Task A_guard_told_to_end_without_a_daemon_stops_its_service_closes_the_epoch_and_ends_with_0()
+    {
+        var run = await RunAsync(Plain);
+        var service = await _cluster.StartedAsync("pid", () => run.Messages);
+        await _daemon.DisposeAsync();
+
+        var guard = _cluster.Guards["n1"];
+        guard.Signal(SignalTerminate);
+
+        Assert.Equal(0, await guard.ExitAsync());
+        Assert.False(LoopbackCluster.IsAlive(service));
+        Assert.Contains("WITHOUT a last dump", guard.Messages, StringComparison.Ordinal);
+
+        // Released: nobody waits for a promise that no longer binds.
+        Assert.Equal(TimeSpan.Zero, (await _cluster.ProbeAsync("n2")).Remaining);
+        Assert.False(run.HasExited);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_is_gone_changes_nothing_for_the_service_and_finds_it_when_it_is_back()
+    {
+        var run = await RunAsync(Plain);
+        var service = await _cluster.StartedAsync("pid", () => run.Messages);
+        await _daemon.DisposeAsync();
+
+        var gone = GuardClock.Now;
+        _ = await Eventually.Is(() => GuardClock.Now.ShortestSince(gone) > LoopbackCluster.Ttl, "more than a TTL");
+        Assert.True(LoopbackCluster.IsAlive(service));
+
+        var next = _cluster.Supervise("n1");
+        await next.UntilAsync(report => report is { Phase: Phase.Running, Epoch: 1, LeaseRemainingMs: > 0 }, "the same epoch");
+        Assert.Equal(service.Id, next.Report.Process);
+    }
+
     private async Task<CommandProcess> RunAsync(string script)
     {
         var run = Run(script);

@@ -11,8 +11,8 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 {
     public const string Service = "web";
 
-    public static readonly TimeSpan Ttl = TimeSpan.FromSeconds(2);
-    public static readonly TimeSpan StopBudget = TimeSpan.FromMilliseconds(900);
+    public static readonly TimeSpan Ttl = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan StopBudget = TimeSpan.FromMilliseconds(1000);
 
     private static readonly string[] AllNodes = ["n1", "n2", "n3"];
 
@@ -47,10 +47,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
             cluster.StartGuard(node);
         }
 
-        foreach (var node in AllNodes)
-        {
-            await cluster.JoinAsync(node);
-        }
+        await Task.WhenAll(AllNodes.Select(cluster.JoinAsync));
 
         return cluster;
     }

@@ -46,8 +46,14 @@ internal sealed class TestDaemon : IAsyncDisposable
     public Task UntilAsync(Func<ServiceReport, bool> condition, string what) =>
         Eventually.Is(() => condition(Report), what, () => $"the guard says {Report}");
 
+    /// <summary>Also the end of a daemon within a test.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_listening.IsCompleted)
+        {
+            return;
+        }
+
         await _link.DisposeAsync();
         await _listening;
     }
