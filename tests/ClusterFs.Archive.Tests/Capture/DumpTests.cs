@@ -1,5 +1,6 @@
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Capture;
 
@@ -60,6 +61,17 @@ public sealed class DumpTests : IDisposable
             var dump = Assert.IsType<DumpResult.Committed>(content.Dump(1, CancellationToken.None)).Record;
             Assert.Equal(4, dump.Content.Bytes);
         }
+    }
+
+    [Theory]
+    [InlineData(1_000_000, false)]
+    [InlineData(19_999_999, false)]
+    [InlineData(20_000_001, true)]
+    public void A_file_changed_within_the_last_tick_is_not_trusted(long ageNs, bool settled)
+    {
+        const long now = 1_700_000_000_500_000_000;
+        var status = new FileStatus(FileKind.File, 0, 0, 0, 1, 0, now - ageNs, 1, 1, 1);
+        Assert.Equal(settled, FileSystemClock.IsSettled(status, now));
     }
 
     [Theory]

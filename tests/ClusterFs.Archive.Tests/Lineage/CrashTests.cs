@@ -34,6 +34,7 @@ public sealed class CrashTests : IDisposable
         // The same epoch again: the same claim, not a second one.
         var again = _bed.TakeOver("n2", 2);
         Assert.Equal(3, again.Claim.Slot);
+        Assert.Equal(expected == "line" ? ContentBasis.KeptByLineage : ContentBasis.Restored, again.Basis);
         Assert.Equal(("line", "line"), (_bed.Read("n2", "page"), _bed.Read("n2", "dir/other")));
         Assert.Single(_bed.Archive.ListDivergent(CancellationToken.None));
         AssertNothingLeft("n2");

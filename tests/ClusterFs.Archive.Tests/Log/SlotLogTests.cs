@@ -81,6 +81,22 @@ public sealed class SlotLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_list_waits_for_a_record_that_must_exist()
+    {
+        for (var epoch = 1; epoch <= 3; epoch++)
+        {
+            Claim(epoch, "n1");
+        }
+
+        var hidden = _bed.Scratch("hidden");
+        File.Move(_bed.Archive.Log.FileOf(2), hidden);
+        var list = Task.Run(() => _bed.Archive.List(CancellationToken.None));
+        Assert.NotSame(list, await Task.WhenAny(list, Task.Delay(TimeSpan.FromMilliseconds(300))));
+        File.Move(hidden, _bed.Archive.Log.FileOf(2));
+        Assert.Equal(3, (await list).Count);
+    }
+
+    [Fact]
     public void Waiting_for_a_record_ends_with_the_callers_patience_and_names_it()
     {
         Claim(1, "n1");

@@ -88,6 +88,23 @@ public sealed class RoundTripTests : IDisposable
     }
 
     [Fact]
+    public void A_sound_frame_that_is_not_the_content_asked_for_is_found()
+    {
+        _bed.Archive.Layout.CreateDirectories();
+        var nonce = Guid.NewGuid().ToString("N");
+        using var pack = new PackWriter(_bed.Archive.Layout, nonce);
+        var other = pack.Append(new MemoryStream([1, 2, 3]), CancellationToken.None);
+        var asked = other with { Sha256 = Convert.ToHexStringLower(SHA256.HashData([1, 2, 4])) };
+        var manifest = new Manifest(TestBed.Service, nonce, new RootAttributes(0x1FF, 0, 0), [Entry("page") with { Content = asked }]);
+        var content = new StoredContent(pack.Publish(manifest, CancellationToken.None), 1, 3, 0, string.Empty);
+
+        var error = Assert.Throws<DamagedArchiveException>(() => _bed.Archive.RestoreTo(content, _bed.Scratch("out"), null, CancellationToken.None));
+
+        Assert.Contains("page", error.Message, StringComparison.Ordinal);
+        Assert.Throws<DamagedArchiveException>(() => _bed.Archive.ExportTar(content, Stream.Null, CancellationToken.None));
+    }
+
+    [Fact]
     public void A_missing_pack_is_named()
     {
         var dump = DumpOf("page", [1, 2, 3]);
@@ -145,7 +162,7 @@ public sealed class RoundTripTests : IDisposable
         Assert.Throws<LocalContentException>(() => _bed.Archive.RestoreTo(dump.Content, _bed.Scratch("out"), null, CancellationToken.None));
     }
 
-    public static TheoryData<string, ManifestEntry[]> HostileManifests => new()
+    private static readonly Dictionary<string, ManifestEntry[]> Hostile = new()
     {
         { "parent", [Entry("../evil")] },
         { "parent inside", [Directory_("a"), Entry("a/../../evil")] },
@@ -167,11 +184,13 @@ public sealed class RoundTripTests : IDisposable
         { "pack outside", [Entry("a") with { Content = new FileContent(1, new string('0', 64), [new Extent("../../../../etc/passwd", 0, 1, 1)]) }] },
     };
 
+    public static TheoryData<string> HostileManifests => [.. Hostile.Keys];
+
     [Theory]
     [MemberData(nameof(HostileManifests))]
-    public void A_hostile_manifest_is_refused_before_anything_is_written(string name, ManifestEntry[] entries)
+    public void A_hostile_manifest_is_refused_before_anything_is_written(string name)
     {
-        Assert.NotEmpty(name);
+        var entries = Hostile[name];
         _bed.Archive.Layout.CreateDirectories();
         var nonce = Guid.NewGuid().ToString("N");
         using var pack = new PackWriter(_bed.Archive.Layout, nonce);
