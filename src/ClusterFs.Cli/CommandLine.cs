@@ -60,9 +60,13 @@ public static class CommandLine
             ArchiveCommand.Create(),
             DivergentCommand.Create(),
             NodeCommand.Create(),
+            CertificatesCommand.Create(),
             GuardCommand.Create(),
             RunCommand.Create(),
             GateCommand.Create(),
+            HoldCommand.Create(),
+            AcquireCommand.Create(),
+            ReleaseCommand.Create(),
         };
         root.Add(GlobalOptions.Config);
         root.Add(GlobalOptions.Json);
