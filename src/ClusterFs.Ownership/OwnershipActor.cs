@@ -26,7 +26,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
     private readonly OwnershipSettings _settings;
     private readonly OwnershipSurroundings _surroundings;
     private readonly Dictionary<string, IActorRef> _agents = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, NodeSight> _sights = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (NodeSight Sight, Instant At)> _sights = new(StringComparer.Ordinal);
     private readonly Dictionary<Guid, IActorRef> _requests = [];
     private readonly OwnershipHistoryBook _history = new();
     private OwnershipRecord _recovered = OwnershipRecord.Empty;
@@ -76,7 +76,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 break;
             case ReportNode report:
                 _agents[report.Report.Node] = Sender;
-                _sights[report.Report.Node] = report.Sight;
+                _sights[report.Report.Node] = (report.Sight, _surroundings.Clock());
                 Drive(new NodeReported(report.Report));
                 Sender.Tell(Draw());
                 break;
@@ -221,7 +221,11 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         Timers.StartSingleTimer(Finish.Instance, Finish.Instance, Backoff);
     }
 
-    private OwnershipView Draw() => OwnershipPicture.Draw(State, _sights.Values, _surroundings.Clock());
+    private OwnershipView Draw()
+    {
+        var now = _surroundings.Clock();
+        return OwnershipPicture.Draw(State, _sights.Values.Select(heard => OwnershipPicture.Age(heard.Sight, now.LongestSince(heard.At))), now);
+    }
 
     /// <summary>The shard moves to another node. Akka's own stop message would overtake an event on its way to the journal.</summary>
     public sealed record HandOff

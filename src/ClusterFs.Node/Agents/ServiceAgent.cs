@@ -203,6 +203,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                     // What was there when the work began is in the archive; what came while it ran may not be.
                     _savedAt = work.BegunAt;
                     _risk = null;
+                    LookForRisk();
                 }
 
                 _dumps = _dumps with { Ok = true, Error = null, Guarantee = result.Guarantee ?? _dumps.Guarantee };
@@ -257,15 +258,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     {
         var now = Now;
         var self = Self;
-        if (_state.Guard?.Phase is LeasePhase.Running && !_lookingForRisk)
-        {
-            _lookingForRisk = true;
-            OnOwnThread(_content.LookForRisk).PipeTo(
-                self,
-                success: risk => new RiskLookedFor(risk),
-                failure: problem => new RiskLookedFor(new RiskSeen(true, 0, problem.Message)));
-        }
-
+        LookForRisk();
         if (!_lookingAtArchive && (_lookedAtArchiveAt is not { } at || now.ShortestSince(at) >= LookAtArchiveEvery))
         {
             _lookingAtArchive = true;
@@ -281,6 +274,20 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             _dumpRequests.ForEach(asker => asker.Tell(new DumpNowAnswered("it does not run on this node any more", null)));
             _dumpRequests.Clear();
         }
+    }
+
+    private void LookForRisk()
+    {
+        if (_state.Guard?.Phase is not LeasePhase.Running || _lookingForRisk)
+        {
+            return;
+        }
+
+        _lookingForRisk = true;
+        OnOwnThread(_content.LookForRisk).PipeTo(
+            Self,
+            success: risk => new RiskLookedFor(risk),
+            failure: problem => new RiskLookedFor(new RiskSeen(true, 0, problem.Message)));
     }
 
     private void Report(bool timePassed)

@@ -1,0 +1,84 @@
+using ClusterFs.Api;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Node.Agents;
+using ClusterFs.Node.Api;
+using ClusterFs.Node.Guards;
+using ClusterFs.Ownership.Messages;
+
+namespace ClusterFs.Node.Tests.Api;
+
+public sealed class StatusPictureTests
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private static readonly NodeSight Owners = new("n1", 4200, 7, 12, At, 5120, 3.1, 81920, true, null, 0, null);
+
+    [Fact]
+    public void The_owners_own_agent_is_believed_on_its_node()
+    {
+        var status = Draw("n1", View(), Snapshot("n1", LeasePhase.Running, Owners with { AtRiskSeconds = 0.5, AtRiskBytes = 10 }));
+
+        Assert.Equal(ServiceState.Owned, status.State);
+        Assert.Equal("n1", status.Owner);
+        Assert.Equal(4200, status.LeaseRemainingMs);
+        Assert.Equal(new RiskStatus(0.5, 10), status.AtRisk);
+        Assert.Equal("running", status.Phase?.Name);
+    }
+
+    [Fact]
+    public void Other_nodes_show_what_the_owner_said()
+    {
+        var status = Draw("n2", View(), Snapshot("n2", null, NodeSight.Nothing("n2")));
+
+        Assert.Equal(new RiskStatus(3.1, 81920), status.AtRisk);
+        Assert.Equal(new DumpPoint(7, 12, At, 5120), status.LastDump);
+        Assert.Null(status.LeaseRemainingMs);
+    }
+
+    [Fact]
+    public void A_silent_ownership_actor_is_said_to_be_silent_and_the_last_view_shown()
+    {
+        var status = StatusPicture.Draw("wiki", "n2", View(), viewIsFresh: false, Snapshot("n2", null, NodeSight.Nothing("n2")), "auto");
+
+        Assert.Equal("n1", status.Owner);
+        Assert.Contains("does not answer", status.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_node_that_never_heard_of_the_owner_shows_what_its_guard_does()
+    {
+        var status = StatusPicture.Draw("wiki", "n1", null, viewIsFresh: false, Snapshot("n1", LeasePhase.Running, Owners), "auto");
+
+        Assert.Equal(ServiceState.Owned, status.State);
+        Assert.Equal("n1", status.Owner);
+        Assert.Equal(7, status.Epoch);
+    }
+
+    [Fact]
+    public void A_failing_dump_is_shown_with_its_reason()
+    {
+        var status = Draw("n2", View() with { Sights = [Owners with { DumpProblem = "no space left" }] }, Snapshot("n2", null, NodeSight.Nothing("n2")));
+
+        Assert.False(status.Dump?.Ok);
+        Assert.Contains("no space left", status.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_most_divergent_contents_that_anyone_saw_are_counted() =>
+        Assert.Equal(2, Draw("n1", View() with { Sights = [Owners, NodeSight.Nothing("n3") with { Divergent = 2 }] }, null).Divergent);
+
+    private static ServiceStatus Draw(string node, OwnershipView view, ServiceSnapshot? local) =>
+        StatusPicture.Draw("wiki", node, view, viewIsFresh: true, local, "auto");
+
+    private static OwnershipView View() => new("wiki", OwnershipStage.Owned, "n1", 7, ["n2"], null, null, false, [Owners]);
+
+    private static ServiceSnapshot Snapshot(string node, LeasePhase? phase, NodeSight sight) => new(
+        "wiki",
+        new GuardReport(true, phase, phase is null ? 0 : 7, phase is null ? 0 : 6, TimeSpan.FromSeconds(4), 1234, null, null),
+        default(Instant),
+        sight with { Node = node },
+        null,
+        null,
+        null,
+        DumpCondition.Unknown);
+}
