@@ -13,9 +13,10 @@ internal static class GuestbookServer
     public static async Task<int> Serve(string directory, IPEndPoint endpoint, CancellationToken cancelled)
     {
         using var store = EntryStore.Open(directory);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
+        // Not the slim builder: it watches the working directory for settings, all the way down.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
+        builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         builder.Services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, GuestbookJson.Default));
