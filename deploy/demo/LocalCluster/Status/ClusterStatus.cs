@@ -29,13 +29,16 @@ public sealed record ServiceStatus(
     double? LeaseRemainingMs,
     DumpStatus? LastDump,
     RiskStatus? AtRisk,
-    int Divergent)
+    int Divergent,
+    DumpHealth? Dump)
 {
     [JsonIgnore]
     public bool IsOwned => State == "owned" && Owner is not null;
 }
 
 public sealed record DumpStatus(long Epoch, long Sequence, string? At, long Bytes);
+
+public sealed record DumpHealth(bool Ok, string? Error);
 
 public sealed record RiskStatus(double Seconds, long? Bytes);
 
