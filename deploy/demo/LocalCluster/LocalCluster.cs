@@ -88,9 +88,12 @@ public sealed class LocalCluster : IAsyncDisposable
             await Eventually.Get(
                 $"{node.Name} sees {Nodes.Count} members that are up",
                 patience,
-                async () => await node.TryStatus() is { } status && status.Cluster.Members.Count(member => member.IsUp) == Nodes.Count
-                    ? status
-                    : null,
+                async () =>
+                {
+                    FailIfEnded();
+                    var status = await node.TryStatus();
+                    return status?.Cluster.Members.Count(member => member.IsUp) == Nodes.Count ? status : null;
+                },
                 Evidence,
                 cancelled);
         }
@@ -166,6 +169,17 @@ public sealed class LocalCluster : IAsyncDisposable
         }
 
         return processes.Count == 0;
+    }
+
+    /// <summary>There is no use in waiting for the word of one that is gone.</summary>
+    private void FailIfEnded()
+    {
+        var ended = Nodes.SelectMany(node => new[] { node.Guard, node.Daemon }).OfType<LaunchedProcess>().FirstOrDefault(process => process.HasExited);
+        if (ended is not null)
+        {
+            throw new ConditionNotMetException(
+                $"{ended.Name} has ended with exit code {ended.ExitCode}{Environment.NewLine}{LogTail.Of(ended.LogFile)}");
+        }
     }
 
     private static async Task TerminateAll(IEnumerable<LaunchedProcess> processes)

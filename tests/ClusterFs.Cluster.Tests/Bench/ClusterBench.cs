@@ -95,9 +95,6 @@ public sealed class ClusterBench : IAsyncLifetime
     private async Task Create(JournalKind journal)
     {
         var binaries = Binaries.Find();
-        var directory = Path.Combine(Path.GetTempPath(), $"clusterfs-beats-{Guid.NewGuid():N}");
-        var beats = new Beats(directory);
-        _beats = beats;
         _cluster = await LocalCluster.Create(new LocalClusterOptions
         {
             Name = "bench",
@@ -107,11 +104,12 @@ public sealed class ClusterBench : IAsyncLifetime
             Binaries = binaries,
             Services =
             [
-                GuestbookService.Create(binaries, DumpEvery, node => beats.Around(node, Guestbook, "plain")),
-                new LocalService(Stubborn, DumpEvery, node => beats.Around(node, Stubborn, Stubborn), "stop-timeout = 500ms"),
-                new LocalService(Forking, DumpEvery, node => beats.Around(node, Forking, Forking), "stop-timeout = 500ms"),
+                GuestbookService.Create(binaries, DumpEvery, node => Beats.Around(node, Guestbook, "plain")),
+                new LocalService(Stubborn, DumpEvery, node => Beats.Around(node, Stubborn, Stubborn), "stop-timeout = 500ms"),
+                new LocalService(Forking, DumpEvery, node => Beats.Around(node, Forking, Forking), "stop-timeout = 500ms"),
             ],
         });
+        _beats = new Beats(Path.Combine(_cluster.Directory, "beats"));
         await Settle();
     }
 }
