@@ -52,7 +52,7 @@ public sealed class PrivatePostgres
         await Eventually.Get(
             "PostgreSQL answers",
             Patience,
-            async () => (await Command.Run([Program("pg_isready"), "-h", _address, "-p", $"{_port}"], _environment, Patience)).ExitCode == 0
+            async () => (await Command.Run([Program("pg_isready"), "-U", "postgres", "-h", _address, "-p", $"{_port}"], _environment, Patience)).ExitCode == 0
                 ? this
                 : null,
             () => LogTail.Of(Path.Combine(_directory, "postgres.log")));

@@ -110,7 +110,16 @@ public sealed class ClusterBench : IAsyncLifetime
             ],
         });
         _beats = new Beats(Path.Combine(_cluster.Directory, "beats"));
-        await Settle();
+        try
+        {
+            await Settle();
+        }
+        catch
+        {
+            // Nobody disposes of what could not be set up.
+            await DisposeAsync();
+            throw;
+        }
     }
 }
 
