@@ -1,1 +1,3 @@
-return 0;
+using ClusterFs.Cli;
+
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+
+namespace ClusterFs.Api;
+
+/// <summary>How the local API is written: camelCase, and null where there is nothing to say.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(StatusReport))]
+[JsonSerializable(typeof(HistoryReport))]
+[JsonSerializable(typeof(MoveRequest))]
+[JsonSerializable(typeof(MoveReport))]
+[JsonSerializable(typeof(DumpReport))]
+[JsonSerializable(typeof(ApiError))]
+public sealed partial class ApiJson : JsonSerializerContext;

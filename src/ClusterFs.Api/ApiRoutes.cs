@@ -1,0 +1,24 @@
+namespace ClusterFs.Api;
+
+/// <summary>
+/// The daemon's HTTP API on the node's socket. What is not a success carries an <see cref="ApiError"/>: 400 or 404 for a request that
+/// names something wrong or unknown, 409 for one that is refused now (not the owner, a move under way), 504 for one that ran out of
+/// time, 500 for one that failed.
+/// </summary>
+public static class ApiRoutes
+{
+    /// <summary>GET: a <see cref="StatusReport"/>.</summary>
+    public const string Status = "/v1/status";
+
+    /// <summary>GET: a <see cref="HistoryReport"/>.</summary>
+    public const string History = "/v1/services/{service}/history";
+
+    /// <summary>POST a <see cref="MoveRequest"/>: answered by a <see cref="MoveReport"/> when the service runs on the other node.</summary>
+    public const string Move = "/v1/services/{service}/move";
+
+    /// <summary>POST nothing: answered by a <see cref="DumpReport"/> when a dump is committed.</summary>
+    public const string Dump = "/v1/services/{service}/dump";
+
+    internal static string For(string route, string service) =>
+        route.Replace("{service}", Uri.EscapeDataString(service), StringComparison.Ordinal);
+}

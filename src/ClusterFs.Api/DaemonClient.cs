@@ -1,0 +1,135 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace ClusterFs.Api;
+
+/// <summary>Asks the daemon of this machine, on its Unix socket. May be used from several threads.</summary>
+/// <remarks>Every method throws <see cref="DaemonException"/>, and <see cref="OperationCanceledException"/> only for its caller's token.</remarks>
+public sealed class DaemonClient : IDisposable
+{
+    private readonly string _socket;
+    private readonly HttpClient _http;
+
+    /// <param name="socket">The path of <c>node.socket</c>.</param>
+    public DaemonClient(string socket)
+    {
+        _socket = socket;
+        var handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync, UseProxy = false };
+        _http = new HttpClient(handler) { BaseAddress = new Uri("http://clusterfs"), Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    public Task<StatusReport> GetStatusAsync(TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Get, ApiRoutes.Status, null, ApiJson.Default.StatusReport, timeout, cancellation);
+
+    public Task<HistoryReport> GetHistoryAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Get, ApiRoutes.For(ApiRoutes.History, service), null, ApiJson.Default.HistoryReport, timeout, cancellation);
+
+    /// <summary>Moves a service and waits until it runs on its new node. A move that timed out here may still happen.</summary>
+    public Task<MoveReport> MoveAsync(string service, string to, TimeSpan timeout, CancellationToken cancellation)
+    {
+        var body = JsonContent.Create(new MoveRequest(to), ApiJson.Default.MoveRequest);
+        return AskAsync(HttpMethod.Post, ApiRoutes.For(ApiRoutes.Move, service), body, ApiJson.Default.MoveReport, timeout, cancellation);
+    }
+
+    /// <summary>Takes a dump now and waits until it is committed.</summary>
+    public Task<DumpReport> DumpAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Post, ApiRoutes.For(ApiRoutes.Dump, service), null, ApiJson.Default.DumpReport, timeout, cancellation);
+
+    public void Dispose() => _http.Dispose();
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_socket), cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<T> AskAsync<T>(
+        HttpMethod method, string path, HttpContent? body, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(timeout);
+        try
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body };
+            using var answer = await _http.SendAsync(request, limit.Token).ConfigureAwait(false);
+            if (!answer.IsSuccessStatusCode)
+            {
+                throw await ExplainAsync(answer, limit.Token).ConfigureAwait(false);
+            }
+
+            return await answer.Content.ReadFromJsonAsync(type, limit.Token).ConfigureAwait(false)
+                ?? throw Unintelligible(path, null);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new DaemonException(
+                DaemonException.TimedOut,
+                $"the daemon did not answer {method} {path} on {_socket} within {timeout.TotalSeconds:0.###} s",
+                "it may still be at work: see 'clusterfs status', or the daemon's log");
+        }
+        catch (HttpRequestException e)
+        {
+            throw Unreachable(e);
+        }
+        catch (JsonException e)
+        {
+            throw Unintelligible(path, e);
+        }
+    }
+
+    private DaemonException Unreachable(HttpRequestException e)
+    {
+        var reason = (e.InnerException as SocketException)?.SocketErrorCode switch
+        {
+            SocketError.AccessDenied => "permission denied; only its user and group may ask it: try as root",
+            SocketError.AddressNotAvailable or SocketError.HostNotFound => "there is no such socket; is the daemon running?",
+            SocketError.ConnectionRefused => "nobody listens there; is the daemon running?",
+            _ when !File.Exists(_socket) => "there is no such socket; is the daemon running?",
+            _ => $"{e.InnerException?.Message ?? e.Message}; is the daemon running?",
+        };
+        return new DaemonException(DaemonException.Unreachable, $"the daemon cannot be reached on {_socket}: {reason}", "", e);
+    }
+
+    private static DaemonException Unintelligible(string path, Exception? cause) => new(
+        DaemonException.Failed,
+        $"the daemon's answer to {path} cannot be understood",
+        "are this command and the daemon of the same version?",
+        cause);
+
+    private static async Task<DaemonException> ExplainAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        var exitCode = answer.StatusCode switch
+        {
+            HttpStatusCode.BadRequest or HttpStatusCode.NotFound => DaemonException.BadRequest,
+            HttpStatusCode.Conflict or HttpStatusCode.Forbidden => DaemonException.Refused,
+            HttpStatusCode.GatewayTimeout or HttpStatusCode.RequestTimeout => DaemonException.TimedOut,
+            _ => DaemonException.Failed,
+        };
+        try
+        {
+            var error = await answer.Content.ReadFromJsonAsync(ApiJson.Default.ApiError, cancellation).ConfigureAwait(false);
+            if (error is { Error: { } problem })
+            {
+                return new DaemonException(exitCode, problem, error.Hint ?? "");
+            }
+        }
+        catch (JsonException)
+        {
+            // What answered is not the daemon's own code; its status still says something.
+        }
+
+        return new DaemonException(exitCode, $"the daemon answered {(int)answer.StatusCode} {answer.ReasonPhrase}", "see the daemon's log");
+    }
+}

@@ -1,0 +1,24 @@
+namespace ClusterFs.Api;
+
+/// <summary>Asks for a planned move: the body of <see cref="ApiRoutes.Move"/>.</summary>
+/// <param name="To">The node that is to own the service.</param>
+public sealed record MoveRequest(string To);
+
+/// <summary>A planned move that is over: the service runs on its new node.</summary>
+/// <param name="Service">The service.</param>
+/// <param name="From">Where it ran; null when it had no owner.</param>
+/// <param name="To">Where it runs.</param>
+/// <param name="Epoch">Its new epoch.</param>
+public sealed record MoveReport(string Service, string? From, string To, long Epoch);
+
+/// <summary>A dump that was asked for and is committed: the answer to <see cref="ApiRoutes.Dump"/>.</summary>
+/// <param name="Service">The service.</param>
+/// <param name="Dump">The newest point of the line; an older one when nothing had changed since.</param>
+/// <param name="AddedBytes">What it added to the archive.</param>
+/// <param name="Guarantee">In plain words, what the dump promises about the content.</param>
+public sealed record DumpReport(string Service, DumpPoint Dump, long AddedBytes, string? Guarantee);
+
+/// <summary>Why a request was not done; the body of every answer that is not a success.</summary>
+/// <param name="Error">What happened, to what.</param>
+/// <param name="Hint">What to do about it.</param>
+public sealed record ApiError(string Error, string? Hint);

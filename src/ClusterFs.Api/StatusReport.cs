@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace ClusterFs.Api;
+
+/// <summary>What one node knows of everything: the answer to <see cref="ApiRoutes.Status"/>. Monitoring relies on its names.</summary>
+/// <param name="Node">Who answers.</param>
+/// <param name="Cluster">Membership as this node sees it.</param>
+/// <param name="Self">This node's guard.</param>
+/// <param name="Services">By name.</param>
+public sealed record StatusReport(string Node, ClusterStatus Cluster, SelfStatus Self, ImmutableArray<ServiceStatus> Services);
+
+/// <param name="Quorum">Whether this node sees a majority of the cluster. Leases do not depend on it.</param>
+/// <param name="Members">By name.</param>
+/// <param name="Voters">Names of the nodes whose guards vote.</param>
+public sealed record ClusterStatus(bool Quorum, ImmutableArray<MemberStatus> Members, ImmutableArray<string> Voters);
+
+/// <param name="Name">The node.</param>
+/// <param name="Address">Where its daemon listens.</param>
+/// <param name="Status">The membership state in lower case: up, joining, leaving, down, …; unknown for one that was never seen.</param>
+/// <param name="Reachable">As the failure detector sees it. A hint, nothing more.</param>
+public sealed record MemberStatus(string Name, string Address, string Status, bool Reachable);
+
+/// <param name="GuardAttached">Whether this daemon is connected to its node's guard.</param>
+/// <param name="GuardError">Why not.</param>
+/// <param name="VoterIdentity">Which voter this node is; another one after the guard's state was lost.</param>
+/// <param name="Stopping">Whether the guard is on its way out.</param>
+public sealed record SelfStatus(bool GuardAttached, string? GuardError, string? VoterIdentity, bool Stopping);
+
+/// <summary>One service, from the cluster's point of view.</summary>
+/// <param name="Name">The service.</param>
+/// <param name="State">What is going on.</param>
+/// <param name="Owner">The node that may write; null when none may.</param>
+/// <param name="Epoch">The highest ever granted; 0 before the first.</param>
+/// <param name="LeaseRemainingMs">What is left of the lease; known on the owner only, null elsewhere.</param>
+/// <param name="LastDump">The newest point that a failover would restore; null when there is none.</param>
+/// <param name="AtRisk">What would be lost if the owner died now; null when nobody writes or nobody knows.</param>
+/// <param name="Standbys">Nodes with a warm copy.</param>
+/// <param name="Divergent">Contents kept outside the line; see <c>clusterfs divergent list</c>.</param>
+/// <param name="Paused">No automatic moves.</param>
+/// <param name="Reason">Why it is in this state, where that is not obvious; for a vacant one, why nobody owns it.</param>
+/// <param name="Phase">What this node's guard does with it; null when nothing.</param>
+/// <param name="Dump">How its dumps are going; null where this node cannot know.</param>
+public sealed record ServiceStatus(
+    string Name,
+    ServiceState State,
+    string? Owner,
+    long Epoch,
+    long? LeaseRemainingMs,
+    DumpPoint? LastDump,
+    RiskStatus? AtRisk,
+    ImmutableArray<StandbyStatus> Standbys,
+    int Divergent,
+    bool Paused,
+    string? Reason,
+    PhaseStatus? Phase,
+    DumpHealth? Dump);
+
+[JsonConverter(typeof(JsonStringEnumConverter<ServiceState>))]
+public enum ServiceState
+{
+    /// <summary>No node owns it.</summary>
+    [JsonStringEnumMemberName("vacant")]
+    Vacant,
+
+    /// <summary>The promises to an earlier owner are being waited out.</summary>
+    [JsonStringEnumMemberName("fencing")]
+    Fencing,
+
+    /// <summary>A node was granted it and prepares the content.</summary>
+    [JsonStringEnumMemberName("restoring")]
+    Restoring,
+
+    /// <summary>A node runs it.</summary>
+    [JsonStringEnumMemberName("owned")]
+    Owned,
+
+    /// <summary>A planned stop: the service ends and a last dump is taken.</summary>
+    [JsonStringEnumMemberName("draining")]
+    Draining,
+
+    /// <summary>No automatic grants until resumed.</summary>
+    [JsonStringEnumMemberName("paused")]
+    Paused,
+}
+
+/// <summary>A dump in the line.</summary>
+/// <param name="Epoch">The owner's epoch when it was taken.</param>
+/// <param name="Sequence">Its slot in the service's log.</param>
+/// <param name="At">By the owner's wall clock.</param>
+/// <param name="Bytes">Of the content as a whole.</param>
+public sealed record DumpPoint(long Epoch, long Sequence, DateTimeOffset At, long Bytes);
+
+/// <param name="Seconds">Since the start of the newest dump, if anything was written since.</param>
+/// <param name="Bytes">Roughly how much was written since, where that is known.</param>
+public sealed record RiskStatus(double Seconds, long? Bytes);
+
+public sealed record StandbyStatus(string Node, long Sequence, double LagSeconds, double? RehearsedSeconds);
+
+/// <summary>What the guard of the answering node does with a service.</summary>
+/// <param name="Name">none, acquiring, held, running, draining, drained, stopping or closed.</param>
+/// <param name="Wanted">Whether a process beside the service (run, hold) is attached here.</param>
+/// <param name="Process">The service's first process; null when none runs.</param>
+/// <param name="ExitCode">The service ended by itself, with this code.</param>
+public sealed record PhaseStatus(string Name, bool Wanted, int? Process, int? ExitCode);
+
+/// <summary>Whether dumps succeed, and what they are worth.</summary>
+/// <param name="Ok">The newest attempt succeeded.</param>
+/// <param name="Error">Why it did not.</param>
+/// <param name="LastErrorAt">When an attempt failed last; null for never since the daemon started.</param>
+/// <param name="Capture">How a consistent picture is taken: sqlite, copy, …</param>
+/// <param name="Guarantee">In plain words, what that promises about the restored content and what not.</param>
+public sealed record DumpHealth(bool Ok, string? Error, DateTimeOffset? LastErrorAt, string? Capture, string? Guarantee);

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using ClusterFs.Configuration;
+using ClusterFs.Guard;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace ClusterFs.Cli.Commands;
+
+/// <summary><c>clusterfs guard</c>.</summary>
+public static class GuardCommand
+{
+    public static Command Create()
+    {
+        var command = new Command(
+            "guard", "Run the guard of this node in the foreground (Type=notify): it votes, holds leases and stops services in time.");
+        command.SetAction((parsed, _) => RunAsync(GuardSettings.Of(GlobalOptions.Load(parsed, new LoadOptions { KeepCopies = true }))));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(GuardSettings settings)
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            _ = told.TrySetResult();
+        }
+
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var logs = LoggerFactory.Create(logging => logging
+            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fffzzz ";
+                console.ColorBehavior = LoggerColorBehavior.Disabled;
+            })
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Grpc", LogLevel.Warning));
+        try
+        {
+            await using var guard = await GuardHost.StartAsync(settings, logs).ConfigureAwait(false);
+            ServiceManagerNotice.Ready();
+            await told.Task.ConfigureAwait(false);
+            ServiceManagerNotice.Stopping();
+            await guard.DrainAsync().ConfigureAwait(false);
+            return ExitCodes.Done;
+        }
+        catch (GuardRunningException e)
+        {
+            throw new CommandException(ExitCodes.Failed, e.Message);
+        }
+    }
+}

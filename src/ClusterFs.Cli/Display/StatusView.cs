@@ -1,0 +1,101 @@
+using ClusterFs.Api;
+
+namespace ClusterFs.Cli.Display;
+
+/// <summary>The status in words.</summary>
+internal sealed record StatusView(string Heading, Listing Services, IReadOnlyList<string> Notes)
+{
+    /// <param name="report">What the daemon said.</param>
+    /// <param name="now">By this machine's wall clock, for ages.</param>
+    public static StatusView Of(StatusReport report, DateTimeOffset now)
+    {
+        var services = new Listing("SERVICE", "STATE", "OWNER", "EPOCH", "LEASE", "LAST DUMP", "AT RISK", "DIVERGENT");
+        foreach (var service in report.Services)
+        {
+            services.Add(
+                service.Name,
+                StateOf(service),
+                service.Owner ?? "",
+                service.Epoch == 0 ? "" : Humane.Number(service.Epoch),
+                service.LeaseRemainingMs is { } lease ? Humane.Seconds(lease / 1000.0) : "",
+                service.LastDump is { } dump ? $"#{dump.Sequence}, {Humane.Ago(dump.At, now)}" : "",
+                RiskOf(service.AtRisk),
+                Humane.Number(service.Divergent));
+        }
+
+        return new StatusView(HeadingOf(report), services, [.. NotesOf(report)]);
+    }
+
+    private static string HeadingOf(StatusReport report)
+    {
+        var members = report.Cluster.Members.Select(member =>
+            $"{member.Name} {member.Status}{(member.Reachable ? "" : " (unreachable)")}");
+        var quorum = report.Cluster.Quorum ? "quorum" : "NO QUORUM";
+        return $"Seen from {report.Node}: {quorum}; {string.Join(", ", members)}; voters {string.Join(", ", report.Cluster.Voters)}";
+    }
+
+    private static string StateOf(ServiceStatus service)
+    {
+        var state = service.State.ToString().ToLowerInvariant();
+        return service.Paused && service.State != ServiceState.Paused ? $"{state}, paused" : state;
+    }
+
+    private static string RiskOf(RiskStatus? risk) => risk switch
+    {
+        null => "",
+        { Bytes: { } bytes } => $"{Humane.Seconds(risk.Seconds)}, {Humane.Bytes(bytes)}",
+        _ => Humane.Seconds(risk.Seconds),
+    };
+
+    private static IEnumerable<string> NotesOf(StatusReport report)
+    {
+        if (!report.Self.GuardAttached)
+        {
+            yield return $"{report.Node}: the guard is not connected{Because(report.Self.GuardError)}: no service can start here.";
+        }
+        else if (report.Self.Stopping)
+        {
+            yield return $"{report.Node}: the guard is stopping.";
+        }
+
+        if (report.Services.IsEmpty)
+        {
+            yield return "No service is configured.";
+        }
+
+        foreach (var service in report.Services)
+        {
+            if (service.Reason is { } reason)
+            {
+                yield return $"{service.Name}: {reason}";
+            }
+
+            if (service.Dump is { Ok: false } failing)
+            {
+                yield return $"{service.Name}: dumps fail{Because(failing.Error)}: what is at risk grows.";
+            }
+
+            if (service.Dump?.Guarantee is { } guarantee)
+            {
+                yield return $"{service.Name}: dumps ({service.Dump.Capture ?? "auto"}): {guarantee}";
+            }
+
+            if (service.Phase?.ExitCode is { } exitCode)
+            {
+                yield return $"{service.Name}: ended by itself on {report.Node}, exit code {exitCode}.";
+            }
+
+            if (service.Divergent > 0)
+            {
+                yield return $"{service.Name}: {service.Divergent} divergent, see 'clusterfs divergent list {service.Name}'.";
+            }
+        }
+
+        if (report.Services.Any(service => service.AtRisk is not null))
+        {
+            yield return "AT RISK is what was written since the last dump: lost in a failover, kept in a move.";
+        }
+    }
+
+    private static string Because(string? reason) => reason is null ? "" : $" ({reason})";
+}

@@ -1,0 +1,17 @@
+using ClusterFs.Configuration.Hocon;
+
+namespace ClusterFs.Configuration.Binding;
+
+/// <summary>What binding finds on its way: mistakes, oddities, and which keys exist at all.</summary>
+internal sealed class BindingContext(List<ConfigurationError> errors, IEnumerable<string> warnings)
+{
+    public List<string> Warnings { get; } = [.. warnings];
+
+    /// <summary>Every key that was asked for; where users choose a name, it is <c>*</c>.</summary>
+    public SortedSet<string> KnownKeys { get; } = new(StringComparer.Ordinal);
+
+    public void Error(Place at, string key, string problem, string expected) =>
+        errors.Add(new ConfigurationError(at.File, at.Line, key, problem, expected));
+
+    public void Warn(Place at, string text) => Warnings.Add($"{at}: {text}");
+}

@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using ClusterFs.Configuration.Hocon;
+
+namespace ClusterFs.Configuration.Binding;
+
+/// <summary><c>clusterfs.services</c>.</summary>
+internal static class ServicesBinder
+{
+    private static readonly ImmutableDictionary<string, CaptureKind> Captures = ImmutableDictionary.CreateRange(
+        StringComparer.Ordinal,
+        [
+            KeyValuePair.Create("auto", CaptureKind.Auto),
+            KeyValuePair.Create("sqlite", CaptureKind.Sqlite),
+            KeyValuePair.Create("copy", CaptureKind.Copy),
+        ]);
+
+    /// <summary>What services are checked against.</summary>
+    internal sealed record Surroundings(
+        NodeSettings Node, ClusterSettings Cluster, SharedSettings Shared, LoadOptions Options, BindingContext Context);
+
+    public static ImmutableSortedDictionary<string, ServiceSettings> Bind(Section section, Surroundings around)
+    {
+        var services = ImmutableSortedDictionary.CreateBuilder<string, ServiceSettings>(StringComparer.Ordinal);
+        var paths = new List<(string Service, Bound<string> Path)>();
+        foreach (var (name, _) in section.Names)
+        {
+            var service = section.NamedChild(name);
+            if (!Names.IsServiceName(name))
+            {
+                service.Wrong($"'{name}' cannot be the name of a service", Names.ExpectedForService);
+            }
+
+            if (service.Valid)
+            {
+                services[name] = BindService(service, name, around, paths);
+            }
+        }
+
+        if (section.Valid && services.Count == 0)
+        {
+            around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
+        }
+
+        section.Finish();
+        return services.ToImmutable();
+    }
+
+    private static ServiceSettings BindService(
+        Section section, string name, Surroundings around, List<(string Service, Bound<string> Path)> paths)
+    {
+        var nodes = BindNodes(section, around.Cluster);
+        var live = section.Child("live");
+        var path = Paths.Required(live, "path", "expected the directory of the live content, an absolute path on a local disk");
+        if (path.Valid)
+        {
+            CheckLivePath(live, name, nodes, path, around, paths);
+        }
+
+        var capture = live.Choice("capture", CaptureKind.Auto, Captures);
+        var every = live.Duration(
+            "dump-every", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(24));
+        live.Finish();
+
+        var unit = section.Text("unit");
+        if (unit is { Valid: true, Value: not null } && !unit.Value.EndsWith(".service", StringComparison.Ordinal))
+        {
+            section.Wrong(unit.At, "unit", "", $"'{unit.Value}' is no service of systemd", $"did you mean '{unit.Value}.service'?");
+        }
+
+        var pidFile = Paths.Optional(section, "pid-file", "");
+        var stop = section.Duration(
+            "stop-timeout", TimeSpan.FromSeconds(10), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(1));
+        section.Finish();
+        return new ServiceSettings(
+            name,
+            nodes,
+            new LiveSettings(path.Value, capture.Value, every.Value),
+            unit.Value,
+            pidFile.Value.Length == 0 ? null : pidFile.Value,
+            stop.Value);
+    }
+
+    private static ImmutableArray<string> BindNodes(Section section, ClusterSettings cluster)
+    {
+        var written = section.Texts("nodes");
+        if (written.Value is not { } nodes)
+        {
+            return [.. cluster.Nodes.Keys];
+        }
+
+        if (nodes.IsEmpty)
+        {
+            section.Wrong(written.At, "nodes", 0, "is empty", "expected names of nodes; leave it out for all nodes");
+        }
+
+        var all = cluster.Nodes.Keys.ToImmutableSortedSet(StringComparer.Ordinal);
+        Names.CheckNodes(section, "nodes", nodes, "node", all.IsEmpty ? null : all);
+        return [.. nodes.Select(node => node.Value)];
+    }
+
+    private static void CheckLivePath(
+        Section live,
+        string service,
+        ImmutableArray<string> nodes,
+        Bound<string> path,
+        Surroundings around,
+        List<(string Service, Bound<string> Path)> paths)
+    {
+        foreach (var (other, otherPath) in paths.Where(other => Paths.Overlap(path.Value, other.Path.Value)))
+        {
+            var problem = path.Value == otherPath.Value
+                ? $"{path.Value} is also the live content of {other} ({otherPath.At})"
+                : $"{path.Value} and the live content of {other}, {otherPath.Value} ({otherPath.At}), are inside one another";
+            live.Wrong(path.At, "path", "", problem, "expected a directory of its own for every service");
+        }
+
+        paths.Add((service, path));
+        if (around.Shared.Path.Length > 0 && Paths.Overlap(path.Value, around.Shared.Path))
+        {
+            live.Wrong(
+                path.At, "path", "", $"{path.Value} overlaps shared.path, {around.Shared.Path}", "expected a directory on a local disk");
+        }
+
+        if (Paths.Overlap(path.Value, around.Node.StateDirectory))
+        {
+            live.Wrong(
+                path.At, "path", "", $"{path.Value} overlaps node.state-dir, {around.Node.StateDirectory}", "expected a directory of its own");
+        }
+
+        if (around.Options.CheckPaths
+            && nodes.Contains(around.Node.Name)
+            && !Directory.Exists(path.Value)
+            && (File.Exists(path.Value) || new FileInfo(path.Value).LinkTarget is not null))
+        {
+            live.Wrong(path.At, "path", "", $"{path.Value} is no directory", "expected a directory, or nothing yet");
+        }
+    }
+}

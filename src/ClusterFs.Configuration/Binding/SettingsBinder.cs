@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using ClusterFs.Configuration.Hocon;
+
+namespace ClusterFs.Configuration.Binding;
+
+/// <summary>Turns what was written into settings. The one place where the sections meet.</summary>
+/// <remarks>
+/// To add a setting: give its record a property, read it in the section's binder (its type, range and default are said there once),
+/// check its relations to others there, and document it in <c>hocon/clusterfs.conf</c>; a test compares that file with the binders.
+/// </remarks>
+internal static class SettingsBinder
+{
+    private static readonly ImmutableDictionary<string, JournalProvider> Providers = ImmutableDictionary.CreateRange(
+        StringComparer.Ordinal,
+        [KeyValuePair.Create("sqlite", JournalProvider.Sqlite), KeyValuePair.Create("postgresql", JournalProvider.PostgreSql)]);
+
+    /// <summary>The settings; not to be used when the context has errors afterwards.</summary>
+    /// <param name="referenced">Names outside <c>clusterfs</c> that are there to be referred to.</param>
+    public static Settings Bind(HoconObject root, IReadOnlySet<string> referenced, BindingContext context, LoadOptions options)
+    {
+        var top = Section.Root(context, root);
+        var all = top.Child("clusterfs");
+        top.Finish(allowed: referenced);
+
+        var cluster = ClusterBinder.Bind(all.Child("cluster"));
+        var node = NodeBinder.Bind(all.Child("node"), cluster);
+        var journal = BindJournal(all.Child("journal"), cluster);
+        var shared = BindShared(all.Child("shared"), options);
+        var lease = BindLease(all.Child("lease"));
+        var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, options, context));
+        all.Finish();
+        return new Settings(node, cluster, journal, shared, lease, services);
+    }
+
+    private static JournalSettings BindJournal(Section section, ClusterSettings cluster)
+    {
+        var provider = section.Choice("provider", null, Providers);
+        var example = provider.Value == JournalProvider.Sqlite
+            ? "\"Data Source=/var/lib/clusterfs/journal.db\""
+            : "\"Host=db;Database=clusterfs;…\"";
+        var connection = section.RequiredText("connection-string", $"expected what the database's driver needs, such as {example}");
+        if (provider.Valid && provider.Value == JournalProvider.Sqlite)
+        {
+            CheckSqlite(section, provider, connection, cluster);
+        }
+
+        section.Finish();
+        return new JournalSettings(provider.Value, connection.Value);
+    }
+
+    private static void CheckSqlite(Section section, Bound<JournalProvider> provider, Bound<string> connection, ClusterSettings cluster)
+    {
+        if (cluster.Nodes.FirstOrDefault(node => !Addresses.IsLoopback(node.Value)) is { Key: { } elsewhere })
+        {
+            section.Wrong(
+                provider.At,
+                "provider",
+                0,
+                $"sqlite keeps the journal in one file of one machine, but node {elsewhere} is on another",
+                "expected postgresql, or loopback addresses for all nodes");
+        }
+
+        const string Key = "data source=";
+        var source = connection.Value.Split(';').FirstOrDefault(part => part.Trim().StartsWith(Key, StringComparison.OrdinalIgnoreCase));
+        if (connection.Valid && source?.Trim()[Key.Length..].StartsWith('/') != true)
+        {
+            section.Wrong(connection.At, "connection-string", 0, "names no absolute file", "expected \"Data Source=/…\"");
+        }
+    }
+
+    private static SharedSettings BindShared(Section section, LoadOptions options)
+    {
+        var path = Paths.Required(section, "path", "expected where the shared file system is mounted, an absolute path");
+        if (options.CheckPaths && path.Valid && !Directory.Exists(path.Value))
+        {
+            section.Wrong(path.At, "path", 0, $"{path.Value} is no directory", "is the shared file system mounted?");
+        }
+
+        section.Finish();
+        return new SharedSettings(path.Value);
+    }
+
+    private static LeaseSettings BindLease(Section section)
+    {
+        var ttl = section.Duration(
+            "ttl", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(500), max: TimeSpan.FromHours(1));
+        var budget = section.Duration(
+            "stop-budget", TimeSpan.FromMilliseconds(1500), min: TimeSpan.FromMilliseconds(50), max: TimeSpan.FromMinutes(30));
+        if (ttl.Valid && budget.Valid && budget.Value >= ttl.Value / 2)
+        {
+            section.Wrong(
+                budget.At,
+                "stop-budget",
+                0,
+                $"{Durations.Show(budget.Value)} leaves too little of a ttl of {Durations.Show(ttl.Value)} to run in",
+                $"expected less than half of the ttl, {Durations.Show(ttl.Value / 2)}");
+        }
+
+        section.Finish();
+        return new LeaseSettings(ttl.Value, budget.Value);
+    }
+}

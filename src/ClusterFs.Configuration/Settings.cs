@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+
+namespace ClusterFs.Configuration;
+
+/// <summary>Everything that the configuration says, validated as a whole. Immutable; safe to share between threads.</summary>
+/// <param name="Node">This node. From the local file.</param>
+/// <param name="Cluster">The nodes and voters. The same on every node.</param>
+/// <param name="Journal">Where ownership is remembered.</param>
+/// <param name="Shared">The file system that all nodes share.</param>
+/// <param name="Lease">The times of every service's lease.</param>
+/// <param name="Services">By name; may be empty.</param>
+public sealed record Settings(
+    NodeSettings Node,
+    ClusterSettings Cluster,
+    JournalSettings Journal,
+    SharedSettings Shared,
+    LeaseSettings Lease,
+    ImmutableSortedDictionary<string, ServiceSettings> Services)
+{
+    /// <summary>The file that was loaded, as the caller named it.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>The settings of a service that somebody named.</summary>
+    /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
+    public ServiceSettings RequireService(string name)
+    {
+        if (Services.TryGetValue(name, out var service))
+        {
+            return service;
+        }
+
+        var expected = Services.IsEmpty
+            ? "no service is configured"
+            : $"{Suggestion.For(name, Services.Keys)}configured are {string.Join(", ", Services.Keys)}";
+        throw new ConfigurationException([new ConfigurationError(File, 0, "clusterfs.services", $"there is no service '{name}'", expected)]);
+    }
+}
+
+/// <summary>This node.</summary>
+/// <param name="Name">One of the names in <see cref="ClusterSettings.Nodes"/>.</param>
+/// <param name="Address">Where the other nodes reach it: the address that <see cref="ClusterSettings.Nodes"/> gives it.</param>
+/// <param name="StateDirectory">Absolute. Survives a restart of the machine; on a local disk. Default <c>/var/lib/clusterfs</c>.</param>
+/// <param name="Socket">Absolute. Where the daemon answers the command line. Default <c>/run/clusterfs/clusterfs.sock</c>.</param>
+public sealed record NodeSettings(string Name, string Address, string StateDirectory, string Socket)
+{
+    /// <summary>Where the guard answers the daemon, the command line and the processes beside the services.</summary>
+    public string GuardSocket => Path.Combine(Path.GetDirectoryName(Socket)!, "guard.sock");
+
+    /// <summary>The guard's own state: floors and the highest epochs consumed.</summary>
+    public string GuardDirectory => Path.Combine(StateDirectory, "guard");
+
+    /// <summary>Copies of the included files, for when the storage that they come from is away.</summary>
+    public string ConfigurationCache => Path.Combine(StateDirectory, "config-cache");
+}
+
+/// <summary>The nodes of the cluster and how they reach one another.</summary>
+/// <param name="Name">Names the cluster. Default <c>clusterfs</c>.</param>
+/// <param name="Port">Of the daemons. 1 to 65535, default 4053.</param>
+/// <param name="GuardPort">Of the guards. 1 to 65535, default 4054.</param>
+/// <param name="HttpPort">Health and metrics. 1 to 65535, default 4080.</param>
+/// <param name="Nodes">From a node's name to its address; 1 to 9 of them.</param>
+/// <param name="Voters">Names of nodes whose guards vote. Default: all nodes.</param>
+public sealed record ClusterSettings(
+    string Name,
+    int Port,
+    int GuardPort,
+    int HttpPort,
+    ImmutableSortedDictionary<string, string> Nodes,
+    ImmutableSortedSet<string> Voters);
+
+/// <summary>Where ownership is remembered.</summary>
+/// <param name="Provider">SQLite only when all nodes are on one machine.</param>
+/// <param name="ConnectionString">As the provider's ADO.NET driver reads it. May hold a password: never logged.</param>
+public sealed record JournalSettings(JournalProvider Provider, string ConnectionString)
+{
+    public override string ToString() => $"{nameof(JournalSettings)} {{ {nameof(Provider)} = {Provider} }}";
+}
+
+public enum JournalProvider
+{
+    Sqlite,
+    PostgreSql,
+}
+
+/// <summary>The file system that all nodes share.</summary>
+/// <param name="Path">Absolute; where it is mounted, the same on every node.</param>
+public sealed record SharedSettings(string Path)
+{
+    /// <summary>What the archives of all services are under.</summary>
+    public string ArchiveDirectory => System.IO.Path.Combine(Path, "clusterfs", "archive");
+}
+
+/// <summary>The times of every service's lease.</summary>
+/// <param name="Ttl">How long a voter's promise runs. 500 ms to 1 h, default 5 s.</param>
+/// <param name="StopBudget">What the guard has to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
+public sealed record LeaseSettings(TimeSpan Ttl, TimeSpan StopBudget);
+
+/// <summary>A service: what owns live content.</summary>
+/// <param name="Name">Lower-case letters, digits and hyphens.</param>
+/// <param name="Nodes">Where it may run, the preferred node first. Default: all nodes, by name.</param>
+/// <param name="Live">Its live content.</param>
+/// <param name="Unit">The systemd unit that it runs as, if any.</param>
+/// <param name="PidFile">Absolute. Where it writes its process id, if it does.</param>
+/// <param name="StopTimeout">What it has to end by itself at a planned stop, before it is killed. 100 ms to 1 h, default 10 s.</param>
+public sealed record ServiceSettings(
+    string Name,
+    ImmutableArray<string> Nodes,
+    LiveSettings Live,
+    string? Unit,
+    string? PidFile,
+    TimeSpan StopTimeout);
+
+/// <summary>A service's live content.</summary>
+/// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>
+/// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
+/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 24 h, default 5 s.</param>
+public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery);
+
+/// <summary>How a dump gets a consistent picture of live content.</summary>
+public enum CaptureKind
+{
+    /// <summary>SQLite databases through SQLite, everything else by copying.</summary>
+    Auto,
+
+    /// <summary>Every database through SQLite; a dump fails where there is none.</summary>
+    Sqlite,
+
+    /// <summary>Plain copies of files: each may have changed while it was read.</summary>
+    Copy,
+}

@@ -1,0 +1,26 @@
+using ClusterFs.Guard.Protocol;
+
+namespace ClusterFs.Guard.Execution;
+
+/// <summary>A process beside a service that wants it to run here.</summary>
+/// <param name="Token">Names the attachment to the gate and marks what is started for it.</param>
+internal sealed record Attachment(string Service, string Token, AttachMode Mode, ProcessIdentity Process);
+
+/// <summary>What others may know of a service's attachment and processes; replaced as a whole.</summary>
+/// <param name="Wanted">Somebody is attached and neither stopped nor ended.</param>
+/// <param name="Ended">The exit code, once the service ended by itself.</param>
+/// <param name="First">The service's first process under <paramref name="Epoch"/>.</param>
+/// <param name="Opened">The service was let go under <paramref name="Epoch"/>.</param>
+internal sealed record WardView(Attachment? Attachment, bool Wanted, int? Ended, long Epoch, ProcessIdentity? First, bool Opened)
+{
+    public static WardView Empty { get; } = new(null, false, null, 0, null, false);
+}
+
+/// <summary>What a process at the gate is told.</summary>
+internal sealed record GatePass(bool Open, long Epoch, Lease.Instant StopAt)
+{
+    public static GatePass Closed { get; } = new(false, 0, default);
+}
+
+/// <summary>Why nobody more can attach.</summary>
+internal sealed record AttachOutcome(Attachment? Attachment, AttachRefusal Refusal, string Reason);

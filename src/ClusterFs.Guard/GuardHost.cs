@@ -1,0 +1,272 @@
+using System.Collections.Immutable;
+using ClusterFs.Guard.Execution;
+using ClusterFs.Guard.Holding;
+using ClusterFs.Guard.State;
+using ClusterFs.Guard.Supervision;
+using ClusterFs.Guard.Transport;
+using ClusterFs.Guard.Voting;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Voter;
+using ClusterFs.Posix;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Guard;
+
+/// <summary>
+/// A guard: the node's voter, the holder of its leases and the executioner of its services. Its parts are put together here and nowhere
+/// else. Not thread-safe.
+/// </summary>
+public sealed class GuardHost : IAsyncDisposable
+{
+    private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan DrainOverhead = TimeSpan.FromSeconds(20);
+
+    private readonly GuardSettings _settings;
+    private readonly ILogger _log;
+    private readonly DirectoryLock _lock;
+    private readonly CancellationTokenSource _over = new();
+    private readonly ChangeSignal _changes = new();
+    private readonly VoterShell _voter;
+    private readonly VoterClient _peers;
+    private readonly RenewalSender _sender;
+    private readonly HolderShell _holder;
+    private readonly Executioner _executioner;
+    private readonly DaemonDesk _daemon;
+    private readonly WebApplication _server;
+    private readonly Task _caretaker;
+
+    private GuardHost(GuardSettings settings, DirectoryLock directoryLock, ILoggerFactory logs)
+    {
+        _settings = settings;
+        _lock = directoryLock;
+        _log = logs.CreateLogger("guard");
+
+        // After the lock: from here on no predecessor answers (R7).
+        var started = GuardClock.Now;
+        var files = new GuardFiles(settings.Directory);
+        var voterState = TakeUpVoter(files, settings, _log);
+        var holderState = new HolderState(settings.Node, MachineClock.BootId, Guid.NewGuid(), files.ReadHolder());
+
+        _voter = new VoterShell(new VoterState(settings.Node, started, voterState), files.Write, () => GuardClock.Now, _log);
+        _peers = new VoterClient(settings.Nodes, settings.Port);
+        _sender = new RenewalSender(settings.Node, _voter, _peers, _log);
+        _executioner = new Executioner(
+            settings.Services.Values, () => _holder!.State, input => _holder!.Post(input), record => Forget(files, record), _changes.Raise,
+            () => GuardClock.Now, _log);
+        _holder = new HolderShell(
+            holderState,
+            new HolderOutlets(files.Write, _sender.Renew, _sender.Release, _executioner.Take, _executioner.Take, _changes.Raise),
+            () => GuardClock.Now,
+            _log);
+        _sender.Answers = _holder.Post;
+        _executioner.RecordHeld = record => _ = Task.Run(() => RecordHeld(files, record));
+        _executioner.StopUnit = (unit, found) => _ = StopUnitAsync(unit, found);
+
+        // Nothing is accepted, and no old epoch is declared closed, before what ran under the guard before is dead.
+        _executioner.BuryLeftovers(files.ReadServices());
+        _holder.Start();
+        _holder.Post(new HolderStarted());
+        _executioner.Start();
+
+        var levels = new Levels([.. settings.Services.Keys], _holder, _executioner, () => GuardClock.Now);
+        _daemon = new DaemonDesk(settings.Services, _holder, levels, _changes, _log);
+        _caretaker = new Caretaker(
+            _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
+            TimeProvider.System, _log).RunAsync(_over.Token);
+        var gates = new GateKeeper(
+            $"clusterfs-{settings.Cluster}-{settings.Node}-{voterState.Identity.ToString("N")[..8]}", files, _executioner, _log);
+        _server = GuardServer.Create(
+            settings,
+            logs,
+            new VoterEndpoint(_voter),
+            new LocalEndpoint(
+                _daemon, _executioner, gates, levels, _changes, new GuardIdentity(settings.Node, voterState.Identity), _log));
+    }
+
+    /// <summary>Starts a guard; on return it answers.</summary>
+    /// <exception cref="GuardRunningException">Another guard works on the same state.</exception>
+    /// <exception cref="IOException">The state cannot be used, or the address or the socket cannot be listened on.</exception>
+    public static async Task<GuardHost> StartAsync(GuardSettings settings, ILoggerFactory logs)
+    {
+        Durable.CreateDirectory(settings.Directory);
+        var directoryLock = DirectoryLock.TryTake(settings.Directory) ?? throw new GuardRunningException(settings.Directory);
+        GuardHost host;
+        try
+        {
+            host = new GuardHost(settings, directoryLock, logs);
+        }
+        catch
+        {
+            directoryLock.Dispose();
+            throw;
+        }
+
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(settings.Socket)!);
+
+            // Under the lock it can only be what a killed predecessor left.
+            File.Delete(settings.Socket);
+            await host._server.StartAsync().ConfigureAwait(false);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(
+                    settings.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+            }
+        }
+        catch
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        host._log.Answering(settings.Node, settings.Address, settings.Port, settings.Socket, host._voter.State.Durable.Identity);
+        return host;
+    }
+
+    /// <summary>
+    /// Stops every service, has the daemon take the last dumps, releases the leases. Returns when all is over, or when the time for it is:
+    /// then with everything killed.
+    /// </summary>
+    public async Task DrainAsync()
+    {
+        _log.Ending();
+        _daemon.End();
+        _executioner.End();
+        foreach (var lease in Open())
+        {
+            _holder.Post(new DrainRequested(lease.Service, lease.Epoch, StopTimeoutOf(lease.Service)));
+        }
+
+        var longest = _settings.Services.Values.Select(service => service.StopTimeout).DefaultIfEmpty(TimeSpan.Zero).Max() + DrainOverhead;
+        using var timeout = new CancellationTokenSource(longest);
+        try
+        {
+            await UntilAsync(() => !Open().Any(), timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _log.EndingTimedOut(longest.TotalSeconds);
+            _executioner.KillAll();
+            using var last = new CancellationTokenSource(DrainOverhead);
+            await UntilAsync(() => !_settings.Services.Keys.Any(service => _executioner.View(service).Epoch > 0), last.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await Task.WhenAny(_sender.FlushAsync(), Task.Delay(ReleasePatience, TimeProvider.System)).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _over.CancelAsync().ConfigureAwait(false);
+        await _caretaker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using (var patience = new CancellationTokenSource(ReleasePatience))
+        {
+            await _server.StopAsync(patience.Token).ConfigureAwait(false);
+        }
+
+        await _server.DisposeAsync().ConfigureAwait(false);
+        _holder.Dispose();
+        _executioner.Dispose();
+        _voter.Dispose();
+        _peers.Dispose();
+        _over.Dispose();
+
+        // Last: whoever takes the lock may count on it that this voter answers nobody any more (R7).
+        _lock.Dispose();
+    }
+
+    private static DurableVoterState TakeUpVoter(GuardFiles files, GuardSettings settings, ILogger log)
+    {
+        var found = files.ReadVoter();
+        if (found is null)
+        {
+            log.VoterIsNew(settings.Directory);
+        }
+
+        var state = found ?? new DurableVoterState(
+            Guid.NewGuid(), settings.LongestTtl, ImmutableSortedDictionary.Create<string, Binding>(StringComparer.Ordinal));
+        if (state.LongestTtl < settings.LongestTtl)
+        {
+            state = state with { LongestTtl = settings.LongestTtl };
+        }
+
+        if (state != found)
+        {
+            files.Write(state);
+        }
+
+        return state;
+    }
+
+    private void Forget(GuardFiles files, ServiceRecord record) => _ = Task.Run(() =>
+    {
+        try
+        {
+            files.Delete(record);
+        }
+        catch (IOException e)
+        {
+            _log.RecordNotDeleted(record.Service, record.Epoch, e.Message);
+        }
+    });
+
+    private void RecordHeld(GuardFiles files, ServiceRecord record)
+    {
+        try
+        {
+            files.Write(record);
+            _executioner.HeldRecorded(record);
+        }
+        catch (IOException e)
+        {
+            _log.ServiceNotRecorded(record.Service, record.Epoch, e.Message);
+            _holder.Post(new DrainRequested(record.Service, record.Epoch, TimeSpan.Zero));
+        }
+    }
+
+    private async Task StopUnitAsync(string unit, Action<ControlGroup?> found)
+    {
+        await Task.Yield();
+        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        do
+        {
+            try
+            {
+                var group = SystemdUnit.FindGroup(unit);
+                found(group);
+                if (group is not null)
+                {
+                    SystemdUnit.BeginStop(unit);
+                }
+
+                return;
+            }
+            catch (InvalidOperationException e)
+            {
+                _log.UnitNotStopped(unit, e.Message);
+            }
+        }
+        while (await again.WaitForNextTickAsync(_over.Token).ConfigureAwait(false));
+    }
+
+    private IEnumerable<HeldLease> Open() => _holder.State.Leases.Values.Where(lease => lease.Phase != LeasePhase.Closed);
+
+    private TimeSpan StopTimeoutOf(string service) =>
+        _settings.Services.TryGetValue(service, out var guarded) ? guarded.StopTimeout : TimeSpan.Zero;
+
+    private async Task UntilAsync(Func<bool> condition, CancellationToken cancellation)
+    {
+        using var listener = _changes.Listen();
+        while (!condition())
+        {
+            await listener.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+}
+
+/// <summary>Another guard holds the lock on the state directory.</summary>
+public sealed class GuardRunningException(string directory)
+    : Exception($"another guard is running on {directory}; a node has one guard: stop that one first");

@@ -1,0 +1,150 @@
+using ClusterFs.Guard.Voting;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Voter;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Guard.Holding;
+
+/// <summary>
+/// Carries renewals and releases to the voters and their answers back, one message per voter for all that is due. Nobody waits for it: an
+/// answer that comes too late counts for nothing.
+/// </summary>
+internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClient peers, ILogger log)
+{
+    private const int ReleaseAttempts = 3;
+    private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, string> _unreachable = new(StringComparer.Ordinal);
+    private Task _releases = Task.CompletedTask;
+
+    /// <summary>Where answers go. Set before anything is sent.</summary>
+    public Action<HolderInput> Answers { get; set; } = _ => { };
+
+    public void Renew(IReadOnlyList<SendRenew> renewals)
+    {
+        foreach (var group in renewals.GroupBy(send => send.Voter, send => send.Renew, StringComparer.Ordinal))
+        {
+            _ = RenewAsync(group.Key, [.. group]);
+        }
+    }
+
+    public void Release(IReadOnlyList<SendRelease> releases)
+    {
+        foreach (var group in releases.GroupBy(send => send.Voter, send => send.Release, StringComparer.Ordinal))
+        {
+            var sent = ReleaseAsync(group.Key, [.. group]);
+            lock (_lock)
+            {
+                _releases = Task.WhenAll(_releases, sent);
+            }
+        }
+    }
+
+    /// <summary>Until every release was heard or given up; a guard that ends waits for it, so that nobody waits for a promise.</summary>
+    public Task FlushAsync()
+    {
+        lock (_lock)
+        {
+            return _releases;
+        }
+    }
+
+    private async Task RenewAsync(string voter, IReadOnlyList<Renew> renewals)
+    {
+        // Leaves the holder's thread at once: even the first bytes of a call may take their time.
+        await Task.Yield();
+        try
+        {
+            if (voter == node)
+            {
+                foreach (var answer in renewals.Select(ownVoter.AskAsync).ToList())
+                {
+                    Count((RenewReply)await answer.ConfigureAwait(false));
+                }
+
+                return;
+            }
+
+            var timeout = renewals.Min(renew => renew.Ttl) / 2;
+            foreach (var reply in await peers.RenewAsync(voter, node, renewals, timeout).ConfigureAwait(false))
+            {
+                Count(reply);
+            }
+
+            SayReachable(voter);
+        }
+        catch (Exception e) when (e is VoterUnreachableException or VoterFailedException)
+        {
+            SayUnreachable(voter, e.Message);
+        }
+    }
+
+    private void Count(RenewReply reply)
+    {
+        if (reply.Outcome != RenewOutcome.Acked)
+        {
+            log.RenewalRefused(reply.Service, reply.Epoch, reply.Voter, reply.Outcome, reply.Floor);
+        }
+
+        Answers(new RenewAnswered(reply));
+    }
+
+    private async Task ReleaseAsync(string voter, IReadOnlyList<Release> releases)
+    {
+        await Task.Yield();
+        for (var attempt = 0; attempt < ReleaseAttempts; attempt++)
+        {
+            try
+            {
+                if (voter == node)
+                {
+                    foreach (var release in releases)
+                    {
+                        _ = await ownVoter.AskAsync(release).ConfigureAwait(false);
+                    }
+                }
+                else
+                {
+                    await peers.ReleaseAsync(voter, node, releases, ReleaseTimeout).ConfigureAwait(false);
+                }
+
+                return;
+            }
+            catch (Exception e) when (e is VoterUnreachableException or VoterFailedException)
+            {
+                // A release that is lost costs the next owner the rest of a TTL, nothing else.
+                SayUnreachable(voter, e.Message);
+            }
+        }
+    }
+
+    private void SayReachable(string voter)
+    {
+        bool again;
+        lock (_lock)
+        {
+            again = _unreachable.Remove(voter);
+        }
+
+        if (again)
+        {
+            log.VoterAnswersAgain(voter);
+        }
+    }
+
+    /// <summary>Once, not every round.</summary>
+    private void SayUnreachable(string voter, string problem)
+    {
+        bool first;
+        lock (_lock)
+        {
+            first = _unreachable.TryAdd(voter, problem);
+        }
+
+        if (first)
+        {
+            log.VoterUnreachable(problem);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using ClusterFs.Guard.Holding;
+using ClusterFs.Guard.Protocol;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Guard.Supervision;
+
+/// <summary>Where the daemon sits, if it is there. At most one: a later one takes over.</summary>
+internal sealed class DaemonDesk(
+    ImmutableSortedDictionary<string, GuardedService> services, HolderShell holder, Levels levels, ChangeSignal changes, ILogger log)
+{
+    private static readonly TimeSpan ShortestTtl = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestTtl = TimeSpan.FromHours(1);
+
+    private readonly Lock _lock = new();
+    private CancellationTokenSource? _current;
+    private volatile bool _ending;
+
+    public bool IsAttached
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _current is not null;
+            }
+        }
+    }
+
+    /// <summary>The guard is stopping: no grant is taken any more.</summary>
+    public bool IsEnding => _ending;
+
+    public void End() => _ending = true;
+
+    public async Task ServeAsync(
+        IAsyncStreamReader<SuperviseCommand> commands, IServerStreamWriter<ServiceReport> reports, CancellationToken cancellation)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        TakeOver(ended);
+        log.DaemonAttached();
+        try
+        {
+            await Task.WhenAll(HearAsync(commands, ended), TellAsync(reports, ended.Token)).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or RpcException or InvalidOperationException)
+        {
+            log.StreamEnded(e.Message);
+        }
+        finally
+        {
+            if (Leave(ended))
+            {
+                log.DaemonGone();
+            }
+
+            changes.Raise();
+        }
+    }
+
+    private void TakeOver(CancellationTokenSource next)
+    {
+        lock (_lock)
+        {
+            _current?.Cancel();
+            _current = next;
+        }
+    }
+
+    private bool Leave(CancellationTokenSource one)
+    {
+        lock (_lock)
+        {
+            if (_current != one)
+            {
+                return false;
+            }
+
+            _current = null;
+            return true;
+        }
+    }
+
+    private async Task HearAsync(IAsyncStreamReader<SuperviseCommand> commands, CancellationTokenSource ended)
+    {
+        try
+        {
+            while (await commands.MoveNext(ended.Token).ConfigureAwait(false))
+            {
+                Take(commands.Current);
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task TellAsync(IServerStreamWriter<ServiceReport> reports, CancellationToken ended)
+    {
+        using var listener = changes.Listen();
+        var last = new Dictionary<string, ServiceReport>(StringComparer.Ordinal);
+        while (true)
+        {
+            await listener.WaitAsync(ended).ConfigureAwait(false);
+            foreach (var report in levels.Reports())
+            {
+                if (!report.Equals(last.GetValueOrDefault(report.Service)))
+                {
+                    await reports.WriteAsync(report, ended).ConfigureAwait(false);
+                    last[report.Service] = report;
+                }
+            }
+        }
+    }
+
+    private void Take(SuperviseCommand command)
+    {
+        var service = command.CommandCase switch
+        {
+            SuperviseCommand.CommandOneofCase.Grant => command.Grant.Service,
+            SuperviseCommand.CommandOneofCase.Prepared => command.Prepared.Service,
+            SuperviseCommand.CommandOneofCase.Drain => command.Drain.Service,
+            SuperviseCommand.CommandOneofCase.Close => command.Close.Service,
+            _ => "",
+        };
+        if (!services.TryGetValue(service, out var guarded))
+        {
+            log.CommandRefused(command.ToString(), "no such service is configured on this node");
+            return;
+        }
+
+        switch (command.CommandCase)
+        {
+            case SuperviseCommand.CommandOneofCase.Grant:
+                TakeGrant(command.Grant);
+                break;
+            case SuperviseCommand.CommandOneofCase.Prepared:
+                holder.Post(new ContentPrepared(service, command.Prepared.Epoch));
+                break;
+            case SuperviseCommand.CommandOneofCase.Drain:
+                holder.Post(new DrainRequested(service, command.Drain.Epoch, guarded.StopTimeout));
+                break;
+            case SuperviseCommand.CommandOneofCase.Close:
+                holder.Post(new CloseRequested(service, command.Close.Epoch));
+                break;
+        }
+    }
+
+    private void TakeGrant(GrantCommand grant)
+    {
+        var timings = new LeaseTimings(TimeSpan.FromMilliseconds(grant.TtlMs), TimeSpan.FromMilliseconds(grant.StopBudgetMs));
+        var problem =
+            _ending ? "the guard is stopping"
+            : grant.Epoch <= 0 ? "there is no such epoch"
+            : grant.Voters.Count == 0 ? "it names no voters"
+            : timings.Ttl < ShortestTtl || timings.Ttl > LongestTtl ? "the TTL is out of range"
+            : timings.StopBudget <= TimeSpan.Zero || timings.StopBudget * 2 > timings.Ttl ? "the stop budget is not under half the TTL"
+            : null;
+        if (problem is not null)
+        {
+            log.CommandRefused(grant.ToString(), problem);
+            return;
+        }
+
+        holder.Post(new GrantReceived(grant.Service, grant.Epoch, grant.Voters.ToImmutableSortedSet(StringComparer.Ordinal), timings));
+    }
+}

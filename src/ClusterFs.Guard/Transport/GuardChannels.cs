@@ -1,0 +1,53 @@
+using System.Net;
+using System.Net.Sockets;
+using Grpc.Net.Client;
+
+namespace ClusterFs.Guard.Transport;
+
+/// <summary>Channels to guards. A peer that is gone must never make anyone wait longer than the deadline of the call.</summary>
+internal static class GuardChannels
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
+
+    public static GrpcChannel ToPeer(string address, int port) =>
+        Create($"http://{(address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address)}:{port}", async (_, cancellation) =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            return await ConnectAsync(socket, new DnsEndPoint(address, port), cancellation).ConfigureAwait(false);
+        });
+
+    public static GrpcChannel ToSocket(string path) =>
+        Create("http://guard", async (_, cancellation) =>
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            return await ConnectAsync(socket, new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
+        });
+
+    private static GrpcChannel Create(string address, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) =>
+        GrpcChannel.ForAddress(address, new GrpcChannelOptions
+        {
+            DisposeHttpClient = true,
+            HttpHandler = new SocketsHttpHandler
+            {
+                ConnectCallback = connect,
+                ConnectTimeout = ConnectTimeout,
+                EnableMultipleHttp2Connections = true,
+                PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+                UseProxy = false,
+            },
+        });
+
+    private static async ValueTask<Stream> ConnectAsync(Socket socket, EndPoint endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            await socket.ConnectAsync(endpoint, cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

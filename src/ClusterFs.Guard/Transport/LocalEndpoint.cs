@@ -1,0 +1,130 @@
+using ClusterFs.Guard.Execution;
+using ClusterFs.Guard.Protocol;
+using ClusterFs.Guard.State;
+using ClusterFs.Guard.Supervision;
+using ClusterFs.Posix;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Guard.Transport;
+
+/// <summary>The daemon, the command line and the processes beside the services, on the Unix socket.</summary>
+internal sealed class LocalEndpoint(
+    DaemonDesk daemon, Executioner executioner, GateKeeper gates, Levels levels, ChangeSignal changes, GuardIdentity identity, ILogger log)
+    : LocalGuard.LocalGuardBase
+{
+    public override Task Supervise(
+        IAsyncStreamReader<SuperviseCommand> requestStream, IServerStreamWriter<ServiceReport> responseStream, ServerCallContext context) =>
+        daemon.ServeAsync(requestStream, responseStream, context.CancellationToken);
+
+    public override async Task Attach(
+        IAsyncStreamReader<AttachMessage> requestStream, IServerStreamWriter<AttachEvent> responseStream, ServerCallContext context)
+    {
+        if (!await requestStream.MoveNext(context.CancellationToken).ConfigureAwait(false)
+            || requestStream.Current.Attach is not { Mode: AttachMode.Run or AttachMode.Hold } request)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "the first message must be a request to attach"));
+        }
+
+        if (PeerProcess.Of(context, request.Process) is not { } process)
+        {
+            throw new RpcException(new Status(StatusCode.PermissionDenied, $"the caller is not process {request.Process}"));
+        }
+
+        var outcome = await executioner.AttachAsync(request.Service, request.Mode, process.Identity).ConfigureAwait(false);
+        if (outcome.Attachment is not { } attachment)
+        {
+            await responseStream.WriteAsync(new AttachEvent { Refused = outcome.Reason, Refusal = outcome.Refusal }).ConfigureAwait(false);
+            return;
+        }
+
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        try
+        {
+            await Task.WhenAll(HearAsync(attachment, requestStream, ended), TellAsync(attachment, responseStream, ended.Token))
+                .ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or RpcException or InvalidOperationException)
+        {
+            log.AttachmentEnded(attachment.Service, e.Message);
+        }
+        finally
+        {
+            executioner.Detach(attachment);
+        }
+    }
+
+    public override async Task<GateReply> PassGate(GateRequest request, ServerCallContext context)
+    {
+        if (PeerProcess.Of(context, request.Process) is not { } process)
+        {
+            throw new RpcException(new Status(StatusCode.PermissionDenied, $"the caller is not process {request.Process}"));
+        }
+
+        var pass = await gates.WaitAsync(request.Service, request.GateToken, request.Epoch, process).ConfigureAwait(false);
+        return new GateReply
+        {
+            Open = pass.Open,
+            Epoch = pass.Epoch,
+            StopAtBoottime = pass.StopAt.Boottime.Ticks,
+            StopAtMonotonicRaw = pass.StopAt.MonotonicRaw.Ticks,
+        };
+    }
+
+    public override Task<StatusReply> Status(StatusRequest request, ServerCallContext context)
+    {
+        var reply = new StatusReply
+        {
+            Node = identity.Node,
+            VoterIdentity = identity.Voter.ToString("N"),
+            DaemonAttached = daemon.IsAttached,
+            Stopping = daemon.IsEnding,
+        };
+        reply.Services.AddRange(levels.Reports());
+        return Task.FromResult(reply);
+    }
+
+    /// <summary>Until the other side ends the stream, in whatever way.</summary>
+    private async Task HearAsync(Attachment attachment, IAsyncStreamReader<AttachMessage> messages, CancellationTokenSource ended)
+    {
+        try
+        {
+            while (await messages.MoveNext(ended.Token).ConfigureAwait(false))
+            {
+                switch (messages.Current.MessageCase)
+                {
+                    case AttachMessage.MessageOneofCase.Stop:
+                        executioner.StopWanted(attachment);
+                        break;
+                    case AttachMessage.MessageOneofCase.Exited:
+                        var exited = messages.Current.Exited;
+                        executioner.Exited(attachment, exited.Epoch, exited.ExitCode, exited.Stopped);
+                        break;
+                }
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task TellAsync(Attachment attachment, IServerStreamWriter<AttachEvent> events, CancellationToken ended)
+    {
+        using var listener = changes.Listen();
+        AttachEvent? last = null;
+        while (true)
+        {
+            await listener.WaitAsync(ended).ConfigureAwait(false);
+            var next = levels.EventFor(attachment);
+            if (!next.Equals(last))
+            {
+                await events.WriteAsync(next, ended).ConfigureAwait(false);
+                last = next;
+            }
+        }
+    }
+}
+
+/// <summary>Who this guard is.</summary>
+internal sealed record GuardIdentity(string Node, Guid Voter);
