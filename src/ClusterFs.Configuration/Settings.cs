@@ -113,7 +113,7 @@ public sealed record ServiceSettings(
 /// <summary>A service's live content.</summary>
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>
 /// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
-/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 24 h, default 5 s.</param>
+/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 1 d, default 5 s.</param>
 public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery);
 
 /// <summary>How a dump gets a consistent picture of live content.</summary>

@@ -96,14 +96,14 @@ internal static class ClusterBinder
             return section.Wrong(text.At, name, "", $"'{text.Value}' is no IP address", "expected one such as 127.0.0.1");
         }
 
-        return Addresses.IsLoopback(normal)
-            ? address with { Value = normal }
-            : section.Wrong(
+        return Addresses.IsElsewhere(normal)
+            ? section.Wrong(
                 text.At,
                 name,
                 normal,
                 $"{normal} is not a loopback address, and the transport between nodes is not encrypted in this version",
-                "expected loopback addresses only (127.0.0.1, 127.0.0.2, …)");
+                "expected loopback addresses only (127.0.0.1, 127.0.0.2, …)")
+            : address with { Value = normal };
     }
 
     private static ImmutableSortedSet<string> BindVoters(Section section, ImmutableSortedDictionary<string, string> nodes, bool nodesValid)
