@@ -20,15 +20,16 @@ public sealed class ConfigurationMistakeTests : IDisposable
         NegativeTtl,
         PathThatIsNoDirectory,
         UnreadableInclude,
+        StateDirectoryThatIsAFile,
     }
 
+    /// <summary>Those that every process finds.</summary>
     public static TheoryData<Mistake, string> Mistakes => new()
     {
         { Mistake.UnknownKey, "dump-evry" },
         { Mistake.TwoNodesWithOneName, "n1" },
         { Mistake.VoterThatIsNoNode, "n7" },
         { Mistake.NegativeTtl, "ttl" },
-        { Mistake.PathThatIsNoDirectory, "no-directory" },
         { Mistake.UnreadableInclude, "absent.conf" },
     };
 
@@ -41,6 +42,15 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [MemberData(nameof(Mistakes))]
     public async Task A_daemon_says_it_in_one_line_and_does_not_start(Mistake mistake, string named) =>
         SaidInOneLine(await Run(mistake, "node"), named);
+
+    /// <summary>The guard must not touch shared storage: whether it is there, the daemon says.</summary>
+    [Fact]
+    public async Task A_daemon_says_in_one_line_that_the_shared_path_is_no_directory() =>
+        SaidInOneLine(await Run(Mistake.PathThatIsNoDirectory, "node"), "no-directory");
+
+    [Fact]
+    public async Task A_guard_says_in_one_line_that_its_state_directory_is_none() =>
+        SaidInOneLine(await Run(Mistake.StateDirectoryThatIsAFile, "guard"), "no-directory");
 
     [Fact]
     public async Task A_service_that_is_not_configured_is_named_and_nothing_is_started() =>
@@ -86,7 +96,10 @@ public sealed class ConfigurationMistakeTests : IDisposable
     private string Configuration(Func<Mistake, bool> has) => $$"""
         {{(has(Mistake.UnreadableInclude) ? $"include \"{InDirectory("absent.conf")}\"" : "")}}
         clusterfs {
-          node { name = n1, address = "127.0.9.1", state-dir = "{{InDirectory("state")}}", socket = "{{InDirectory("run/clusterfs.sock")}}" }
+          node {
+            name = n1, address = "127.0.9.1", socket = "{{InDirectory("run/clusterfs.sock")}}"
+            state-dir = "{{InDirectory(has(Mistake.StateDirectoryThatIsAFile) ? "no-directory" : "state")}}"
+          }
           cluster {
             name = mistakes
             nodes { n1 = "127.0.9.1", {{(has(Mistake.TwoNodesWithOneName) ? "n1" : "n2")}} = "127.0.9.2", n3 = "127.0.9.3" }

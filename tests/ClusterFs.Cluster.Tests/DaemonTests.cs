@@ -76,7 +76,7 @@ public sealed class DaemonTests(ClusterBench bench)
         Assert.Empty(owner.ProcessesOf(ClusterBench.Guestbook));
         await load.LostNothing(next);
         var outage = load.Writer.LongestOutageSince(began);
-        Assert.True(outage?.Duration < ClusterBench.LongestTakeover, $"writes failed for {outage?.Duration}");
+        bench.ShorterThan(ClusterBench.LongestTakeover, outage);
         Assert.Contains((before.Epoch, "released"), await History(next));
         bench.Beats.NeverOverlapped(ClusterBench.Guestbook, runsAtLeast: 2);
     }

@@ -22,7 +22,7 @@ public sealed class GuardTests(ClusterBench bench)
 
         Assert.NotEqual(owner, next);
         var outage = load.Writer.LongestOutageSince(killed);
-        Assert.True(outage?.Duration <= ClusterBench.LongestTakeover, $"writes failed for {outage}{Environment.NewLine}{bench.Cluster.Evidence()}");
+        bench.ShorterThan(ClusterBench.LongestTakeover, outage);
         bench.Beats.NeverOverlapped(ClusterBench.Guestbook, runsAtLeast: 2);
     }
 

@@ -18,8 +18,7 @@ public sealed class MoveTests(ClusterBench bench)
         Assert.Equal(target, await load.UntilTakenOverFrom(owner));
 
         var outage = load.Writer.LongestOutageSince(began);
-        Assert.NotNull(outage);
-        Assert.True(outage.Duration < ClusterBench.LongestMove, $"writes failed for {outage}{Environment.NewLine}{bench.Cluster.Evidence()}");
+        bench.ShorterThan(ClusterBench.LongestMove, outage);
         await load.LostNothing(target);
         Assert.Empty(owner.ProcessesOf(ClusterBench.Guestbook));
         bench.Beats.NeverOverlapped(ClusterBench.Guestbook, runsAtLeast: 2);

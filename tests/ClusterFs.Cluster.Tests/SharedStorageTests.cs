@@ -13,7 +13,8 @@ public sealed class SharedStorageTests(ClusterBench bench)
     {
         var owner = await bench.Settle();
         await using var load = await bench.Load(owner);
-        var before = await bench.Cluster.UntilService(ClusterBench.Guestbook, "has a dump", Patience, service => service.LastDump is not null);
+        var before = await bench.Cluster.UntilService(
+            ClusterBench.Guestbook, "has a dump", Patience, service => service.LastDump is not null);
         var away = $"{bench.Cluster.SharedDirectory}.away";
 
         var began = MachineClock.Boottime;
@@ -33,7 +34,9 @@ public sealed class SharedStorageTests(ClusterBench bench)
             ClusterBench.Guestbook,
             "dumps again",
             Patience,
-            service => service.Dump is { Ok: true } && service.LastDump?.Sequence > before.LastDump!.Sequence && service.Epoch == before.Epoch);
+            service => service.Dump is { Ok: true }
+                && service.LastDump?.Sequence > before.LastDump!.Sequence
+                && service.Epoch == before.Epoch);
         await load.StayedUntouchedSince(began);
     }
 }

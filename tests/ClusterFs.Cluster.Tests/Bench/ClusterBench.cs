@@ -5,7 +5,9 @@ using ClusterFs.Demo.Writing;
 
 namespace ClusterFs.Cluster.Tests.Bench;
 
-/// <summary>One cluster of three nodes for all tests of a collection. Each test leaves it as it likes; the next one has it settle first.</summary>
+/// <summary>
+/// One cluster of three nodes for all tests of a collection. Each test leaves it as it likes; the next one has it settle first.
+/// </summary>
 public sealed class ClusterBench : IAsyncLifetime
 {
     public const string Guestbook = GuestbookService.Name;
@@ -88,6 +90,11 @@ public sealed class ClusterBench : IAsyncLifetime
     }
 
     internal Task<Load> Load(ClusterNode owner) => Bench.Load.Start(Cluster, owner);
+
+    /// <summary>There was an outage, it is over, and it did not take longer.</summary>
+    internal void ShorterThan(TimeSpan allowed, Outage? outage) => Assert.True(
+        outage is { Until: not null } && outage.Duration < allowed,
+        $"writes failed for {outage}, {allowed} are allowed{Environment.NewLine}{Cluster.Evidence()}");
 
     internal bool IsRunning(ServiceStatus service) =>
         service.IsOwned && Cluster.Node(service.Owner!).ProcessesOf(service.Name).Count > 0;
