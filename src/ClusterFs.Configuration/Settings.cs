@@ -119,10 +119,10 @@ public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan Dum
 /// <summary>How a dump gets a consistent picture of live content.</summary>
 public enum CaptureKind
 {
-    /// <summary>SQLite databases through SQLite, everything else by copying.</summary>
+    /// <summary>SQLite databases through SQLite where SQLite can read them, everything else by copying.</summary>
     Auto,
 
-    /// <summary>Every database through SQLite; a dump fails where there is none.</summary>
+    /// <summary>As <see cref="Auto"/>, but a database that SQLite cannot read fails the dump.</summary>
     Sqlite,
 
     /// <summary>Plain copies of files: each may have changed while it was read.</summary>

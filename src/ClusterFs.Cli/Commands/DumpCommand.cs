@@ -25,7 +25,7 @@ public static class DumpCommand
             var terminal = Terminal.Of(parsed);
             using var client = new DaemonClient(settings.Node.Socket);
             var report = await terminal.WorkAsync(
-                $"Dumping {name}", () => client.DumpAsync(name, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
+                $"Dumping {name}", _ => client.DumpAsync(name, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
             if (parsed.GetValue(GlobalOptions.Json))
             {
                 terminal.WriteJson(report, ApiJson.Default.DumpReport);

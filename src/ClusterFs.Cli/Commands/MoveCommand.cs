@@ -29,7 +29,7 @@ public static class MoveCommand
             using var client = new DaemonClient(settings.Node.Socket);
             var report = await terminal.WorkAsync(
                 $"Moving {name} to {node}",
-                () => client.MoveAsync(name, node, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
+                _ => client.MoveAsync(name, node, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
             if (parsed.GetValue(GlobalOptions.Json))
             {
                 terminal.WriteJson(report, ApiJson.Default.MoveReport);

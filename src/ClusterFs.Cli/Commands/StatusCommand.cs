@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using ClusterFs.Api;
 using ClusterFs.Cli.Display;
@@ -55,22 +54,14 @@ public static class StatusCommand
 
         public async Task<int> WatchAsync(CancellationToken cancellation)
         {
-            using var interrupted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            void Stop(PosixSignalContext signal)
-            {
-                signal.Cancel = true;
-                interrupted.Cancel();
-            }
-
-            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+            using var interrupted = new Interruption(cancellation);
             try
             {
                 await (terminal.Screen is { } screen && !json
                     ? WatchOnScreenAsync(screen, interrupted.Token)
                     : WatchInPipeAsync(interrupted.Token)).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+            catch (OperationCanceledException) when (interrupted.Token.IsCancellationRequested)
             {
                 // That is how watching ends.
             }
