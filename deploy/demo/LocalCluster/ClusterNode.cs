@@ -100,7 +100,8 @@ public sealed class ClusterNode
     }
 
     /// <exception cref="ConditionNotMetException">The daemon does not answer.</exception>
-    public async Task<ClusterStatus> Status() => ClusterStatus.Parse((await Clusterfs(StatusPatience, "status", "--json")).Successful().Output);
+    public async Task<ClusterStatus> Status() =>
+        ClusterStatus.Parse((await Clusterfs(StatusPatience, "status", "--json")).Successful().Output);
 
     /// <returns>Null where the daemon does not answer.</returns>
     public async Task<ClusterStatus?> TryStatus()

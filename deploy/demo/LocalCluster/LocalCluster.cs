@@ -136,7 +136,9 @@ public sealed class LocalCluster : IAsyncDisposable
         return script;
     }
 
-    /// <summary>Stops everything in order: services with a last dump, then daemons, then guards; whoever is not in time is killed.</summary>
+    /// <summary>
+    /// Stops everything in order: services with a last dump, then daemons, then guards; whoever is not in time is killed.
+    /// </summary>
     public async Task StopInOrder()
     {
         await TerminateAll(Nodes.SelectMany(node => node.Runs.Values));
@@ -174,7 +176,10 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>There is no use in waiting for the word of one that is gone.</summary>
     private void FailIfEnded()
     {
-        var ended = Nodes.SelectMany(node => new[] { node.Guard, node.Daemon }).OfType<LaunchedProcess>().FirstOrDefault(process => process.HasExited);
+        var ended = Nodes
+            .SelectMany(node => new[] { node.Guard, node.Daemon })
+            .OfType<LaunchedProcess>()
+            .FirstOrDefault(process => process.HasExited);
         if (ended is not null)
         {
             throw new ConditionNotMetException(

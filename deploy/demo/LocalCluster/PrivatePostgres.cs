@@ -52,9 +52,11 @@ public sealed class PrivatePostgres
         await Eventually.Get(
             "PostgreSQL answers",
             Patience,
-            async () => (await Command.Run([Program("pg_isready"), "-U", "postgres", "-h", _address, "-p", $"{_port}"], _environment, Patience)).ExitCode == 0
-                ? this
-                : null,
+            async () =>
+            {
+                string[] question = [Program("pg_isready"), "-U", "postgres", "-h", _address, "-p", $"{_port}"];
+                return (await Command.Run(question, _environment, Patience)).ExitCode == 0 ? this : null;
+            },
             () => LogTail.Of(Path.Combine(_directory, "postgres.log")));
     }
 

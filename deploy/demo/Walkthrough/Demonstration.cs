@@ -110,12 +110,17 @@ internal sealed class Demonstration : IAsyncDisposable
         _writer = new AcknowledgedWriter("row", [.. _cluster.Nodes.Select(GuestbookService.AddressOn)]);
         _watch = new RiskWatch(_cluster, Service);
         await Eventually.True(
-            $"{RowsBeforeTheKill} rows are acknowledged", Patience, () => Writer.Acknowledged.Count >= RowsBeforeTheKill, _cluster.Evidence, _cancelled);
-        await _cluster.UntilService(Service, "has a dump", Patience, service => service is { IsOwned: true, LastDump: not null }, _cancelled);
+            $"{RowsBeforeTheKill} rows are acknowledged",
+            Patience,
+            () => Writer.Acknowledged.Count >= RowsBeforeTheKill,
+            _cluster.Evidence,
+            _cancelled);
+        await _cluster.UntilService(
+            Service, "has a dump", Patience, service => service is { IsOwned: true, LastDump: not null }, _cancelled);
         Require(
             _cluster.Except(owner).All(node => node.ProcessesOf(Service).Count == 0),
             $"the service runs on {owner.Name} alone");
-        _report.Observed($"it runs on {owner.Name} (epoch {status.Epoch}) and nowhere else; {Writer.Acknowledged.Count} rows are acknowledged");
+        _report.Observed($"it runs on {owner.Name} alone (epoch {status.Epoch}); {Writer.Acknowledged.Count} rows are acknowledged");
         await ShowStatus(owner);
         return owner;
     }
@@ -132,14 +137,17 @@ internal sealed class Demonstration : IAsyncDisposable
             _cancelled);
         var killed = MachineClock.Boottime;
         var announced = Watch.LastBefore(killed);
-        _report.Say($"status announces: {Report.Seconds(announced.AtRisk)} of writes at risk, asked {Report.Seconds(killed - announced.AskedAt)} before the kill");
+        var before = Report.Seconds(killed - announced.AskedAt);
+        _report.Say($"status announced, {before} before the kill: the writes of {Report.Seconds(announced.AtRisk)} are at risk");
         _report.Say($"kill -9 {string.Join(' ', first.Processes())}");
         await first.KillEverything();
 
         var row = await Writer.UntilAcknowledged(MachineClock.Boottime, Patience, _cluster.Evidence, _cancelled);
-        var outage = Writer.LongestOutageSince(killed) ?? throw new ConditionNotMetException("writes never failed although the owner was killed");
+        var outage = Writer.LongestOutageSince(killed)
+            ?? throw new ConditionNotMetException("writes never failed although the owner was killed");
         var second = _cluster.Nodes.First(node => GuestbookService.AddressOn(node) == row.By);
-        var status = await _cluster.UntilService(Service, "has a new owner", Patience, service => service.IsOwned && service.Owner != first.Name, _cancelled);
+        var status = await _cluster.UntilService(
+            Service, "has a new owner", Patience, service => service.IsOwned && service.Owner != first.Name, _cancelled);
         Require(second.Name == status.Owner && second != first, $"{row.By} answers and status names the same node as owner: {status.Owner}");
         var allowed = _cluster.Options.Ttl + TakeoverBeyondTtl;
         Require(outage.Duration <= allowed, $"writes failed for {Report.Seconds(outage.Duration)}, more than {Report.Seconds(allowed)}");
@@ -152,12 +160,16 @@ internal sealed class Demonstration : IAsyncDisposable
             $"{early.Count} rows are lost that were acknowledged before what status had announced, such as {early.FirstOrDefault()}");
         Require(lost.Count > 0, "nothing is lost although writes were at risk: the kill was not what it should have been");
         var span = killed - lost[0].AcknowledgedAt;
-        var exposed = Writer.Acknowledged.Count(written => written.AcknowledgedAt >= announced.SafeUntil && written.AcknowledgedAt <= killed);
-        _report.Say($"acknowledged, but lost: rows {lost[0].Number} to {lost[^1].Number}, {lost.Count} in all, the oldest {Report.Seconds(span)} before the kill");
+        var exposed = Writer.Acknowledged.Count(
+            written => written.AcknowledgedAt >= announced.SafeUntil && written.AcknowledgedAt <= killed);
+        _report.Say($"acknowledged, but lost: {lost.Count} rows, {lost[0].Number} to {lost[^1].Number}");
+        _report.Say($"the oldest of them was acknowledged {Report.Seconds(span)} before the kill");
         _report.Observed($"status had announced just these: {exposed} rows were at risk, nothing older is lost");
         _report.Figure("failover: writes failed for", Report.Seconds(outage.Duration), $"TTL + 3 s = {Report.Seconds(allowed)}");
         _report.Figure(
-            "failover: acknowledged rows lost", $"{lost.Count}, back to {Report.Seconds(span)} before the kill", $"announced: {exposed} rows");
+            "failover: acknowledged rows lost",
+            $"{lost.Count}, back to {Report.Seconds(span)} before the kill",
+            $"announced: {exposed}, back to {Report.Seconds(killed - announced.SafeUntil)}");
         await ShowStatus(second);
         return new Takeover(second, lost);
     }
@@ -175,7 +187,8 @@ internal sealed class Demonstration : IAsyncDisposable
         var kept = await DivergentDump.ReadNewest(first, _cancelled);
         var absent = takeover.Lost.Count(row => !kept.Texts.Contains(row.Text));
         Require(absent == 0, $"{absent} of the {takeover.Lost.Count} lost rows are not in the exported dump");
-        _report.Observed($"{kept.Id} exported to a tar and read with SQLite: all {takeover.Lost.Count} lost rows are among its {kept.Texts.Count}");
+        _report.Say($"{kept.Id} is exported to a tar file and read with SQLite: {kept.Texts.Count} rows");
+        _report.Observed($"all {takeover.Lost.Count} lost rows are among them");
 
         Require(first.ProcessesOf(Service).Count == 0, $"the service was not started on {first.Name}");
         Require(first.Runs[Service].ExitCode is null, $"clusterfs run waits on {first.Name}");

@@ -37,6 +37,7 @@ public sealed record Binaries(string Clusterfs, string Guestbook)
             }
         }
 
-        throw new ConditionNotMetException($"name the directory of clusterfs in {Variable}: {AppContext.BaseDirectory} is in no repository");
+        throw new ConditionNotMetException(
+            $"name the directory of clusterfs in {Variable}: {AppContext.BaseDirectory} is in no repository");
     }
 }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace ClusterFs.Demo.Layout;
 
-/// <summary>Writes the configuration, as an administrator would: one shared file, and one of its own for each node that includes it.</summary>
+/// <summary>
+/// Writes the configuration, as an administrator would: one shared file, and one of its own for each node that includes it.
+/// </summary>
 internal static class ClusterFiles
 {
     public static void Write(LocalCluster cluster)
@@ -73,7 +75,8 @@ internal static class ClusterFiles
             """);
         foreach (var service in cluster.Options.Services)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"clusterfs.services.{service.Name}.live.path = \"{node.LivePath(service.Name)}\"");
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"clusterfs.services.{service.Name}.live.path = \"{node.LivePath(service.Name)}\"");
         }
 
         return text.ToString();

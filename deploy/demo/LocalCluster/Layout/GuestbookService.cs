@@ -19,5 +19,6 @@ public static class GuestbookService
     /// <summary>Where it answers while it runs on a node.</summary>
     public static Uri AddressOn(ClusterNode node) => new($"http://{ListenAddress(node)}/");
 
-    private static string ListenAddress(ClusterNode node) => string.Create(CultureInfo.InvariantCulture, $"{node.Address}:{node.ServicePort}");
+    private static string ListenAddress(ClusterNode node) =>
+        string.Create(CultureInfo.InvariantCulture, $"{node.Address}:{node.ServicePort}");
 }

@@ -55,12 +55,16 @@ public sealed class AcknowledgedWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>The longest outage that began after a moment on the boot-time clock, or was going on then; null when there was none.</summary>
+    /// <summary>The longest outage that ended after a moment on the boot-time clock, or still goes on; null when there was none.</summary>
     public Outage? LongestOutageSince(TimeSpan moment) =>
         Outages.Where(outage => outage.Until is null || outage.Until >= moment).MaxBy(outage => outage.Duration);
 
     /// <summary>Waits for a row that is acknowledged after a moment on the boot-time clock.</summary>
-    public Task<AcknowledgedRow> UntilAcknowledged(TimeSpan after, TimeSpan patience, Func<string> evidence, CancellationToken cancelled = default) =>
+    public Task<AcknowledgedRow> UntilAcknowledged(
+        TimeSpan after,
+        TimeSpan patience,
+        Func<string> evidence,
+        CancellationToken cancelled = default) =>
         Eventually.Get(
             "the service acknowledges a row",
             patience,

@@ -16,7 +16,8 @@ public sealed class GuestbookClient : IDisposable
     {
         try
         {
-            using var response = await _http.PostAsJsonAsync(new Uri(service, "entries"), new NewEntry(text), GuestbookJson.Default.NewEntry);
+            using var response = await _http.PostAsJsonAsync(
+                new Uri(service, "entries"), new NewEntry(text), GuestbookJson.Default.NewEntry);
             response.EnsureSuccessStatusCode();
             return (await response.Content.ReadFromJsonAsync(GuestbookJson.Default.EntryCreated))?.Id;
         }
