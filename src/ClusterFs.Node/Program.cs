@@ -1,1 +1,84 @@
-return 0;
+using ClusterFs.Configuration;
+using ClusterFs.Node.Content;
+using ClusterFs.Node.Hosting;
+using ClusterFs.Posix;
+
+const int failed = 1;
+const int usage = 2;
+
+if (ParseArguments(args) is not { } path)
+{
+    Console.Error.WriteLine("usage: clusterfsd [--config FILE]");
+    return usage;
+}
+
+Settings settings;
+try
+{
+    var loaded = ConfigurationLoader.Load(path, new LoadOptions { CheckPaths = true, KeepCopies = true });
+    foreach (var warning in loaded.Warnings)
+    {
+        Console.Error.WriteLine($"warning: {warning}");
+    }
+
+    settings = loaded.Settings;
+}
+catch (ConfigurationException mistakes)
+{
+    foreach (var mistake in mistakes.Errors)
+    {
+        Console.Error.WriteLine(mistake);
+    }
+
+    return usage;
+}
+
+try
+{
+    var state = Path.Combine(settings.Node.StateDirectory, "daemon");
+    Durable.CreateDirectory(state);
+    using var only = DirectoryLock.TryTake(state)
+        ?? throw new NodeRefusedException($"another daemon of this node runs: it holds {state}; stop it first");
+    return await RunAsync(settings, new CleanEndMarker(state)).ConfigureAwait(false);
+}
+catch (Exception refusal) when (refusal is NodeRefusedException or IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine($"clusterfsd: {refusal.Message}");
+    return failed;
+}
+
+static string? ParseArguments(string[] args) => args switch
+{
+    [] => ConfigurationLoader.DefaultPath,
+    ["--config", var file] => file,
+    _ => null,
+};
+
+static async Task<int> RunAsync(Settings settings, CleanEndMarker marker)
+{
+    // Long enough for the others to have seen the old member go.
+    var beforeRejoining = TimeSpan.FromSeconds(4);
+    using var signals = new StopSignals();
+    var contents = new ContentShelf(settings);
+    for (var number = 1; ; number++)
+    {
+        switch (await new NodeHost(settings, contents, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        {
+            case NodeEnd.Asked:
+                marker.EndedCleanly();
+                return 0;
+            case NodeEnd.AskedUnfinished:
+                marker.EndedCleanly();
+                return failed;
+            case NodeEnd.Refused:
+                return failed;
+        }
+
+        await Task.WhenAny(signals.First, Task.Delay(beforeRejoining)).ConfigureAwait(false);
+        if (signals.First.IsCompleted)
+        {
+            marker.EndedCleanly();
+            return 0;
+        }
+    }
+}

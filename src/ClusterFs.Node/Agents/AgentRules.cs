@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
+
+namespace ClusterFs.Node.Agents;
+
+/// <summary>
+/// What the agent of one service does, by what it knows: a pure function of state and time. It is asked again after every change and
+/// whenever time alone may have changed the answer, so nothing that was lost on the way stays undone.
+/// </summary>
+internal static class AgentRules
+{
+    /// <summary>The guard is told again when it has not done it by then.</summary>
+    public static TimeSpan TellAgainAfter { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Work that failed is tried again after this long.</summary>
+    public static TimeSpan RetryAfter { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a dead service's epoch is kept open while the last dump fails.</summary>
+    public static TimeSpan FinalDumpPatience { get; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a stop of the daemon is held up by the dump that comes before the stop of the service.</summary>
+    public static TimeSpan StopPatience { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Notes what follows from the state alone, and says what to do.</summary>
+    public static (AgentState State, ImmutableArray<AgentAction> Actions) Decide(AgentState state, Instant now)
+    {
+        state = Note(state, now);
+        if (Next(state, now) is not { } action)
+        {
+            return (state, []);
+        }
+
+        return action switch
+        {
+            TellGuard tell when state.Told == tell.Order && now.ShortestSince(state.ToldAt) < TellAgainAfter => (state, []),
+            TellGuard tell => (state with { Told = tell.Order, ToldAt = now }, [action]),
+            BeginWork begin => (
+                state with
+                {
+                    Work = new Work(begin.Kind, begin.Epoch, now),
+                    DumpBegunAt = begin.Kind is WorkKind.Dump ? now : state.DumpBegunAt,
+                    DumpAsked = state.DumpAsked && begin.Kind is not WorkKind.Dump,
+                    RetryAt = null,
+                },
+                [action]),
+            _ => throw new ArgumentOutOfRangeException(nameof(state), action, "unknown action"),
+        };
+    }
+
+    /// <summary>A piece of work has ended.</summary>
+    public static AgentState Finish(AgentState state, WorkOutcome outcome, Instant now)
+    {
+        if (state.Work is not { } work)
+        {
+            return state;
+        }
+
+        state = state with { Work = null };
+        return outcome switch
+        {
+            WorkOutcome.Failed => state with { RetryAt = now + RetryAfter },
+            WorkOutcome.Superseded => state with { SupersededEpoch = Math.Max(state.SupersededEpoch, work.Epoch) },
+            WorkOutcome.Done => work.Kind switch
+            {
+                WorkKind.TakeOver => state with { PreparedEpoch = work.Epoch },
+                // One that was under way when the end was asked for is as good as one begun after it: both leave little to do.
+                WorkKind.Dump when EndIsAsked(state, work.Epoch) => state with { DumpedForDrain = work.Epoch },
+                WorkKind.FinalDump => state with { FinishedEpoch = work.Epoch },
+                WorkKind.KeepDivergent => state with { KeptAgainst = work.Epoch },
+                _ => state,
+            },
+            _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "unknown outcome"),
+        };
+    }
+
+    /// <summary>Whether the service may be granted to this node.</summary>
+    public static bool IsWanted(AgentState state) => state.Guard is { Wanted: true } && !state.Stopping;
+
+    /// <summary>Whether nothing of the service is left to be ended here. A guard that does not answer cannot be told anything.</summary>
+    public static bool IsIdle(AgentState state) => state.Guard?.OpenEpoch is null;
+
+    /// <summary>When time alone may lead to something to do; null when only news can.</summary>
+    public static Instant? NextWake(AgentState state)
+    {
+        var due = new List<Instant>();
+        if (state.Told is not null)
+        {
+            due.Add(state.ToldAt + TellAgainAfter);
+        }
+
+        if (state.RetryAt is { } retry)
+        {
+            due.Add(retry);
+        }
+
+        if (state.StopWaitsUntil is { } stop)
+        {
+            due.Add(stop);
+        }
+
+        if (state.DrainedAt is { } drained)
+        {
+            due.Add(drained + FinalDumpPatience);
+        }
+
+        if (state.Guard?.Phase is LeasePhase.Running && state.DumpBegunAt is { } begun)
+        {
+            due.Add(begun + state.Settings.DumpEvery);
+        }
+
+        return due.Count == 0 ? null : due.Aggregate((one, other) => one.Boottime <= other.Boottime ? one : other);
+    }
+
+    private static AgentState Note(AgentState state, Instant now)
+    {
+        if (state.Guard is not { } guard)
+        {
+            return state;
+        }
+
+        if (guard.OpenEpoch is not { } epoch)
+        {
+            return state with { DrainedAt = null, Told = state.Told is UseGrant ? state.Told : null, DumpBegunAt = null };
+        }
+
+        if (guard.Phase is LeasePhase.Running)
+        {
+            // The first dump is not due before the service had the time to do something.
+            state = state with { RanEpoch = epoch, DumpBegunAt = state.DumpBegunAt ?? now };
+        }
+
+        if (guard.Phase is LeasePhase.Drained)
+        {
+            state = state with { DrainedAt = state.DrainedAt ?? now };
+        }
+
+        if (state.Stopping && state.StopWaitsUntil is null)
+        {
+            state = state with { StopWaitsUntil = now + StopPatience };
+        }
+
+        return state;
+    }
+
+    private static AgentAction? Next(AgentState state, Instant now)
+    {
+        if (state.Guard is not { } guard)
+        {
+            // The guard decides when anything may run; without it there is nothing to prepare or to end.
+            return null;
+        }
+
+        var mayWork = state.Work is null && (state.RetryAt is not { } retry || retry.HasComeBy(now));
+        if (guard.OpenEpoch is not { } epoch)
+        {
+            return WhenNothingIsOpen(state, guard.ClosedEpoch, mayWork);
+        }
+
+        switch (guard.Phase)
+        {
+            case LeasePhase.Acquiring or LeasePhase.Held when EndIsAsked(state, epoch):
+                return new TellGuard(new BeginDrain(epoch));
+            case LeasePhase.Acquiring or LeasePhase.Held when state.PreparedEpoch != epoch:
+                return mayWork ? new BeginWork(WorkKind.TakeOver, epoch) : null;
+            case LeasePhase.Held:
+                return new TellGuard(new SayPrepared(epoch));
+            case LeasePhase.Running when EndIsAsked(state, epoch):
+                return BeforeTheEnd(state, epoch, mayWork, now);
+            case LeasePhase.Running when mayWork && DumpIsDue(state, now) && state.SupersededEpoch < epoch:
+                return new BeginWork(WorkKind.Dump, epoch);
+            case LeasePhase.Drained:
+                return AfterTheEnd(state, epoch, mayWork, now);
+            default:
+                return null;
+        }
+    }
+
+    private static AgentAction? WhenNothingIsOpen(AgentState state, long closedEpoch, bool mayWork)
+    {
+        if (state.Grant is { } grant && grant.Epoch > closedEpoch && grant.Node == state.Settings.Node && !state.Stopping)
+        {
+            return new TellGuard(new UseGrant(grant));
+        }
+
+        return state.RunsElsewhere > state.KeptAgainst && mayWork ? new BeginWork(WorkKind.KeepDivergent, state.RunsElsewhere) : null;
+    }
+
+    /// <summary>A dump first, so that little is left to be dumped while the service is down. A move that could not be dumped would lose
+    /// something, so it waits; the stop of a machine does not wait for long.</summary>
+    private static AgentAction? BeforeTheEnd(AgentState state, long epoch, bool mayWork, Instant now)
+    {
+        var waitedEnough = state.StopWaitsUntil is { } until && until.HasComeBy(now);
+        if (state.DumpedForDrain == epoch || state.SupersededEpoch >= epoch || waitedEnough)
+        {
+            return new TellGuard(new BeginDrain(epoch));
+        }
+
+        return mayWork ? new BeginWork(WorkKind.Dump, epoch) : null;
+    }
+
+    private static AgentAction? AfterTheEnd(AgentState state, long epoch, bool mayWork, Instant now)
+    {
+        // An epoch that this daemon prepared and that never ran has changed nothing. One that it did not see begin may have.
+        var neverRan = state.Grant?.Epoch == epoch && state.RanEpoch < epoch;
+        var waitedEnough = state.DrainedAt is { } since && (since + FinalDumpPatience).HasComeBy(now);
+        if (neverRan || state.FinishedEpoch == epoch || state.SupersededEpoch >= epoch || waitedEnough)
+        {
+            return new TellGuard(new CloseEpoch(epoch));
+        }
+
+        return mayWork ? new BeginWork(WorkKind.FinalDump, epoch) : null;
+    }
+
+    private static bool EndIsAsked(AgentState state, long epoch) => state.Stopping || state.DrainEpoch == epoch;
+
+    private static bool DumpIsDue(AgentState state, Instant now) =>
+        state.DumpAsked || (state.DumpBegunAt is { } begun && (begun + state.Settings.DumpEvery).HasComeBy(now));
+}

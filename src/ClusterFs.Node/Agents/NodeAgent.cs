@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using ClusterFs.Guard;
+using ClusterFs.Node.Guards;
+
+namespace ClusterFs.Node.Agents;
+
+/// <summary>The parent of this node's service agents: passes on what the guard says, and ends them all together.</summary>
+internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) : UntypedActor
+{
+    private readonly Dictionary<string, IActorRef> _agents = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, GuardReport> _reports = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _idle = new(StringComparer.Ordinal);
+    private IActorRef? _region;
+    private IActorRef? _ending;
+
+    public static Props Props(ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) =>
+        Akka.Actor.Props.Create(() => new NodeAgent(services, surroundings));
+
+    protected override void PreStart()
+    {
+        foreach (var settings in services)
+        {
+            _agents[settings.Service] = Context.ActorOf(
+                Akka.Actor.Props.Create(() => new ServiceAgent(settings, surroundings)), settings.Service);
+        }
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case GuardConnected:
+                surroundings.Board.GuardProblem = null;
+                surroundings.Logger.GuardConnected();
+                break;
+            case GuardDisconnected gone:
+                surroundings.Board.GuardProblem = gone.Reason;
+                surroundings.Logger.GuardGone(gone.Reason);
+                _reports.Clear();
+                TellAll(new GuardHeard(null));
+                break;
+            case ServiceReported { Report: var report } when _agents.TryGetValue(report.Service, out var agent):
+                var heard = GuardReport.From(report);
+                _reports[report.Service] = heard;
+                agent.Tell(new GuardHeard(heard));
+                break;
+            case ServiceReported:
+                break;
+            case RegionReady ready:
+                _region = ready.Region;
+                surroundings.Board.Region = ready.Region;
+                TellAll(ready);
+                break;
+            case AgentStarted started:
+                Brief(started.Service, Sender);
+                break;
+            case DumpNow dump when _agents.TryGetValue(dump.Service, out var agent):
+                agent.Forward(dump);
+                break;
+            case DumpNow:
+                Sender.Tell(new DumpNowAnswered("it may not run on this node", null));
+                break;
+            case EndAll:
+                _ending = Sender;
+                TellAll(new EndService());
+                AnswerIfAllIdle();
+                break;
+            case AgentIdle idle:
+                _idle.Add(idle.Service);
+                AnswerIfAllIdle();
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Brief(string service, IActorRef agent)
+    {
+        if (_reports.TryGetValue(service, out var report))
+        {
+            agent.Tell(new GuardHeard(report));
+        }
+
+        if (_region is not null)
+        {
+            agent.Tell(new RegionReady(_region));
+        }
+
+        if (_ending is not null)
+        {
+            agent.Tell(new EndService());
+        }
+    }
+
+    private void AnswerIfAllIdle()
+    {
+        if (_ending is { } asker && _agents.Keys.All(_idle.Contains))
+        {
+            asker.Tell(new AllIdle());
+        }
+    }
+
+    private void TellAll(object message)
+    {
+        foreach (var agent in _agents.Values)
+        {
+            agent.Tell(message);
+        }
+    }
+}

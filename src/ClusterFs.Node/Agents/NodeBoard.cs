@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using ClusterFs.Ownership.Sharding;
+
+namespace ClusterFs.Node.Agents;
+
+/// <summary>
+/// Where the agents put what they know, for everyone who must not wait for them. Safe to share between threads; each value is whole.
+/// </summary>
+internal sealed class NodeBoard
+{
+    private readonly ConcurrentDictionary<string, ServiceSnapshot> _services = new(StringComparer.Ordinal);
+    private volatile string? _guardProblem = "not connected yet";
+    private volatile IActorRef? _region;
+    private volatile IActorRef? _agent;
+
+    public KnownOwners Owners { get; } = new();
+
+    /// <summary>Why the guard does not answer; null when it does.</summary>
+    public string? GuardProblem
+    {
+        get => _guardProblem;
+        set => _guardProblem = value;
+    }
+
+    /// <summary>The way to the ownership actors; null until the journal was verified.</summary>
+    public IActorRef? Region
+    {
+        get => _region;
+        set => _region = value;
+    }
+
+    /// <summary>This node's agent; null until it was started.</summary>
+    public IActorRef? Agent
+    {
+        get => _agent;
+        set => _agent = value;
+    }
+
+    public void Post(ServiceSnapshot snapshot) => _services[snapshot.Service] = snapshot;
+
+    public ServiceSnapshot? Find(string service) => _services.GetValueOrDefault(service);
+}

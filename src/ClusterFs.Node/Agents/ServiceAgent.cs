@@ -1,0 +1,360 @@
+using Akka.Actor;
+using ClusterFs.Guard.Protocol;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Node.Content;
+using ClusterFs.Node.Guards;
+using ClusterFs.Ownership.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Node.Agents;
+
+/// <summary>What every agent of a node uses.</summary>
+/// <param name="Tell">Hands a command to the guard; it may be lost.</param>
+/// <param name="Time">Only for the time stamps that people read.</param>
+internal sealed record AgentSurroundings(
+    Func<string, IServiceContent> Content, Action<SuperviseCommand> Tell, NodeBoard Board, Func<Instant> Clock, TimeProvider Time, ILogger Logger);
+
+/// <summary>
+/// Looks after one service on this node: carries out what <see cref="AgentRules"/> says, and reports to the service's ownership actor. Whatever
+/// may hang runs on a thread of its own.
+/// </summary>
+internal sealed class ServiceAgent : UntypedActor, IWithTimers
+{
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookAtArchiveEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
+
+    private readonly AgentSurroundings _surroundings;
+    private readonly IServiceContent _content;
+    private readonly List<IActorRef> _dumpRequests = [];
+    private AgentState _state;
+    private Instant _guardAt;
+    private IActorRef? _region;
+    private IActorRef? _ending;
+    private OwnershipView? _view;
+    private NodeReport? _reported;
+    private string? _activity;
+    private DumpSeen? _newest;
+    private int? _divergent;
+    private DumpCondition _dumps = DumpCondition.Unknown;
+    private RiskSeen? _risk;
+    private Instant? _savedAt;
+    private bool _lookingForRisk;
+    private bool _lookingAtArchive;
+    private Instant? _lookedAtArchiveAt;
+
+    public ServiceAgent(AgentSettings settings, AgentSurroundings surroundings)
+    {
+        _surroundings = surroundings;
+        _content = surroundings.Content(settings.Service);
+        _state = new AgentState(settings, null);
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private string Service => _state.Settings.Service;
+
+    private Instant Now => _surroundings.Clock();
+
+    protected override void PreStart()
+    {
+        Context.Parent.Tell(new AgentStarted(Service));
+        Timers.StartPeriodicTimer(Beat.Instance, Beat.Instance, TimeSpan.Zero, ReportEvery);
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case GuardHeard heard:
+                _state = _state with { Guard = heard.Report };
+                _guardAt = Now;
+                break;
+            case RegionReady ready:
+                _region = ready.Region;
+                break;
+            case OwnershipView view:
+                _view = view;
+                var elsewhere = view.Owner is { } owner && owner != _state.Settings.Node && view.Stage is OwnershipStage.Owned && view.Reason is null;
+                _state = _state with { RunsElsewhere = elsewhere ? view.Epoch : 0 };
+                _surroundings.Board.Owners.Heard(Service, view.Owner);
+                break;
+            case GrantOwnership grant when grant.Epoch >= (_state.Grant?.Epoch ?? 0):
+                _state = _state with { Grant = grant };
+                break;
+            case DrainOwnership drain:
+                _state = _state with { DrainEpoch = drain.Epoch };
+                break;
+            case EndService:
+                _ending = Sender;
+                _state = _state with { Stopping = true };
+                break;
+            case DumpNow:
+                TakeDumpRequest();
+                break;
+            case WorkEnded ended:
+                Hear(ended.Result);
+                break;
+            case Progressed progressed when _state.Work is not null:
+                _activity = progressed.Activity;
+                break;
+            case RiskLookedFor looked:
+                _lookingForRisk = false;
+                _risk = looked.Risk;
+                break;
+            case ArchiveLookedAt looked:
+                _lookingAtArchive = false;
+                _newest = looked.Archive.Newest is { } newest && newest.Slot > (_newest?.Slot ?? 0) ? newest : _newest;
+                _divergent = looked.Archive.Divergent ?? _divergent;
+                break;
+            case Beat:
+                Look();
+                break;
+            case WakeUp:
+                break;
+            case GrantOwnership:
+                return;
+            default:
+                Unhandled(message);
+                return;
+        }
+
+        Decide();
+        Report(timePassed: message is Beat);
+        if (_ending is { } asker && AgentRules.IsIdle(_state))
+        {
+            asker.Tell(new AgentIdle(Service));
+        }
+    }
+
+    private void Decide()
+    {
+        // Each decision may open the way to the next; the rules end in one that waits for news.
+        while (true)
+        {
+            var (state, actions) = AgentRules.Decide(_state, Now);
+            _state = state;
+            if (actions.IsEmpty)
+            {
+                break;
+            }
+
+            foreach (var action in actions)
+            {
+                switch (action)
+                {
+                    case BeginWork begin:
+                        Begin(begin);
+                        break;
+                    case TellGuard tell:
+                        _surroundings.Logger.TellingGuard(Service, tell.Order.Epoch, tell.Order.GetType().Name);
+                        _surroundings.Tell(GuardOrders.ToCommand(Service, tell.Order));
+                        break;
+                }
+            }
+        }
+
+        var now = Now;
+        if (AgentRules.NextWake(_state) is { } due)
+        {
+            var wait = due.MostRemaining(now);
+            if (wait > TimeSpan.Zero)
+            {
+                Timers.StartSingleTimer(WakeUp.Instance, WakeUp.Instance, wait > ShortestWait ? wait : ShortestWait);
+            }
+        }
+    }
+
+    private void Begin(BeginWork begin)
+    {
+        var self = Self;
+        _activity = Words(begin.Kind);
+        if (begin.Kind != WorkKind.Dump)
+        {
+            _surroundings.Logger.WorkBegun(Service, _activity, begin.Epoch);
+        }
+
+        OnOwnThread(() => _content.Do(begin.Kind, begin.Epoch, activity => self.Tell(new Progressed(activity))))
+            .PipeTo(
+                self,
+                success: result => new WorkEnded(result),
+                failure: problem => new WorkEnded(new WorkResult(WorkOutcome.Failed, problem.Message, null, 0, null, null)));
+    }
+
+    private void Hear(WorkResult result)
+    {
+        var work = _state.Work;
+        _activity = null;
+        if (work is null)
+        {
+            return;
+        }
+
+        _state = AgentRules.Finish(_state, result.Outcome, Now);
+        _newest = result.Newest ?? _newest;
+        var words = Words(work.Kind);
+        switch (result.Outcome)
+        {
+            case WorkOutcome.Done:
+                if (work.Kind != WorkKind.KeepDivergent)
+                {
+                    // What was there when the work began is in the archive; what came while it ran may not be.
+                    _savedAt = work.BegunAt;
+                    _risk = null;
+                }
+
+                _dumps = _dumps with { Ok = true, Error = null, Guarantee = result.Guarantee ?? _dumps.Guarantee };
+                if (work.Kind != WorkKind.Dump)
+                {
+                    _surroundings.Logger.WorkDone(Service, words, work.Epoch, result.Explanation ?? "done");
+                }
+
+                _lookedAtArchiveAt = work.Kind is WorkKind.KeepDivergent or WorkKind.TakeOver ? null : _lookedAtArchiveAt;
+                break;
+            case WorkOutcome.Failed:
+                _dumps = _dumps with { Ok = false, Error = $"{words}: {result.Problem}", LastErrorAt = _surroundings.Time.GetUtcNow() };
+                _surroundings.Logger.WorkFailed(Service, words, work.Epoch, result.Problem ?? "no reason given");
+                break;
+            case WorkOutcome.Superseded:
+                _surroundings.Logger.WorkSuperseded(Service, words, work.Epoch, result.Explanation ?? "a later epoch was claimed");
+                break;
+        }
+
+        if (work.Kind is WorkKind.Dump or WorkKind.FinalDump)
+        {
+            AnswerDumpRequests(new DumpNowAnswered(null, result));
+        }
+    }
+
+    private void TakeDumpRequest()
+    {
+        if (_state.Guard?.Phase is not LeasePhase.Running)
+        {
+            Sender.Tell(new DumpNowAnswered("it does not run on this node", null));
+            return;
+        }
+
+        _dumpRequests.Add(Sender);
+        _state = _state with { DumpAsked = true, RetryAt = null };
+    }
+
+    /// <summary>A dump that began before the request is no answer to it: the rules begin another for it.</summary>
+    private void AnswerDumpRequests(DumpNowAnswered answer)
+    {
+        if (_state.DumpAsked)
+        {
+            return;
+        }
+
+        _dumpRequests.ForEach(asker => asker.Tell(answer));
+        _dumpRequests.Clear();
+    }
+
+    /// <summary>Looks at what only changes slowly; one look at a time, since each may hang.</summary>
+    private void Look()
+    {
+        var now = Now;
+        var self = Self;
+        if (_state.Guard?.Phase is LeasePhase.Running && !_lookingForRisk)
+        {
+            _lookingForRisk = true;
+            OnOwnThread(_content.LookForRisk).PipeTo(
+                self,
+                success: risk => new RiskLookedFor(risk),
+                failure: problem => new RiskLookedFor(new RiskSeen(true, 0, problem.Message)));
+        }
+
+        if (!_lookingAtArchive && (_lookedAtArchiveAt is not { } at || now.ShortestSince(at) >= LookAtArchiveEvery))
+        {
+            _lookingAtArchive = true;
+            _lookedAtArchiveAt = now;
+            OnOwnThread(_content.LookAtArchive).PipeTo(
+                self,
+                success: archive => new ArchiveLookedAt(archive),
+                failure: _ => new ArchiveLookedAt(new ArchiveSeen(null, null)));
+        }
+
+        if (_state.Guard is not { Phase: LeasePhase.Running })
+        {
+            _dumpRequests.ForEach(asker => asker.Tell(new DumpNowAnswered("it does not run on this node any more", null)));
+            _dumpRequests.Clear();
+        }
+    }
+
+    private void Report(bool timePassed)
+    {
+        var now = Now;
+        var sight = See(now);
+        _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, _guardAt, sight, _view, _newest, _divergent, _dumps));
+
+        // Without the guard nothing is known that could be reported; an ownership actor that hears nothing does not grant.
+        if (_region is null || _state.Guard is not { } guard)
+        {
+            return;
+        }
+
+        var report = new NodeReport(
+            _state.Settings.Node, AgentRules.IsWanted(_state), guard.Phase, guard.Epoch, guard.ClosedEpoch, guard.Reason);
+        if (report != _reported || timePassed)
+        {
+            _reported = report;
+            _region.Tell(new ReportNode(Service, report, sight), Self);
+        }
+    }
+
+    private NodeSight See(Instant now)
+    {
+        var running = _state.Guard?.Phase is LeasePhase.Running or LeasePhase.Draining or LeasePhase.Drained;
+        var remaining = _state.Guard is { } guard ? guard.LeaseRemaining - now.LongestSince(_guardAt) : TimeSpan.Zero;
+
+        // Nothing is at risk only when a look after the newest dump said so.
+        var changed = running && _risk is not { Changed: false };
+        var since = _savedAt is { } saved && changed ? now.LongestSince(saved).TotalSeconds : 0;
+        return new NodeSight(
+            _state.Settings.Node,
+            Math.Max(0, (long)remaining.TotalMilliseconds),
+            _newest?.Epoch ?? 0,
+            _newest?.Slot ?? 0,
+            _newest?.At,
+            _newest?.Bytes ?? 0,
+            Math.Round(since, 3),
+            changed ? _risk?.Bytes ?? 0 : 0,
+            running && _savedAt is not null,
+            _dumps.Ok ? null : _dumps.Error,
+            _divergent ?? 0,
+            _activity);
+    }
+
+    /// <summary>Never on the thread pool: a hung shared file system would take its threads one by one.</summary>
+    private static Task<T> OnOwnThread<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    private static string Words(WorkKind kind) => kind switch
+    {
+        WorkKind.TakeOver => "putting the content in place",
+        WorkKind.Dump => "dumping",
+        WorkKind.FinalDump => "taking the last dump",
+        WorkKind.KeepDivergent => "keeping what is not in the line",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown work"),
+    };
+
+    private sealed record Beat
+    {
+        public static Beat Instance { get; } = new();
+    }
+
+    private sealed record WakeUp
+    {
+        public static WakeUp Instance { get; } = new();
+    }
+
+    private sealed record WorkEnded(WorkResult Result);
+
+    private sealed record Progressed(string Activity);
+
+    private sealed record RiskLookedFor(RiskSeen Risk);
+
+    private sealed record ArchiveLookedAt(ArchiveSeen Archive);
+}

@@ -1,0 +1,187 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using ClusterFs.Api;
+using ClusterFs.Configuration;
+using ClusterFs.Node.Agents;
+using ClusterFs.Node.Cluster;
+using ClusterFs.Ownership.Messages;
+using HistoryEntry = ClusterFs.Api.HistoryEntry;
+
+namespace ClusterFs.Node.Api;
+
+/// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
+internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoard board, TimeProvider time)
+{
+    private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MovePatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(100);
+
+    public async Task<StatusReport> StatusAsync()
+    {
+        var services = await Task.WhenAll(settings.Services.Values.Select(StatusAsync)).ConfigureAwait(false);
+        return new StatusReport(
+            settings.Node.Name,
+            ClusterStatus(),
+            new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false),
+            [.. services]);
+    }
+
+    public async Task<Answer<HistoryReport>> HistoryAsync(string service)
+    {
+        if (Unknown(service) is { } unknown)
+        {
+            return unknown;
+        }
+
+        var history = await AskAsync<OwnershipHistory>(new GetHistory(service), AskPatience).ConfigureAwait(false);
+        return history is null
+            ? Silent(service)
+            : new HistoryReport(service, [.. history.Entries.Select(entry =>
+                new HistoryEntry(entry.At, entry.Kind, entry.Epoch == 0 ? null : entry.Epoch, entry.Node, entry.Text))]);
+    }
+
+    public async Task<Answer<MoveReport>> MoveAsync(string service, string to, CancellationToken cancellation)
+    {
+        if (Unknown(service) is { } unknown)
+        {
+            return unknown;
+        }
+
+        if (!settings.Cluster.Nodes.ContainsKey(to))
+        {
+            return Problem.Of(StatusCodes.Status400BadRequest, $"there is no node {to}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
+        }
+
+        var before = await AskAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
+        var begun = await AskAsync<MoveAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
+        if (before is null || begun is null)
+        {
+            return Silent(service);
+        }
+
+        if (!begun.Accepted)
+        {
+            return Problem.Of(StatusCodes.Status409Conflict, $"{service} is not moved to {to}: {begun.Message}", "see `clusterfs status`");
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(MovePatience);
+        while (!limit.IsCancellationRequested)
+        {
+            var view = await AskAsync<OwnershipView>(new GetOwnership(service), StatusPatience).ConfigureAwait(false);
+            if (view is { Stage: OwnershipStage.Owned } && view.Epoch > before.Epoch)
+            {
+                return view.Owner == to
+                    ? new MoveReport(service, before.Owner, to, view.Epoch)
+                    : Problem.Of(
+                        StatusCodes.Status409Conflict,
+                        $"{service} went to {view.Owner} and not to {to}",
+                        $"nothing waited for it on {to} any more when it could have started there");
+            }
+
+            await Task.Delay(LookAgainAfter, time, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return Problem.Of(StatusCodes.Status504GatewayTimeout, $"{service} does not run on {to} yet", "the move goes on; see `clusterfs status`");
+    }
+
+    public async Task<Answer<DumpReport>> DumpAsync(string service, CancellationToken cancellation)
+    {
+        if (Unknown(service) is { } unknown)
+        {
+            return unknown;
+        }
+
+        DumpNowAnswered answer;
+        try
+        {
+            answer = await board.Agent.Ask<DumpNowAnswered>(new DumpNow(service), MovePatience, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (problem is AskTimeoutException or OperationCanceledException)
+        {
+            return Problem.Of(StatusCodes.Status504GatewayTimeout, $"the dump of {service} is not done yet", "is shared storage there? See `clusterfs status`");
+        }
+
+        if (answer.Refused is { } refused)
+        {
+            var owner = board.Owners.Of(service);
+            return Problem.Of(
+                StatusCodes.Status409Conflict,
+                $"{service} is not dumped: {refused}",
+                owner is null ? "it has no owner" : $"it runs on {owner}: ask there");
+        }
+
+        return answer.Result switch
+        {
+            { Outcome: WorkOutcome.Done, Newest: { } newest } done => new DumpReport(
+                service, new DumpPoint(newest.Epoch, newest.Slot, newest.At, newest.Bytes), done.AddedBytes, done.Guarantee),
+            { Outcome: WorkOutcome.Superseded } superseded => Problem.Of(
+                StatusCodes.Status409Conflict, $"{service} is not dumped: {superseded.Explanation}", null),
+            var failed => Problem.Of(
+                StatusCodes.Status500InternalServerError, $"the dump of {service} failed: {failed?.Problem}", "it will be tried again by itself"),
+        };
+    }
+
+    /// <summary>Whether this node owns a service and runs it, by its own guard; for load balancers.</summary>
+    public bool Runs(string service) => board.Find(service) is { Guard.Phase: Lease.Holder.LeasePhase.Running } && board.GuardProblem is null;
+
+    /// <summary>Whether this node could be granted something: guard, cluster and journal are there.</summary>
+    public bool IsReady => board.GuardProblem is null && board.Region is not null && ClusterStatus().Quorum;
+
+    public bool IsConfigured(string service) => settings.Services.ContainsKey(service);
+
+    private async Task<ServiceStatus> StatusAsync(ServiceSettings service)
+    {
+        var fresh = await AskAsync<OwnershipView>(new GetOwnership(service.Name), StatusPatience).ConfigureAwait(false);
+        var local = board.Find(service.Name);
+        return StatusPicture.Draw(
+            service.Name, settings.Node.Name, fresh ?? local?.View, fresh is not null, local, service.Live.Capture.ToString().ToLowerInvariant());
+    }
+
+    private ClusterStatus ClusterStatus()
+    {
+        var state = Akka.Cluster.Cluster.Get(system).State;
+        var members = settings.Cluster.Nodes.Select(node =>
+        {
+            // The newest, where an earlier one of the same address has not been removed yet.
+            var member = state.Members.LastOrDefault(member => ClusterConfiguration.NodeAt(settings, member.Address) == node.Key);
+            return new MemberStatus(
+                node.Key,
+                $"{node.Value}:{settings.Cluster.Port}",
+                member?.Status.ToString().ToLowerInvariant() ?? "unknown",
+                member is not null && !state.Unreachable.Contains(member));
+        }).ToImmutableArray();
+        var seen = members.Count(member => member is { Status: "up", Reachable: true });
+        return new ClusterStatus(seen > members.Length / 2, members, [.. settings.Cluster.Voters]);
+    }
+
+    /// <returns>Null when there was no answer in time.</returns>
+    private async Task<T?> AskAsync<T>(IOwnershipMessage question, TimeSpan patience)
+        where T : class
+    {
+        if (board.Region is not { } region)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await region.Ask<T>(question, patience).ConfigureAwait(false);
+        }
+        catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private Problem? Unknown(string service) => settings.Services.ContainsKey(service)
+        ? null
+        : Problem.Of(
+            StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
+
+    private static Problem Silent(string service) => Problem.Of(
+        StatusCodes.Status504GatewayTimeout,
+        $"the ownership actor of {service} does not answer",
+        "is the journal's database there, and a majority of the nodes? See `clusterfs status`");
+}

@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using ClusterFs.Api;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Node.Agents;
+using ClusterFs.Node.Guards;
+using ClusterFs.Ownership.Messages;
+
+namespace ClusterFs.Node.Api;
+
+/// <summary>Puts together what one node says of a service: what the ownership actor knows, and what this node sees itself. Pure.</summary>
+internal static class StatusPicture
+{
+    /// <param name="view">Of the ownership actor, fresh or as last heard; null for never.</param>
+    /// <param name="viewIsFresh">Whether it answered just now.</param>
+    /// <param name="local">Of this node's agent; null where the service may not run on this node.</param>
+    /// <param name="capture">As configured.</param>
+    public static ServiceStatus Draw(
+        string service, string node, OwnershipView? view, bool viewIsFresh, ServiceSnapshot? local, string capture)
+    {
+        var owner = view?.Owner;
+        var sight = owner is null ? null : view!.Sights.FirstOrDefault(candidate => candidate.Node == owner);
+        if (owner == node && local is not null)
+        {
+            // Nobody knows better than the owner's own agent.
+            sight = local.Sight;
+        }
+
+        return new ServiceStatus(
+            service,
+            view is null ? StateFrom(local?.Guard) : StateFrom(view.Stage),
+            owner ?? (view is null && local?.Guard?.OpenEpoch is not null ? node : null),
+            Math.Max(view?.Epoch ?? 0, local?.Guard?.Epoch ?? 0),
+            local?.Guard is { OpenEpoch: not null } ? local.Sight.LeaseRemainingMs : null,
+            NewestDump(view, local),
+            sight is { AtRiskKnown: true } ? new RiskStatus(sight.AtRiskSeconds, sight.AtRiskBytes) : null,
+            [],
+            Math.Max(local?.Divergent ?? 0, view?.Sights.Select(candidate => candidate.Divergent).DefaultIfEmpty().Max() ?? 0),
+            view?.Paused ?? false,
+            Reason(view, viewIsFresh, sight),
+            local?.Guard is { } guard ? Phase(guard) : null,
+            Health(owner == node || owner is null ? local : null, sight, capture));
+    }
+
+    private static DumpPoint? NewestDump(OwnershipView? view, ServiceSnapshot? local)
+    {
+        var seen = (view?.Sights ?? [])
+            .Where(sight => sight.LastDumpSlot > 0)
+            .Select(sight => new DumpPoint(sight.LastDumpEpoch, sight.LastDumpSlot, sight.LastDumpAt ?? default, sight.LastDumpBytes));
+        if (local?.Newest is { } newest)
+        {
+            seen = seen.Append(new DumpPoint(newest.Epoch, newest.Slot, newest.At, newest.Bytes));
+        }
+
+        return seen.MaxBy(dump => dump.Sequence);
+    }
+
+    private static string? Reason(OwnershipView? view, bool viewIsFresh, NodeSight? sight)
+    {
+        var words = new List<string>();
+        if (view is null)
+        {
+            words.Add("its ownership actor does not answer; this is what this node sees");
+        }
+        else
+        {
+            if (view.Reason is { } reason)
+            {
+                words.Add(reason);
+            }
+
+            if (view.MovingTo is { } target)
+            {
+                words.Add($"moving to {target}");
+            }
+
+            if (!viewIsFresh)
+            {
+                words.Add("its ownership actor does not answer; this is what it said last");
+            }
+        }
+
+        if (sight?.Activity is { } activity && view?.Stage is OwnershipStage.Restoring or OwnershipStage.Draining)
+        {
+            words.Add(activity);
+        }
+
+        if (sight?.DumpProblem is { } problem)
+        {
+            words.Add(problem);
+        }
+
+        return words.Count == 0 ? null : string.Join("; ", words);
+    }
+
+    private static DumpHealth? Health(ServiceSnapshot? local, NodeSight? sight, string capture) =>
+        local is not null ? new DumpHealth(local.Dumps.Ok, local.Dumps.Error, local.Dumps.LastErrorAt, capture, local.Dumps.Guarantee)
+        : sight is not null ? new DumpHealth(sight.DumpProblem is null, sight.DumpProblem, null, capture, null)
+        : null;
+
+    private static PhaseStatus Phase(GuardReport guard) =>
+        new(guard.Phase is { } phase ? phase.ToString().ToLowerInvariant() : "none", guard.Wanted, guard.Process, guard.ExitCode);
+
+    private static ServiceState StateFrom(OwnershipStage stage) => stage switch
+    {
+        OwnershipStage.Vacant => ServiceState.Vacant,
+        OwnershipStage.Fencing => ServiceState.Fencing,
+        OwnershipStage.Restoring => ServiceState.Restoring,
+        OwnershipStage.Owned => ServiceState.Owned,
+        OwnershipStage.Draining => ServiceState.Draining,
+        OwnershipStage.Paused => ServiceState.Paused,
+        _ => throw new ArgumentOutOfRangeException(nameof(stage), stage, "unknown stage"),
+    };
+
+    private static ServiceState StateFrom(GuardReport? guard) => guard?.Phase switch
+    {
+        null or LeasePhase.Closed => ServiceState.Vacant,
+        LeasePhase.Acquiring or LeasePhase.Held => ServiceState.Restoring,
+        LeasePhase.Running => ServiceState.Owned,
+        LeasePhase.Draining or LeasePhase.Drained or LeasePhase.Stopping => ServiceState.Draining,
+        _ => throw new ArgumentOutOfRangeException(nameof(guard), guard.Phase, "unknown phase"),
+    };
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using Akka.Actor;
+using Akka.Configuration;
+using ClusterFs.Configuration;
+using ClusterFs.Ownership;
+using ClusterFs.Ownership.Journal;
+
+namespace ClusterFs.Node.Cluster;
+
+/// <summary>Akka's settings for this node, and who is who by address.</summary>
+internal static class ClusterConfiguration
+{
+    /// <summary>The name of every actor system of the cluster: part of their addresses.</summary>
+    public static string SystemName(Settings settings) => settings.Cluster.Name;
+
+    public static Config ToConfig(Settings settings) => ConfigurationFactory.ParseString($$"""
+        akka {
+          loglevel = WARNING
+          log-dead-letters = off
+          log-dead-letters-during-shutdown = off
+          actor.provider = cluster
+          remote.dot-netty.tcp {
+            hostname = "{{settings.Node.Address}}"
+            port = {{settings.Cluster.Port.ToString(CultureInfo.InvariantCulture)}}
+          }
+        }
+        """)
+        .WithFallback(StoreOf(settings).ToConfig())
+        .WithFallback(OwnershipConfiguration.Load());
+
+    public static JournalStore StoreOf(Settings settings) => settings.Journal.Provider switch
+    {
+        JournalProvider.Sqlite => JournalStore.Sqlite(settings.Journal.ConnectionString),
+        JournalProvider.PostgreSql => JournalStore.PostgreSql(settings.Journal.ConnectionString),
+        var other => throw new InvalidOperationException($"unknown journal provider {other}"),
+    };
+
+    public static Address AddressOf(Settings settings, string node) =>
+        new("akka.tcp", SystemName(settings), settings.Cluster.Nodes[node], settings.Cluster.Port);
+
+    /// <summary>The node at an address; null when it is none of the configured.</summary>
+    public static string? NodeAt(Settings settings, Address address) =>
+        settings.Cluster.Nodes.FirstOrDefault(node => node.Value == address.Host && settings.Cluster.Port == address.Port).Key;
+}

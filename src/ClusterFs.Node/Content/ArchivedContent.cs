@@ -1,0 +1,146 @@
+using System.Globalization;
+using ClusterFs.Archive;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Restore;
+using ClusterFs.Configuration;
+using ClusterFs.Node.Agents;
+
+namespace ClusterFs.Node.Content;
+
+/// <summary>
+/// A service's live content and archive. Opened when first needed, because both may be away when the daemon starts. One object per service
+/// and process: it outlives the actors.
+/// </summary>
+internal sealed class ArchivedContent(ServiceSettings service, string node, string sharedPath) : IServiceContent
+{
+    private readonly Lock _opening = new();
+    private readonly ServiceArchive _archive = new(sharedPath, service.Name);
+    private LocalContent? _content;
+    private DumpSeen? _newest;
+    private long _readTo;
+
+    public WorkResult Do(WorkKind kind, long epoch, Action<string> progress)
+    {
+        try
+        {
+            return kind switch
+            {
+                WorkKind.TakeOver => TakeOver(epoch, progress),
+                WorkKind.Dump => Dump(epoch),
+                WorkKind.FinalDump when Open().Epoch != epoch => Done("nothing was opened under it, so there is nothing to dump"),
+                WorkKind.FinalDump => Dump(epoch),
+                WorkKind.KeepDivergent => KeepDivergent(),
+                _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown work"),
+            };
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return new WorkResult(WorkOutcome.Failed, failure.Message, null, 0, null, null);
+        }
+    }
+
+    public RiskSeen LookForRisk()
+    {
+        try
+        {
+            var risk = Open().AtRisk();
+            return new RiskSeen(risk.Changed, risk.Bytes, null);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return new RiskSeen(true, 0, failure.Message);
+        }
+    }
+
+    public ArchiveSeen LookAtArchive()
+    {
+        try
+        {
+            if (_readTo == 0 && _archive.List(CancellationToken.None) is { Count: > 0 } records)
+            {
+                // Once: later dumps are seen as they are made, here or by the owner.
+                _readTo = records[^1].Slot;
+                _newest = records.OfType<DumpRecord>().LastOrDefault() is { } dump ? See(dump) : null;
+            }
+
+            return new ArchiveSeen(_newest, _archive.ListDivergent(CancellationToken.None).Count);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return new ArchiveSeen(_newest, null);
+        }
+    }
+
+    private static WorkResult Done(string explanation) => new(WorkOutcome.Done, null, null, 0, null, explanation);
+
+    private static WorkResult Superseded(LogRecord by) => new(
+        WorkOutcome.Superseded, null, null, 0, null, $"{by.Node} claimed epoch {by.Epoch.ToString(CultureInfo.InvariantCulture)}");
+
+    private static DumpSeen See(DumpRecord dump) => new(dump.Epoch, dump.Slot, dump.At, dump.Content.Bytes);
+
+    private WorkResult TakeOver(long epoch, Action<string> progress) =>
+        Open().TakeOver(epoch, new RestoreWords(progress), CancellationToken.None) switch
+        {
+            TakeOverResult.Ready ready => new WorkResult(
+                WorkOutcome.Done,
+                null,
+                ready.Head is { } head ? See(head) : null,
+                0,
+                ready.Head?.Content.Guarantee,
+                ready.Kept is { } kept ? $"{ready.Explanation} (kept outside the line: {kept.Id})" : ready.Explanation),
+            TakeOverResult.Superseded superseded => Superseded(superseded.By),
+            var other => throw new InvalidOperationException($"unknown outcome {other}"),
+        };
+
+    private WorkResult Dump(long epoch) => Open().Dump(epoch, CancellationToken.None) switch
+    {
+        DumpResult.Committed dump => new WorkResult(
+            WorkOutcome.Done,
+            null,
+            See(dump.Record),
+            dump.StoredBytes,
+            dump.Guarantee,
+            $"dump {dump.Record.Slot.ToString(CultureInfo.InvariantCulture)} is in the line"),
+        DumpResult.Unchanged unchanged => new WorkResult(
+            WorkOutcome.Done, null, See(unchanged.Last), 0, unchanged.Last.Content.Guarantee, "nothing had changed since the newest dump"),
+        DumpResult.Superseded superseded => Superseded(superseded.By),
+        var other => throw new InvalidOperationException($"unknown outcome {other}"),
+    };
+
+    private WorkResult KeepDivergent()
+    {
+        var kept = Open().KeepDivergent("another node went on from an older dump", CancellationToken.None);
+        return Done(kept is null ? "all of it is in the line" : $"kept as {kept.Id}, see `clusterfs divergent list {service.Name}`");
+    }
+
+    private LocalContent Open()
+    {
+        lock (_opening)
+        {
+            return _content ??= LocalContent.Open(_archive, service.Live.Path, node, service.Live.Capture switch
+            {
+                CaptureKind.Auto => CaptureMode.Auto,
+                CaptureKind.Sqlite => CaptureMode.Sqlite,
+                CaptureKind.Copy => CaptureMode.Copy,
+                var other => throw new InvalidOperationException($"unknown capture {other}"),
+            });
+        }
+    }
+
+    private sealed class RestoreWords(Action<string> say) : IProgress<RestoreProgress>
+    {
+        private long _saidPercent = -1;
+
+        public void Report(RestoreProgress value)
+        {
+            var percent = value.TotalBytes == 0 ? 100 : value.Bytes * 100 / value.TotalBytes;
+            if (percent != _saidPercent)
+            {
+                _saidPercent = percent;
+                say($"restoring: {percent.ToString(CultureInfo.InvariantCulture)} % of {value.TotalBytes.ToString(CultureInfo.InvariantCulture)} bytes");
+            }
+        }
+    }
+}

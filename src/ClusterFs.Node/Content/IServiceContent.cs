@@ -1,0 +1,34 @@
+using ClusterFs.Node.Agents;
+
+namespace ClusterFs.Node.Content;
+
+/// <summary>One service's content and archive, to its agent. Every call blocks on disks, and those but one on shared storage, which may
+/// hang for ever: each is made on a thread of its own.</summary>
+internal interface IServiceContent
+{
+    /// <summary>Does a piece of work and says how it went; throws nothing.</summary>
+    /// <param name="progress">What it is doing, in a few words.</param>
+    WorkResult Do(WorkKind kind, long epoch, Action<string> progress);
+
+    /// <summary>What differs from the newest dump. Looks at local disks only.</summary>
+    RiskSeen LookForRisk();
+
+    /// <summary>What is in the archive, as far as people are shown it.</summary>
+    ArchiveSeen LookAtArchive();
+}
+
+/// <summary>How a piece of work went.</summary>
+/// <param name="Problem">Why it failed; null when it did not.</param>
+/// <param name="Newest">The newest dump in the line, where the work saw it.</param>
+/// <param name="Explanation">What was done, for the log.</param>
+internal sealed record WorkResult(
+    WorkOutcome Outcome, string? Problem, DumpSeen? Newest, long AddedBytes, string? Guarantee, string? Explanation);
+
+/// <summary>A dump in the line.</summary>
+internal sealed record DumpSeen(long Epoch, long Slot, DateTimeOffset At, long Bytes);
+
+/// <param name="Problem">Why nothing is known; null when it is.</param>
+internal sealed record RiskSeen(bool Changed, long Bytes, string? Problem);
+
+/// <param name="Divergent">How many contents are kept outside the line; null when that could not be read.</param>
+internal sealed record ArchiveSeen(DumpSeen? Newest, int? Divergent);

@@ -1,0 +1,36 @@
+using ClusterFs.Guard.Protocol;
+using ClusterFs.Lease.Holder;
+
+namespace ClusterFs.Node.Guards;
+
+/// <summary>What the guard of this node says of one service; the whole of it each time.</summary>
+/// <param name="Wanted">A process beside the service is attached and wants it to run here.</param>
+/// <param name="Phase">Of the newest epoch; null when there was none since the guard started.</param>
+/// <param name="ClosedEpoch">Everything at or below it is over for good here.</param>
+internal sealed record GuardReport(
+    bool Wanted, LeasePhase? Phase, long Epoch, long ClosedEpoch, TimeSpan LeaseRemaining, int? Process, string? Reason, int? ExitCode)
+{
+    /// <summary>The epoch that is not over; null when there is none.</summary>
+    public long? OpenEpoch => Phase is null or LeasePhase.Closed || Epoch <= ClosedEpoch ? null : Epoch;
+
+    public static GuardReport From(ServiceReport report) => new(
+        report.Wanted,
+        report.Phase switch
+        {
+            Guard.Protocol.Phase.None => null,
+            Guard.Protocol.Phase.Acquiring => LeasePhase.Acquiring,
+            Guard.Protocol.Phase.Held => LeasePhase.Held,
+            Guard.Protocol.Phase.Running => LeasePhase.Running,
+            Guard.Protocol.Phase.Draining => LeasePhase.Draining,
+            Guard.Protocol.Phase.Drained => LeasePhase.Drained,
+            Guard.Protocol.Phase.Stopping => LeasePhase.Stopping,
+            Guard.Protocol.Phase.Closed => LeasePhase.Closed,
+            _ => throw new ArgumentOutOfRangeException(nameof(report), report.Phase, "a phase of a later guard"),
+        },
+        report.Epoch,
+        report.ClosedEpoch,
+        TimeSpan.FromMilliseconds(report.LeaseRemainingMs),
+        report.Process == 0 ? null : report.Process,
+        report.HasReason ? report.Reason : null,
+        report.HasExitCode ? report.ExitCode : null);
+}

@@ -1,0 +1,157 @@
+using System.Net;
+using Akka.Actor;
+using Akka.Hosting;
+using ClusterFs.Configuration;
+using ClusterFs.Node.Agents;
+using ClusterFs.Node.Api;
+using ClusterFs.Node.Cluster;
+using ClusterFs.Node.Content;
+using Microsoft.Extensions.Hosting.Systemd;
+
+namespace ClusterFs.Node.Hosting;
+
+/// <summary>How one run of the host ended.</summary>
+internal enum NodeEnd
+{
+    /// <summary>A signal asked for it, and everything was ended in order.</summary>
+    Asked,
+
+    /// <summary>A signal asked for it, and something was left undone.</summary>
+    AskedUnfinished,
+
+    /// <summary>The actor system ended by itself: the cluster downed this node.</summary>
+    Downed,
+
+    /// <summary>It cannot run like this.</summary>
+    Refused,
+}
+
+/// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
+internal sealed class NodeHost(Settings settings, ContentShelf contents, CleanEndMarker marker, StopSignals signals)
+{
+    private static readonly TimeSpan LastDumps = AgentRules.StopPatience + AgentRules.FinalDumpPatience + TimeSpan.FromSeconds(5);
+
+    private TimeSpan EndPatience =>
+        LastDumps + settings.Services.Values.Select(service => service.StopTimeout).DefaultIfEmpty(TimeSpan.Zero).Max();
+
+    public async Task<NodeEnd> RunAsync(StartCount starts)
+    {
+        LocalSocket.MakeFree(settings.Node.Socket);
+        var application = Build(starts);
+        await using (application.ConfigureAwait(false))
+        {
+            var logger = application.Services.GetRequiredService<ILoggerFactory>().CreateLogger("clusterfs");
+            logger.Starting(settings.Node.Name, settings.Cluster.Name, Environment.ProcessId);
+            try
+            {
+                await application.StartAsync().ConfigureAwait(false);
+            }
+            catch (IOException problem)
+            {
+                throw new NodeRefusedException($"cannot listen: {problem.Message}");
+            }
+
+            File.SetUnixFileMode(settings.Node.Socket, LocalSocket.Mode);
+            var failure = application.Services.GetRequiredService<NodeFailure>();
+            var system = application.Services.GetRequiredService<ActorSystem>();
+            var first = await Task.WhenAny(signals.First, failure.Problem, system.WhenTerminated).ConfigureAwait(false);
+            var end = NodeEnd.Downed;
+            if (first == failure.Problem)
+            {
+                logger.Refused(await failure.Problem.ConfigureAwait(false));
+                end = NodeEnd.Refused;
+            }
+            else if (first == signals.First)
+            {
+                end = await EndAsync(application, logger, await signals.First.ConfigureAwait(false)).ConfigureAwait(false);
+            }
+            else
+            {
+                logger.StartingAgain();
+            }
+
+            await application.StopAsync().ConfigureAwait(false);
+            logger.Stopped();
+            return end;
+        }
+    }
+
+    private async Task<NodeEnd> EndAsync(WebApplication application, ILogger logger, StopSignal signal)
+    {
+        if (signal == StopSignal.Leave)
+        {
+            logger.LeavingServices("SIGHUP");
+            return NodeEnd.Asked;
+        }
+
+        logger.EndingServices("SIGTERM");
+        application.Services.GetRequiredService<ISystemdNotifier>().Notify(ServiceState.Stopping);
+        var board = application.Services.GetRequiredService<NodeBoard>();
+        var ended = board.Agent.Ask<AllIdle>(new EndAll(), EndPatience);
+        await Task.WhenAny(ended, signals.Second).ConfigureAwait(false);
+        if (ended.IsCompletedSuccessfully)
+        {
+            return NodeEnd.Asked;
+        }
+
+        logger.ServicesDidNotEnd(EndPatience.TotalSeconds);
+        return NodeEnd.AskedUnfinished;
+    }
+
+    private WebApplication Build(StartCount starts)
+    {
+        // Empty: what the environment says to other web applications says nothing to this one.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.ListenUnixSocket(settings.Node.Socket);
+            kestrel.Listen(IPAddress.Parse(settings.Node.Address), settings.Cluster.HttpPort);
+        });
+        AddLogging(builder.Logging);
+
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
+        builder.Services.AddSingleton<IHostLifetime, NodeLifetime>();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(contents);
+        builder.Services.AddSingleton(marker);
+        builder.Services.AddSingleton(starts);
+        builder.Services.AddSingleton<NodeBoard>();
+        builder.Services.AddSingleton<NodeFailure>();
+        builder.Services.AddSingleton<NodeQueries>();
+        builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), akka => akka
+            .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
+            .ConfigureLoggers(loggers =>
+            {
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory();
+                loggers.LogLevel = Akka.Event.LogLevel.WarningLevel;
+            }));
+        builder.Services.AddHostedService<NodeStart>();
+
+        var application = builder.Build();
+        ApiEndpoints.Map(application);
+        return application;
+    }
+
+    private static void AddLogging(ILoggingBuilder logging)
+    {
+        logging.SetMinimumLevel(LogLevel.Information);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        if (SystemdHelpers.IsSystemdService())
+        {
+            logging.AddSystemdConsole();
+            return;
+        }
+
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.UseUtcTimestamp = true;
+        });
+    }
+}

@@ -1,0 +1,134 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using ClusterFs.Configuration;
+using ClusterFs.Guard;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Node.Agents;
+using ClusterFs.Node.Cluster;
+using ClusterFs.Node.Content;
+using ClusterFs.Node.Guards;
+using ClusterFs.Ownership;
+using ClusterFs.Ownership.Journal;
+using ClusterFs.Ownership.Sharding;
+
+namespace ClusterFs.Node.Hosting;
+
+/// <summary>
+/// Puts the actors of this node to work. The agents start at once, so that services that run are dumped whatever else is away; ownership
+/// starts when the journal was seen to be in order.
+/// </summary>
+internal sealed class NodeStart(
+    ActorSystem system,
+    Settings settings,
+    ContentShelf contents,
+    NodeBoard board,
+    CleanEndMarker marker,
+    StartCount starts,
+    NodeFailure failure,
+    TimeProvider time,
+    ILoggerFactory loggers) : IHostedService, IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ILogger _logger = loggers.CreateLogger("clusterfs");
+    private readonly JournalStore _store = ClusterConfiguration.StoreOf(settings);
+    private readonly VoterClient _voters = new(settings.Cluster.Nodes, settings.Cluster.GuardPort);
+    private EpochTable? _epochs;
+    private GuardLink? _guard;
+    private Task _running = Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _epochs = new EpochTable(_store);
+        _guard = new GuardLink(settings.Node.GuardSocket, time);
+        var agents = settings.Services.Values
+            .Where(service => service.Nodes.Contains(settings.Node.Name))
+            .Select(service => new AgentSettings(settings.Node.Name, service.Name, service.Live.DumpEvery))
+            .ToImmutableArray();
+        var surroundings = new AgentSurroundings(
+            contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));
+        board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), "node");
+        _running = Task.WhenAll(
+            PassOnGuardAsync(_guard, board.Agent),
+            GuardedAsync(StartOwnershipAsync),
+            GuardedAsync(new ClusterJoin(system, settings, time, _logger).RunAsync, marker.PredecessorEndedUncleanly && starts.IsFirst));
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_guard is not null)
+        {
+            await _guard.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _voters.Dispose();
+        _stopping.Dispose();
+        if (_epochs is not null)
+        {
+            await _epochs.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task PassOnGuardAsync(GuardLink guard, IActorRef agent)
+    {
+        await foreach (var heard in guard.Events.ReadAllAsync().ConfigureAwait(false))
+        {
+            agent.Tell(heard);
+        }
+    }
+
+    private Task GuardedAsync(Func<bool, CancellationToken, Task> start, bool argument) => GuardedAsync(cancellation => start(argument, cancellation));
+
+    private async Task GuardedAsync(Func<CancellationToken, Task> start)
+    {
+        try
+        {
+            await start(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The daemon ends.
+        }
+#pragma warning disable CA1031 // Whatever it is, a daemon without its part in the cluster must not look like one with it.
+        catch (Exception problem)
+#pragma warning restore CA1031
+        {
+            failure.Set(problem is JournalRefusedException ? problem.Message : problem.ToString());
+        }
+    }
+
+    private async Task StartOwnershipAsync(CancellationToken cancellation)
+    {
+        var check = new JournalCheck(_store, time, loggers.CreateLogger<JournalCheck>());
+        await check.PrepareAsync(cancellation).ConfigureAwait(false);
+        JournalCheck.StartPlugin(system);
+        var isNew = await check.VerifyAsync(cancellation).ConfigureAwait(false);
+        _logger.JournalVerified(_store.ToString());
+        if (isNew)
+        {
+            // Nothing was ever granted, so no archive can be there to be missed.
+            contents.InitializeArchive(_logger);
+        }
+
+        var timings = new LeaseTimings(settings.Lease.Ttl, settings.Lease.StopBudget);
+        var services = settings.Services.Values.ToDictionary(
+            service => service.Name,
+            service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings),
+            StringComparer.Ordinal);
+        var region = await OwnershipRegion.StartAsync(
+            system,
+            services,
+            new OwnershipSurroundings(
+                new GuardVoters(_voters), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership")),
+            board.Owners,
+            address => ClusterConfiguration.NodeAt(settings, address)).ConfigureAwait(false);
+        board.Agent.Tell(new RegionReady(region));
+    }
+}

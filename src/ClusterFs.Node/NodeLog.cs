@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Node;
+
+internal static partial class NodeLog
+{
+    [LoggerMessage(1, LogLevel.Information, "node {Node} of cluster {Cluster}: starting, process {Process}")]
+    public static partial void Starting(this ILogger logger, string node, string cluster, int process);
+
+    [LoggerMessage(2, LogLevel.Information, "the guard answers")]
+    public static partial void GuardConnected(this ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Warning, "the guard of this node does not answer: {Reason}; nothing can be granted to this node until it does")]
+    public static partial void GuardGone(this ILogger logger, string reason);
+
+    [LoggerMessage(4, LogLevel.Debug, "{Service}: epoch {Epoch}: telling the guard {Order}")]
+    public static partial void TellingGuard(this ILogger logger, string service, long epoch, string order);
+
+    [LoggerMessage(5, LogLevel.Information, "{Service}: epoch {Epoch}: {Work}")]
+    public static partial void WorkBegun(this ILogger logger, string service, string work, long epoch);
+
+    [LoggerMessage(6, LogLevel.Information, "{Service}: epoch {Epoch}: {Work}: {Explanation}")]
+    public static partial void WorkDone(this ILogger logger, string service, string work, long epoch, string explanation);
+
+    [LoggerMessage(7, LogLevel.Warning, "{Service}: epoch {Epoch}: {Work} failed and will be tried again: {Problem}")]
+    public static partial void WorkFailed(this ILogger logger, string service, string work, long epoch, string problem);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Service}: epoch {Epoch}: {Work}: finished for good: {Explanation}")]
+    public static partial void WorkSuperseded(this ILogger logger, string service, string work, long epoch, string explanation);
+
+    [LoggerMessage(9, LogLevel.Warning, "the daemon before this one did not end in order; joining the cluster in {Seconds:0.#} s")]
+    public static partial void JoinDelayed(this ILogger logger, double seconds);
+
+    [LoggerMessage(10, LogLevel.Information, "joining the cluster by {Seeds}")]
+    public static partial void Joining(this ILogger logger, string seeds);
+
+    [LoggerMessage(11, LogLevel.Information, "a member of the cluster")]
+    public static partial void Joined(this ILogger logger);
+
+    [LoggerMessage(12, LogLevel.Information, "the journal is in order: {Store}")]
+    public static partial void JournalVerified(this ILogger logger, string store);
+
+    [LoggerMessage(13, LogLevel.Critical, "{Problem}")]
+    public static partial void Refused(this ILogger logger, string problem);
+
+    [LoggerMessage(14, LogLevel.Information, "{Signal}: stopping the services of this node, then leaving the cluster")]
+    public static partial void EndingServices(this ILogger logger, string signal);
+
+    [LoggerMessage(15, LogLevel.Information, "{Signal}: leaving the cluster; services go on under the guard")]
+    public static partial void LeavingServices(this ILogger logger, string signal);
+
+    [LoggerMessage(16, LogLevel.Warning, "services did not end within {Seconds:0} s; the guard goes on with them")]
+    public static partial void ServicesDidNotEnd(this ILogger logger, double seconds);
+
+    [LoggerMessage(17, LogLevel.Warning, "the actor system ended by itself, most likely because the cluster took this node for dead; starting it again")]
+    public static partial void StartingAgain(this ILogger logger);
+
+    [LoggerMessage(18, LogLevel.Information, "stopped")]
+    public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(19, LogLevel.Warning, "shared storage at {Path} cannot be set up for the archive: {Problem}")]
+    public static partial void SharedNotInitialized(this ILogger logger, string path, string problem);
+}

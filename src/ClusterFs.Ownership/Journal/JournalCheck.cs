@@ -1,0 +1,105 @@
+using System.Data.Common;
+using Akka.Actor;
+using Akka.Persistence;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Ownership.Journal;
+
+/// <summary>
+/// Whether the database really keeps what one writer rests on: the unique numbering of events and the epoch table's primary key (R16).
+/// Ownership does not start before both were seen.
+/// </summary>
+public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<JournalCheck> logger)
+{
+    private const string JournalTable = "journal";
+
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Sets the database up as far as the journal's plugin does not. To be called before the plugin starts.</summary>
+    /// <exception cref="JournalRefusedException">The database cannot be trusted.</exception>
+    public Task PrepareAsync(CancellationToken cancellation) => RetryAsync(
+        async connection =>
+        {
+            await store.PrepareAsync(connection, cancellation).ConfigureAwait(false);
+            await EpochTable.CreateAsync(connection, cancellation).ConfigureAwait(false);
+            return true;
+        },
+        cancellation);
+
+    /// <summary>Waits until the journal's table is there, and looks at its constraints.</summary>
+    /// <returns>Whether no epoch was ever granted: the cluster is new.</returns>
+    /// <exception cref="JournalRefusedException">A constraint is missing.</exception>
+    public async Task<bool> VerifyAsync(CancellationToken cancellation)
+    {
+        var isNew = false;
+        await RetryAsync(LookAsync, cancellation).ConfigureAwait(false);
+        return isNew;
+
+        async Task<bool> LookAsync(DbConnection connection)
+        {
+            if (!await ExistsAsync(connection, JournalTable, cancellation).ConfigureAwait(false))
+            {
+                return false;
+            }
+
+            await RequireAsync(connection, JournalTable, "persistence_id,sequence_number", cancellation).ConfigureAwait(false);
+            await RequireAsync(connection, EpochTable.Name, "service,epoch", cancellation).ConfigureAwait(false);
+            isNew = await EpochTable.IsEmptyAsync(connection, cancellation).ConfigureAwait(false);
+            return true;
+        }
+    }
+
+    /// <summary>Starts the journal's plugin, which makes its tables; the first failover must not wait for that.</summary>
+    public static void StartPlugin(ActorSystem system) => _ = Persistence.Instance.Apply(system);
+
+    private static async Task<bool> ExistsAsync(DbConnection connection, string table, CancellationToken cancellation)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"select 1 from {table} where 1 = 0";
+        try
+        {
+            _ = await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false);
+            return true;
+        }
+        catch (DbException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task RequireAsync(DbConnection connection, string table, string columns, CancellationToken cancellation)
+    {
+        var unique = await store.UniqueColumnsAsync(connection, table, cancellation).ConfigureAwait(false);
+        if (!unique.Contains(columns, StringComparer.OrdinalIgnoreCase))
+        {
+            throw new JournalRefusedException(
+                $"{store}: table {table} has no unique constraint over ({columns}), so two nodes could be granted one epoch; "
+                + "add the constraint, or let ClusterFs create the tables in an empty database");
+        }
+    }
+
+    private async Task RetryAsync(Func<DbConnection, Task<bool>> attempt, CancellationToken cancellation)
+    {
+        await using var source = store.OpenSource();
+        for (var attempts = 1; ; attempts++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+                if (await attempt(connection).ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                logger.JournalNotThereYet(store.ToString(), attempts);
+            }
+            catch (Exception failure) when (failure is DbException or IOException or TimeoutException)
+            {
+                logger.JournalAway(store.ToString(), failure.Message, attempts);
+            }
+
+            await Task.Delay(attempts < 10 ? RetryEvery / 4 : RetryEvery, time, cancellation).ConfigureAwait(false);
+        }
+    }
+}

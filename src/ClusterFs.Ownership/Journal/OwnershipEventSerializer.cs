@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using System.Runtime.Serialization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Akka.Actor;
+using Akka.Serialization;
+using ClusterFs.Lease.Ownership;
+using Json = ClusterFs.Ownership.Journal.StoredEventsJson;
+
+namespace ClusterFs.Ownership.Journal;
+
+/// <summary>How events stand in the journal: JSON under a manifest that names kind and version.</summary>
+public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+{
+    private const string VoterJoined = "voter-joined-v1";
+    private const string Fencing = "fencing-v1";
+    private const string Granted = "granted-v1";
+    private const string Released = "released-v1";
+    private const string Move = "move-v1";
+    private const string MoveAbandoned = "move-abandoned-v1";
+    private const string Paused = "paused-v1";
+    private const string Resumed = "resumed-v1";
+
+    /// <summary>Part of the stored form.</summary>
+    public override int Identifier => 4243;
+
+    public override string Manifest(object o) => o switch
+    {
+        Lease.Ownership.VoterJoined => VoterJoined,
+        FencingBegun => Fencing,
+        OwnershipGranted => Granted,
+        OwnershipReleased => Released,
+        MoveBegun => Move,
+        Lease.Ownership.MoveAbandoned => MoveAbandoned,
+        OwnershipPaused => Paused,
+        OwnershipResumed => Resumed,
+        _ => throw new ArgumentException($"{o.GetType()} is no event of an ownership journal", nameof(o)),
+    };
+
+    public override byte[] ToBinary(object obj) => obj switch
+    {
+        VoterJoined e => Write(new StoredVoterJoined(e.At, e.Voter, e.Identity), Json.Default.StoredVoterJoined),
+        FencingBegun e => Write(new StoredFencing(e.At, e.Epoch, Store(e.Cause)), Json.Default.StoredFencing),
+        OwnershipGranted e => Write(
+            new StoredGrant(e.At, e.Epoch, e.Node, [.. e.Voters], Milliseconds(e.Ttl), Milliseconds(e.StopBudget), Store(e.Cause)),
+            Json.Default.StoredGrant),
+        OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason), Json.Default.StoredRelease),
+        MoveBegun e => Write(new StoredMove(e.At, e.From, e.To, e.Epoch), Json.Default.StoredMove),
+        MoveAbandoned e => Write(new StoredMoveAbandoned(e.At, e.To, e.Reason), Json.Default.StoredMoveAbandoned),
+        OwnershipPaused e => Write(new StoredMoment(e.At), Json.Default.StoredMoment),
+        OwnershipResumed e => Write(new StoredMoment(e.At), Json.Default.StoredMoment),
+        _ => throw new ArgumentException($"{obj.GetType()} is no event of an ownership journal", nameof(obj)),
+    };
+
+    public override object FromBinary(byte[] bytes, string manifest)
+    {
+        switch (manifest)
+        {
+            case VoterJoined:
+                var joined = Read(bytes, Json.Default.StoredVoterJoined);
+                return new VoterJoined(joined.At, joined.Voter, joined.Identity);
+            case Fencing:
+                var fencing = Read(bytes, Json.Default.StoredFencing);
+                return new FencingBegun(fencing.At, fencing.Epoch, Load(fencing.Cause));
+            case Granted:
+                var grant = Read(bytes, Json.Default.StoredGrant);
+                return new OwnershipGranted(
+                    grant.At,
+                    grant.Epoch,
+                    grant.Node,
+                    grant.Voters.ToImmutableSortedSet(StringComparer.Ordinal),
+                    TimeSpan.FromMilliseconds(grant.TtlMs),
+                    TimeSpan.FromMilliseconds(grant.StopBudgetMs),
+                    Load(grant.Cause));
+            case Released:
+                var released = Read(bytes, Json.Default.StoredRelease);
+                return new OwnershipReleased(released.At, released.Epoch, released.Node, released.Reason);
+            case Move:
+                var move = Read(bytes, Json.Default.StoredMove);
+                return new MoveBegun(move.At, move.From, move.To, move.Epoch);
+            case MoveAbandoned:
+                var abandoned = Read(bytes, Json.Default.StoredMoveAbandoned);
+                return new MoveAbandoned(abandoned.At, abandoned.To, abandoned.Reason);
+            case Paused:
+                return new OwnershipPaused(Read(bytes, Json.Default.StoredMoment).At);
+            case Resumed:
+                return new OwnershipResumed(Read(bytes, Json.Default.StoredMoment).At);
+            default:
+                // To skip what cannot be read would be to forget a grant.
+                throw new SerializationException($"the journal holds a '{manifest}', which this version does not know");
+        }
+    }
+
+    private static byte[] Write<T>(T stored, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(stored, type);
+
+    private static T Read<T>(byte[] bytes, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(bytes, type) ?? throw new SerializationException($"the journal holds an empty {typeof(T).Name}");
+
+    /// <summary>Rounded up: whoever waits a stored TTL must not wait less than was promised.</summary>
+    private static long Milliseconds(TimeSpan span) => (long)Math.Ceiling(span.TotalMilliseconds);
+
+    private static StoredCause Store(GrantCause cause) => cause switch
+    {
+        GrantCause.Start => StoredCause.Start,
+        GrantCause.Failover => StoredCause.Failover,
+        GrantCause.Move => StoredCause.Move,
+        _ => throw new ArgumentOutOfRangeException(nameof(cause), cause, "unknown cause"),
+    };
+
+    private static GrantCause Load(StoredCause cause) => cause switch
+    {
+        StoredCause.Start => GrantCause.Start,
+        StoredCause.Failover => GrantCause.Failover,
+        StoredCause.Move => GrantCause.Move,
+        _ => throw new SerializationException($"the journal holds an unknown cause, {cause}"),
+    };
+}

@@ -1,0 +1,43 @@
+using System.Text.Json.Serialization;
+
+namespace ClusterFs.Ownership.Journal;
+
+// The stored forms of the journal's events, version 1. What is on disk is read for ever: a new version is a new record with a new manifest.
+
+internal sealed record StoredVoterJoined(DateTimeOffset At, string Voter, Guid Identity);
+
+internal sealed record StoredFencing(DateTimeOffset At, long Epoch, StoredCause Cause);
+
+internal sealed record StoredGrant(
+    DateTimeOffset At, long Epoch, string Node, string[] Voters, long TtlMs, long StopBudgetMs, StoredCause Cause);
+
+internal sealed record StoredRelease(DateTimeOffset At, long Epoch, string Node, string Reason);
+
+internal sealed record StoredMove(DateTimeOffset At, string From, string To, long Epoch);
+
+internal sealed record StoredMoveAbandoned(DateTimeOffset At, string To, string Reason);
+
+internal sealed record StoredMoment(DateTimeOffset At);
+
+[JsonConverter(typeof(JsonStringEnumConverter<StoredCause>))]
+internal enum StoredCause
+{
+    [JsonStringEnumMemberName("start")]
+    Start,
+
+    [JsonStringEnumMemberName("failover")]
+    Failover,
+
+    [JsonStringEnumMemberName("move")]
+    Move,
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(StoredVoterJoined))]
+[JsonSerializable(typeof(StoredFencing))]
+[JsonSerializable(typeof(StoredGrant))]
+[JsonSerializable(typeof(StoredRelease))]
+[JsonSerializable(typeof(StoredMove))]
+[JsonSerializable(typeof(StoredMoveAbandoned))]
+[JsonSerializable(typeof(StoredMoment))]
+internal sealed partial class StoredEventsJson : JsonSerializerContext;

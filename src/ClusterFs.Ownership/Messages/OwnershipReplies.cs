@@ -1,0 +1,62 @@
+using ClusterFs.Ownership.Wire;
+
+namespace ClusterFs.Ownership.Messages;
+
+/// <summary>What the ownership of a service looks like from outside.</summary>
+/// <param name="Owner">The node that may write, or may still write; null when none may.</param>
+/// <param name="Epoch">The newest that was granted or is being fenced; 0 before the first.</param>
+/// <param name="Candidates">The nodes on which something waits for the service, most wanted first.</param>
+/// <param name="Reason">Why it is not owned, for people; null when it is.</param>
+/// <param name="MovingTo">The target of a planned move that is under way.</param>
+/// <param name="Sights">What each node said last.</param>
+public sealed record OwnershipView(
+    string Service,
+    OwnershipStage Stage,
+    string? Owner,
+    long Epoch,
+    string[] Candidates,
+    string? Reason,
+    string? MovingTo,
+    bool Paused,
+    NodeSight[] Sights) : IWireMessage;
+
+public enum OwnershipStage
+{
+    Vacant,
+    Fencing,
+    Restoring,
+    Owned,
+    Draining,
+    Paused,
+}
+
+/// <summary>What one node shows of a service to people; nothing is decided by it.</summary>
+/// <param name="LeaseRemainingMs">Zero when the node holds no valid lease.</param>
+/// <param name="LastDumpSlot">The newest dump's place in the log; 0 when there is none known.</param>
+/// <param name="AtRiskSeconds">How much of the newest work a loss of the node would cost; null when not known.</param>
+/// <param name="DumpProblem">Why the newest dump failed; null when it did not.</param>
+/// <param name="Activity">What the node is doing about the service: restoring, dumping and how far; null when nothing.</param>
+public sealed record NodeSight(
+    string Node,
+    long LeaseRemainingMs,
+    long LastDumpEpoch,
+    long LastDumpSlot,
+    DateTimeOffset? LastDumpAt,
+    long LastDumpBytes,
+    double AtRiskSeconds,
+    long AtRiskBytes,
+    bool AtRiskKnown,
+    string? DumpProblem,
+    int Divergent,
+    string? Activity)
+{
+    public static NodeSight Nothing(string node) => new(node, 0, 0, 0, null, 0, 0, 0, false, null, 0, null);
+}
+
+public sealed record MoveAnswered(string Service, bool Accepted, string Message) : IWireMessage;
+
+/// <summary>The newest events of the service's journal, oldest first.</summary>
+public sealed record OwnershipHistory(string Service, HistoryEntry[] Entries) : IWireMessage;
+
+/// <param name="Kind">granted, released, fencing, move, move-abandoned, paused, resumed or voter-joined.</param>
+public sealed record HistoryEntry(DateTimeOffset At, string Kind, long Epoch, string? Node, string Text) : IWireMessage;

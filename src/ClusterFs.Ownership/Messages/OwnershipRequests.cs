@@ -1,0 +1,25 @@
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Ownership.Wire;
+
+namespace ClusterFs.Ownership.Messages;
+
+/// <summary>A message for the ownership of one service, wherever it lives.</summary>
+public interface IOwnershipMessage : IWireMessage
+{
+    string Service { get; }
+}
+
+/// <summary>What a node's agent says of one service, every second and after each change. Answered with <see cref="OwnershipView"/>; grants and
+/// drains go to whoever sent the newest one.</summary>
+/// <param name="Report">What is decided by.</param>
+/// <param name="Sight">What people are shown.</param>
+public sealed record ReportNode(string Service, NodeReport Report, NodeSight Sight) : IOwnershipMessage;
+
+/// <summary>Asks for a planned move. Answered with <see cref="MoveAnswered"/> when it is journalled or refused.</summary>
+public sealed record MoveService(string Service, string To) : IOwnershipMessage;
+
+/// <summary>Answered with <see cref="OwnershipView"/>.</summary>
+public sealed record GetOwnership(string Service) : IOwnershipMessage;
+
+/// <summary>Answered with <see cref="OwnershipHistory"/>.</summary>
+public sealed record GetHistory(string Service) : IOwnershipMessage;

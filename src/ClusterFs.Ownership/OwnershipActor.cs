@@ -1,0 +1,245 @@
+using Akka.Actor;
+using Akka.Persistence;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Lease.Voter;
+using ClusterFs.Ownership.Journal;
+using ClusterFs.Ownership.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterFs.Ownership;
+
+/// <summary>What every incarnation of every service's ownership uses on one node.</summary>
+/// <param name="Clock">The machine's two clocks.</param>
+/// <param name="Time">Only for the time stamps that people read.</param>
+public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Func<Instant> Clock, TimeProvider Time, ILogger Logger);
+
+/// <summary>
+/// One incarnation of a service's ownership: carries out what <see cref="OwnershipMachine"/> decides, and decides nothing itself. Whatever it
+/// cannot know for certain ends it; the next report makes a new one, which knows what the journal knows.
+/// </summary>
+public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
+{
+    private static readonly TimeSpan Backoff = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
+
+    private readonly OwnershipSettings _settings;
+    private readonly OwnershipSurroundings _surroundings;
+    private readonly Dictionary<string, IActorRef> _agents = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, NodeSight> _sights = new(StringComparer.Ordinal);
+    private readonly Dictionary<Guid, IActorRef> _requests = [];
+    private readonly OwnershipHistoryBook _history = new();
+    private OwnershipRecord _recovered = OwnershipRecord.Empty;
+    private OwnershipState? _state;
+    private bool _finished;
+
+    public OwnershipActor(OwnershipSettings settings, OwnershipSurroundings surroundings)
+    {
+        _settings = settings;
+        _surroundings = surroundings;
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public override string PersistenceId => $"ownership-{_settings.Service}";
+
+    private OwnershipState State => _state ?? throw new InvalidOperationException("not recovered yet");
+
+    public static Props Props(OwnershipSettings settings, OwnershipSurroundings surroundings) =>
+        Akka.Actor.Props.Create(() => new OwnershipActor(settings, surroundings));
+
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case OwnershipEvent happened:
+                _recovered = _recovered.Apply(happened);
+                _history.Enter(happened);
+                break;
+            case RecoveryCompleted:
+                _state = OwnershipMachine.Start(_settings, Guid.NewGuid(), _recovered, _surroundings.Clock());
+                _surroundings.Logger.Recovered(
+                    _settings.Service, _recovered.Epoch, _recovered.OpenGrant is { } grant ? $"granted to {grant.Node}" : "vacant");
+                ScheduleWake();
+                break;
+        }
+    }
+
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case HandOff or Finish:
+                Context.Stop(Self);
+                break;
+            case not null when _finished:
+                break;
+            case ReportNode report:
+                _agents[report.Report.Node] = Sender;
+                _sights[report.Report.Node] = report.Sight;
+                Drive(new NodeReported(report.Report));
+                Sender.Tell(Draw());
+                break;
+            case MoveService move:
+                var request = Guid.NewGuid();
+                _requests[request] = Sender;
+                Drive(new MoveRequested(request, move.To));
+                break;
+            case GetOwnership:
+                Sender.Tell(Draw());
+                break;
+            case GetHistory:
+                Sender.Tell(new OwnershipHistory(_settings.Service, _history.Entries));
+                break;
+            case WakeUp:
+                Drive(new OwnershipTimePassed());
+                break;
+            case OwnershipInput input:
+                Drive(input);
+                break;
+            case VoterFailed failed:
+                _surroundings.Logger.VoterSilent(_settings.Service, failed.Voter, failed.Problem);
+                break;
+            case EpochUnknown unknown:
+                FinishSoon($"the epoch table does not answer: {unknown.Problem}");
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
+        _surroundings.Logger.PersistFailed(_settings.Service, sequenceNr, cause.Message);
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        // Akka would go on with the number already used up, and everything after it would be written to nowhere.
+        _surroundings.Logger.PersistRejected(cause, _settings.Service, sequenceNr);
+        _finished = true;
+        Context.Stop(Self);
+    }
+
+    protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
+        _surroundings.Logger.RecoveryFailed(_settings.Service, reason.Message);
+
+    private void Drive(OwnershipInput input)
+    {
+        if (_finished)
+        {
+            return;
+        }
+
+        var (state, effects) = OwnershipMachine.Handle(State, input, _surroundings.Clock());
+        _state = state;
+        foreach (var effect in effects)
+        {
+            CarryOut(effect);
+        }
+
+        ScheduleWake();
+    }
+
+    private void CarryOut(OwnershipEffect effect)
+    {
+        switch (effect)
+        {
+            case Lease.Ownership.Journal journal:
+                Persist(journal.Event with { At = _surroundings.Time.GetUtcNow() }, happened =>
+                {
+                    var entry = _history.Enter(happened);
+                    _surroundings.Logger.Journalled(_settings.Service, entry.Text);
+                    Drive(new Journalled(happened));
+                });
+                break;
+            case ReserveEpoch reserve:
+                Reserve(reserve);
+                break;
+            case AskVoter ask:
+                Ask(ask);
+                break;
+            case TellGrant tell when _agents.TryGetValue(tell.Node, out var agent):
+                var grant = tell.Grant;
+                agent.Tell(new GrantOwnership(_settings.Service, grant.Epoch, grant.Node, [.. grant.Voters], grant.Ttl, grant.StopBudget));
+                break;
+            case TellDrain tell when _agents.TryGetValue(tell.Node, out var agent):
+                agent.Tell(new DrainOwnership(_settings.Service, tell.Epoch, tell.To));
+                break;
+            case TellGrant or TellDrain:
+                // It is told with its next report.
+                break;
+            case AnswerRequest answer when _requests.Remove(answer.Request, out var asker):
+                asker.Tell(new MoveAnswered(_settings.Service, answer.Accepted, answer.Message));
+                break;
+            case AnswerRequest:
+                break;
+            case RecoverAgain again:
+                FinishSoon(again.Reason);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(effect), effect, "unknown effect");
+        }
+    }
+
+    private void Reserve(ReserveEpoch reserve)
+    {
+        var at = _surroundings.Time.GetUtcNow();
+
+        // SQLite's driver blocks: never in this actor's turn.
+        Task.Run(() => _surroundings.Epochs.ReserveAsync(_settings.Service, reserve.Epoch, reserve.Node, at, CancellationToken.None))
+            .PipeTo(
+                Self,
+                success: reserved => new EpochReserved(reserve.Epoch, reserve.Node, reserved),
+                failure: problem => new EpochUnknown(problem.Message));
+    }
+
+    private void Ask(AskVoter ask) => _surroundings.Voters.AskAsync(ask.Voter, ask.Request, _settings.Timings.ProbeFreshness).PipeTo(
+        Self,
+        success: reply => new VoterAnswered(reply),
+        failure: problem => new VoterFailed(ask.Voter, problem.Message));
+
+    private void ScheduleWake()
+    {
+        var now = _surroundings.Clock();
+        if (OwnershipMachine.NextWake(State, now) is { } due)
+        {
+            var wait = due.MostRemaining(now);
+            Timers.StartSingleTimer(WakeUp.Instance, WakeUp.Instance, wait > ShortestWait ? wait : ShortestWait);
+        }
+        else
+        {
+            Timers.Cancel(WakeUp.Instance);
+        }
+    }
+
+    /// <summary>Not at once: reports come several times a second, and each would make an incarnation that ends like this one.</summary>
+    private void FinishSoon(string reason)
+    {
+        _surroundings.Logger.RecoversAgain(_settings.Service, reason);
+        _finished = true;
+        Timers.Cancel(WakeUp.Instance);
+        Timers.StartSingleTimer(Finish.Instance, Finish.Instance, Backoff);
+    }
+
+    private OwnershipView Draw() => OwnershipPicture.Draw(State, _sights.Values, _surroundings.Clock());
+
+    /// <summary>The shard moves to another node. Akka's own stop message would overtake an event on its way to the journal.</summary>
+    public sealed record HandOff
+    {
+        public static HandOff Instance { get; } = new();
+    }
+
+    private sealed record Finish
+    {
+        public static Finish Instance { get; } = new();
+    }
+
+    private sealed record WakeUp
+    {
+        public static WakeUp Instance { get; } = new();
+    }
+
+    private sealed record VoterFailed(string Voter, string Problem);
+
+    private sealed record EpochUnknown(string Problem);
+}

@@ -1,0 +1,47 @@
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Ownership.Messages;
+
+namespace ClusterFs.Ownership;
+
+/// <summary>The newest events in words. Bounded.</summary>
+internal sealed class OwnershipHistoryBook
+{
+    public const int Capacity = 200;
+
+    private readonly Queue<HistoryEntry> _entries = new();
+
+    public HistoryEntry[] Entries => [.. _entries];
+
+    public HistoryEntry Enter(OwnershipEvent happened)
+    {
+        if (_entries.Count == Capacity)
+        {
+            _entries.Dequeue();
+        }
+
+        var entry = Describe(happened);
+        _entries.Enqueue(entry);
+        return entry;
+    }
+
+    private static HistoryEntry Describe(OwnershipEvent happened) => happened switch
+    {
+        VoterJoined e => new(e.At, "voter-joined", 0, e.Voter, $"voter {e.Voter} has no state and is told the floor"),
+        FencingBegun e => new(e.At, "fencing", e.Epoch, null, $"fencing for epoch {e.Epoch}: {Because(e.Cause)}"),
+        OwnershipGranted e => new(e.At, "granted", e.Epoch, e.Node, $"epoch {e.Epoch} granted to {e.Node}: {Because(e.Cause)}"),
+        OwnershipReleased e => new(e.At, "released", e.Epoch, e.Node, $"{e.Node} released epoch {e.Epoch}: {e.Reason}"),
+        MoveBegun e => new(e.At, "move", e.Epoch, e.To, $"moving from {e.From} to {e.To}"),
+        MoveAbandoned e => new(e.At, "move-abandoned", 0, e.To, $"the move to {e.To} was given up: {e.Reason}"),
+        OwnershipPaused e => new(e.At, "paused", 0, null, "paused"),
+        OwnershipResumed e => new(e.At, "resumed", 0, null, "resumed"),
+        _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),
+    };
+
+    private static string Because(GrantCause cause) => cause switch
+    {
+        GrantCause.Start => "it had no owner",
+        GrantCause.Failover => "the owner's lease ran out",
+        GrantCause.Move => "a planned move",
+        _ => throw new ArgumentOutOfRangeException(nameof(cause), cause, "unknown cause"),
+    };
+}

@@ -1,0 +1,69 @@
+using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Ownership.Messages;
+
+namespace ClusterFs.Ownership;
+
+/// <summary>What people are told of a service's ownership: a pure function of its state.</summary>
+internal static class OwnershipPicture
+{
+    public static OwnershipView Draw(OwnershipState state, IEnumerable<NodeSight> sights, Instant now)
+    {
+        var record = state.Record;
+        var candidates = state.Settings.Nodes.Where(node => OwnershipMachine.IsCandidate(state, node, now)).ToArray();
+        var (stage, reason) = Stage(state, candidates, now);
+        return new OwnershipView(
+            state.Settings.Service,
+            stage,
+            record.OpenGrant?.Node,
+            record.Epoch,
+            candidates,
+            reason,
+            record.Move?.To,
+            record.Paused,
+            [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)]);
+    }
+
+    private static (OwnershipStage Stage, string? Reason) Stage(OwnershipState state, string[] candidates, Instant now)
+    {
+        var record = state.Record;
+        if (record.OpenFencing is { } fencing)
+        {
+            return candidates.Length == 0
+                ? (OwnershipStage.Vacant, Waiting(state))
+                : (OwnershipStage.Fencing, $"waiting until no older promise runs, before epoch {fencing.Epoch} is granted");
+        }
+
+        if (record.OpenGrant is not { } grant)
+        {
+            return record.Paused ? (OwnershipStage.Paused, "paused: nothing is granted until resumed")
+                : candidates.Length == 0 ? (OwnershipStage.Vacant, Waiting(state))
+                : (OwnershipStage.Fencing, "about to be granted");
+        }
+
+        if (!state.Reports.TryGetValue(grant.Node, out var heard) || now.LongestSince(heard.At) >= OwnershipSettings.ReportFreshness)
+        {
+            return (OwnershipStage.Owned, $"the daemon of {grant.Node} does not answer; its lease is looked after by the voters");
+        }
+
+        if (heard.Report.Epoch < grant.Epoch)
+        {
+            return (OwnershipStage.Restoring, $"{grant.Node} is being told");
+        }
+
+        return heard.Report.Phase switch
+        {
+            LeasePhase.Acquiring => (OwnershipStage.Restoring, "waiting for a majority of voters"),
+            LeasePhase.Held => (OwnershipStage.Restoring, "the content is being put in place"),
+            LeasePhase.Running => (OwnershipStage.Owned, null),
+            LeasePhase.Draining or LeasePhase.Drained => (OwnershipStage.Draining, heard.Report.Reason),
+            LeasePhase.Stopping or LeasePhase.Closed => (OwnershipStage.Draining, heard.Report.Reason),
+            null => (OwnershipStage.Owned, $"the guard of {grant.Node} does not answer its daemon"),
+            _ => throw new ArgumentOutOfRangeException(nameof(state), heard.Report.Phase, "unknown phase"),
+        };
+    }
+
+    private static string Waiting(OwnershipState state) =>
+        $"nothing waits for it: start `clusterfs run` or `hold` on one of {string.Join(", ", state.Settings.Nodes)}";
+}

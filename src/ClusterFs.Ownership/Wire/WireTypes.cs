@@ -1,0 +1,51 @@
+using System.Collections.Frozen;
+using System.Text.RegularExpressions;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Ownership.Messages;
+using Hyperion;
+
+namespace ClusterFs.Ownership.Wire;
+
+/// <summary>
+/// The types that may be read from the wire; everything else is refused before it is made. Hyperion's own filter compares names with and
+/// without assembly versions and so refuses all: this one compares without.
+/// </summary>
+internal sealed partial class WireTypes : ITypeFilter
+{
+    public static WireTypes AllowList { get; } = new();
+
+    private static readonly FrozenSet<string> Allowed = new[]
+    {
+        typeof(ReportNode),
+        typeof(NodeReport),
+        typeof(LeasePhase),
+        typeof(LeasePhase?),
+        typeof(NodeSight),
+        typeof(NodeSight[]),
+        typeof(OwnershipView),
+        typeof(OwnershipStage),
+        typeof(GrantOwnership),
+        typeof(DrainOwnership),
+        typeof(MoveService),
+        typeof(MoveAnswered),
+        typeof(GetOwnership),
+        typeof(GetHistory),
+        typeof(OwnershipHistory),
+        typeof(HistoryEntry),
+        typeof(HistoryEntry[]),
+        typeof(TimeSpan),
+        typeof(TimeSpan?),
+        typeof(DateTimeOffset?),
+        typeof(long?),
+        typeof(string[]),
+    }.Select(type => Short(type.AssemblyQualifiedName!)).ToFrozenSet(StringComparer.Ordinal);
+
+    public bool IsAllowed(string typeName) => Allowed.Contains(Short(typeName));
+
+    private static string Short(string name) => AssemblyDetails().Replace(name, "").Replace("System.Private.CoreLib,%core%", "%core%", StringComparison.Ordinal)
+        .Replace("System.Private.CoreLib", "%core%", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal);
+
+    [GeneratedRegex(@",\s*(Version|Culture|PublicKeyToken)=[^,\]]*")]
+    private static partial Regex AssemblyDetails();
+}

@@ -1,0 +1,60 @@
+using Akka.Actor;
+using ClusterFs.Ownership.Journal;
+
+namespace ClusterFs.Ownership.Tests.Journal;
+
+public sealed class JournalCheckTests : IDisposable
+{
+    private readonly ScratchJournal _journal = new();
+
+    public void Dispose() => _journal.Dispose();
+
+    [Fact]
+    public async Task The_tables_that_the_plugin_makes_pass()
+    {
+        await _journal.Check.PrepareAsync(CancellationToken.None);
+        using var system = ActorSystem.Create("node", OwnershipScene.Config(_journal));
+        JournalCheck.StartPlugin(system);
+
+        await _journal.Check.VerifyAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(["wal"], _journal.Query("pragma journal_mode"));
+        await system.Terminate();
+    }
+
+    [Fact]
+    public async Task A_journal_without_unique_numbers_is_refused()
+    {
+        await _journal.Check.PrepareAsync(CancellationToken.None);
+        _journal.Execute("create table journal (ordering integer primary key, persistence_id varchar(255), sequence_number bigint)");
+        _journal.Execute("create index journal_uq on journal (persistence_id, sequence_number)");
+
+        var refusal = await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.VerifyAsync(CancellationToken.None));
+
+        Assert.Contains("journal has no unique constraint over (persistence_id,sequence_number)", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_epoch_table_without_its_key_is_refused()
+    {
+        _journal.Execute("create table clusterfs_epoch (service varchar(255), epoch bigint, node varchar(255), at varchar(40))");
+        _journal.Execute("create table journal (persistence_id varchar(255), sequence_number bigint, unique (persistence_id, sequence_number))");
+        await _journal.Check.PrepareAsync(CancellationToken.None);
+
+        var refusal = await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.VerifyAsync(CancellationToken.None));
+
+        Assert.Contains("clusterfs_epoch", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_epoch_is_one_nodes_for_ever()
+    {
+        await _journal.Check.PrepareAsync(CancellationToken.None);
+        await using var table = new EpochTable(_journal.Store);
+
+        Assert.True(await table.ReserveAsync("wiki", 3, "n1", DateTimeOffset.UnixEpoch, CancellationToken.None));
+        Assert.True(await table.ReserveAsync("wiki", 3, "n1", DateTimeOffset.UnixEpoch, CancellationToken.None));
+        Assert.False(await table.ReserveAsync("wiki", 3, "n2", DateTimeOffset.UnixEpoch, CancellationToken.None));
+        Assert.True(await table.ReserveAsync("shop", 3, "n2", DateTimeOffset.UnixEpoch, CancellationToken.None));
+    }
+}

@@ -1,0 +1,144 @@
+using Akka.Actor;
+using Akka.TestKit.Xunit2;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Voter;
+using ClusterFs.Ownership.Messages;
+
+namespace ClusterFs.Ownership.Tests;
+
+public sealed class OwnershipActorTests : TestKit
+{
+    private readonly ScratchJournal _journal;
+    private readonly MachineVoters _voters = OwnershipScene.Voters();
+
+    public OwnershipActorTests()
+        : this(ScratchJournal.Prepared())
+    {
+    }
+
+    private OwnershipActorTests(ScratchJournal journal)
+        : base(OwnershipScene.Config(journal)) => _journal = journal;
+
+    [Fact]
+    public void A_waiting_node_is_granted_an_epoch_after_the_voters_were_fenced()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+
+        var grant = FishForMessage<GrantOwnership>(_ => true);
+        Assert.Equal(1, grant.Epoch);
+        Assert.Equal("n1", grant.Node);
+        Assert.Equal(["n1", "n2", "n3"], grant.Voters);
+        Assert.Equal(OwnershipScene.Timings.Ttl, grant.Ttl);
+        Assert.True(_voters.Asked.OfType<Fence>().Count() >= 2);
+        Assert.Equal(["n1"], _journal.Query("select node from clusterfs_epoch where service = 'wiki' and epoch = 1"));
+        ownership.Tell(new GetHistory(OwnershipScene.Service), TestActor);
+        Assert.Equal(["fencing", "granted"], FishForMessage<OwnershipHistory>(_ => true).Entries.Select(entry => entry.Kind));
+    }
+
+    [Fact]
+    public void A_released_epoch_makes_way_for_the_next()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+
+        ownership.Tell(OwnershipScene.Waiting("n1", closed: 1), TestActor);
+
+        Assert.Equal(2, FishForMessage<GrantOwnership>(grant => grant.Epoch > 1).Epoch);
+    }
+
+    [Fact]
+    public void A_new_incarnation_knows_what_the_journal_knows_and_tells_the_grant_again()
+    {
+        var first = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        first.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+        Watch(first);
+        first.Tell(OwnershipActor.HandOff.Instance);
+        FishForMessage<Terminated>(_ => true);
+
+        var second = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        second.Tell(OwnershipScene.Waiting("n1"), TestActor);
+
+        Assert.Equal(1, FishForMessage<GrantOwnership>(_ => true).Epoch);
+    }
+
+    [Fact]
+    public void An_epoch_that_the_table_has_for_another_node_is_spent()
+    {
+        _journal.Execute("insert into clusterfs_epoch values ('wiki', 1, 'n2', '2026-01-01')");
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+
+        Assert.Equal(2, FishForMessage<GrantOwnership>(_ => true).Epoch);
+    }
+
+    [Fact]
+    public void A_voter_that_knows_more_ends_the_incarnation()
+    {
+        _voters.RaiseFloors(OwnershipScene.Service, new Binding(5, "n3"));
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        Watch(ownership);
+
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+
+        FishForMessage<Terminated>(_ => true);
+        Assert.Equal(["fencing-v1"], _journal.Query("select manifest from journal"));
+    }
+
+    [Fact]
+    public void A_move_drains_the_owner_and_goes_to_the_target()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        var target = CreateTestProbe();
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+        ownership.Tell(OwnershipScene.Running("n1", 1), TestActor);
+        ownership.Tell(OwnershipScene.Waiting("n2"), target);
+
+        ownership.Tell(new MoveService(OwnershipScene.Service, "n2"), TestActor);
+
+        var seen = new List<object>();
+        FishForMessage<object>(message =>
+        {
+            seen.Add(message);
+            return seen.Any(m => m is MoveAnswered { Accepted: true }) && seen.Any(m => m is DrainOwnership { Epoch: 1, To: "n2" });
+        });
+        ownership.Tell(OwnershipScene.Waiting("n1", closed: 1), TestActor);
+        Assert.Equal("n2", target.FishForMessage<GrantOwnership>(_ => true).Node);
+    }
+
+    [Fact]
+    public void A_move_of_a_vacant_service_is_refused_with_the_reason()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+
+        ownership.Tell(new MoveService(OwnershipScene.Service, "n2"), TestActor);
+
+        var answer = ExpectMsg<MoveAnswered>();
+        Assert.False(answer.Accepted);
+        Assert.Contains("no owner", answer.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_view_says_what_is_missing_when_nothing_waits()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+
+        ownership.Tell(new GetOwnership(OwnershipScene.Service), TestActor);
+
+        var view = ExpectMsg<OwnershipView>();
+        Assert.Equal(OwnershipStage.Vacant, view.Stage);
+        Assert.Null(view.Owner);
+        Assert.Contains("clusterfs run", view.Reason, StringComparison.Ordinal);
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _journal.Dispose();
+    }
+}

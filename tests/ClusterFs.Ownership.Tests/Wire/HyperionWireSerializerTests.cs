@@ -1,0 +1,74 @@
+using Akka.Actor;
+using Akka.TestKit.Xunit2;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Ownership.Messages;
+using ClusterFs.Ownership.Wire;
+
+namespace ClusterFs.Ownership.Tests.Wire;
+
+public sealed class HyperionWireSerializerTests : TestKit
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private static readonly NodeSight Sight = new("n1", 4200, 7, 12, At, 5120, 3.1, 81920, true, "no space left", 1, "dumping");
+
+    public static TheoryData<IWireMessage> Messages => new()
+    {
+        new ReportNode("wiki", new NodeReport("n1", true, LeasePhase.Running, 7, 6, "because"), Sight),
+        new ReportNode("wiki", new NodeReport("n1", false, null, 0, 0, null), NodeSight.Nothing("n1")),
+        new OwnershipView("wiki", OwnershipStage.Owned, "n1", 7, ["n1", "n2"], null, "n2", false, [Sight, NodeSight.Nothing("n2")]),
+        new GrantOwnership("wiki", 7, "n1", ["n1", "n2", "n3"], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
+        new DrainOwnership("wiki", 7, "n2"),
+        new MoveService("wiki", "n2"),
+        new MoveAnswered("wiki", true, "moving"),
+        new GetOwnership("wiki"),
+        new GetHistory("wiki"),
+        new OwnershipHistory("wiki", [new HistoryEntry(At, "granted", 7, "n1", "epoch 7 granted to n1")]),
+    };
+
+    [Theory]
+    [MemberData(nameof(Messages))]
+    public void Every_message_arrives_as_it_was_sent(IWireMessage message)
+    {
+        var serializer = new HyperionWireSerializer((ExtendedActorSystem)Sys);
+
+        Assert.Equivalent(message, serializer.FromBinary(serializer.ToBinary(message), message.GetType()), strict: true);
+    }
+
+    [Fact]
+    public void Every_wire_message_is_covered_here() => Assert.Empty(
+        typeof(IWireMessage).Assembly.GetTypes()
+            .Where(type => type is { IsAbstract: false, IsClass: true } && type.IsAssignableTo(typeof(IWireMessage)))
+            .Except(((IEnumerable<object[]>)Messages).Select(row => row[0].GetType()))
+            .Except([typeof(HistoryEntry), typeof(NodeSight)]));
+
+    [Fact]
+    public void A_type_that_is_not_listed_is_refused()
+    {
+        var serializer = new HyperionWireSerializer((ExtendedActorSystem)Sys);
+        var permissive = new Hyperion.Serializer(new Hyperion.SerializerOptions(true, true, [], null, null, true, null, true, null));
+        using var stream = new MemoryStream();
+        permissive.Serialize(new Untrusted("rm -rf"), stream);
+
+        Assert.ThrowsAny<Exception>(() => serializer.FromBinary(stream.ToArray(), typeof(IWireMessage)));
+        Assert.False(Untrusted.WasMade);
+    }
+
+    public sealed class Untrusted
+    {
+        public Untrusted(string command) => Command = command;
+
+        public static bool WasMade { get; private set; }
+
+        public string Command
+        {
+            get;
+            set
+            {
+                field = value;
+                WasMade = value.Length == 0;
+            }
+        }
+    }
+}
