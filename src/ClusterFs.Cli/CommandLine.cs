@@ -63,6 +63,9 @@ public static class CommandLine
             GuardCommand.Create(),
             RunCommand.Create(),
             GateCommand.Create(),
+            HoldCommand.Create(),
+            AcquireCommand.Create(),
+            ReleaseCommand.Create(),
         };
         root.Add(GlobalOptions.Config);
         root.Add(GlobalOptions.Json);

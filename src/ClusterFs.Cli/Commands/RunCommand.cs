@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ClusterFs.Api;
 using ClusterFs.Guard.Beside;
 
 namespace ClusterFs.Cli.Commands;
@@ -7,8 +6,6 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs run</c>.</summary>
 public static class RunCommand
 {
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
-
     public static Command Create()
     {
         var service = CommandArguments.Service();
@@ -34,38 +31,15 @@ public static class RunCommand
         {
             var settings = GlobalOptions.Load(parsed);
             var name = parsed.GetRequiredValue(service);
-            if (!settings.RequireService(name).Nodes.Contains(settings.Node.Name))
-            {
-                throw new CommandException(
-                    ExitCodes.Refused,
-                    $"{name} may not run on '{settings.Node.Name}'",
-                    $"its nodes are {string.Join(", ", settings.Services[name].Nodes)}");
-            }
-
+            _ = LocalService.Require(settings, name);
             var options = new RunOptions(
                 settings.Node.GuardSocket, name, parsed.GetRequiredValue(program), !parsed.GetValue(noWait), Environment.ProcessPath!)
             {
-                FindOwner = cancellation => FindOwnerAsync(settings.Node.Socket, settings.Node.Name, name, cancellation),
+                FindOwner = cancellation => LocalService.FindOtherOwnerAsync(settings, name, cancellation),
             };
             using var session = new RunSession(options, parsed.InvocationConfiguration.Error);
             return session.Run();
         });
         return command;
-    }
-
-    internal static async Task<string?> FindOwnerAsync(string socket, string node, string service, CancellationToken cancellation)
-    {
-        try
-        {
-            using var client = new DaemonClient(socket);
-            var report = await client.GetStatusAsync(AnswerTimeout, cancellation).ConfigureAwait(false);
-            var owner = report.Services.FirstOrDefault(status => status.Name == service)?.Owner;
-            return owner == node ? null : owner;
-        }
-        catch (DaemonException)
-        {
-            // Whoever asks does without the name.
-            return null;
-        }
     }
 }

@@ -93,7 +93,7 @@ internal sealed partial class Executioner
 
             Kill(ward.Service.Name, life.Processes, found);
         }
-        else if (!life.RestAsked && life.Processes.First is { } first && !table.IsAlive(first))
+        else if (!life.RestAsked && life.Processes.AsksEach(table))
         {
             life.RestAsked = true;
             Attempt(ward.Service.Name, () =>

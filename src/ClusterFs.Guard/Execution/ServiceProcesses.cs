@@ -90,6 +90,9 @@ internal sealed class ServiceProcesses
         }
     }
 
+    /// <summary>Nobody else asks the processes that are left to end: there is no first one to do it, and no service manager.</summary>
+    public bool AsksEach(ProcessTable table) => UnitGroup is null && !BesideCounts && !(First is { } first && table.IsAlive(first));
+
     public void Kill(IEnumerable<int> found)
     {
         Group?.Kill();

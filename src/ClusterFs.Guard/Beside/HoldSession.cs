@@ -1,0 +1,281 @@
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using ClusterFs.Guard.Execution;
+using ClusterFs.Guard.Protocol;
+using ClusterFs.Lease;
+
+namespace ClusterFs.Guard.Beside;
+
+/// <summary>
+/// <c>clusterfs hold</c>: asks for a service that someone else starts and stops, says when it may be started, and stays for as long as it
+/// is owned. It is the second executioner of a service that it can find.
+/// </summary>
+public sealed class HoldSession(HoldOptions options, TextWriter messages)
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan KillPoll = TimeSpan.FromMilliseconds(10);
+
+    private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
+    private string? _said;
+    private long _runningEpoch;
+    private bool _stopWanted;
+    private Instant? _killAt;
+    private Instant? _stopAt;
+
+    /// <summary>Until the ownership ends, or is given up.</summary>
+    /// <returns>The exit code: 0 when told to end, 3 when ownership ended otherwise.</returns>
+    public async Task<int> RunAsync()
+    {
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        while (true)
+        {
+            await using var line = new AttachLine(
+                options.Socket,
+                new AttachRequest { Service = options.Service, Mode = AttachMode.Hold, Process = Environment.ProcessId },
+                (from, told) => _heard.Writer.TryWrite(new Heard(from, told, null)),
+                (from, reason) => _heard.Writer.TryWrite(new Heard(from, null, reason)));
+            if (await FollowAsync(line).ConfigureAwait(false) is { } exit)
+            {
+                return exit;
+            }
+
+            if (_runningEpoch > 0)
+            {
+                Say("the guard is gone: stopping the service");
+                await StopServiceAsync().ConfigureAwait(false);
+                return _stopWanted ? ExitCodes.Done : ExitCodes.Refused;
+            }
+
+            if (_stopWanted)
+            {
+                return ExitCodes.Done;
+            }
+
+            Say($"the guard does not answer on {options.Socket}; waiting for it");
+            await Task.Delay(RetryAfter).ConfigureAwait(false);
+        }
+    }
+
+    /// <returns>Null when the stream ended.</returns>
+    private async Task<int?> FollowAsync(AttachLine line)
+    {
+        AttachEvent? last = null;
+        while (true)
+        {
+            var heard = await NextAsync().ConfigureAwait(false);
+            if (heard is null)
+            {
+                Say("the lease runs out: stopping the service");
+                await StopServiceAsync().ConfigureAwait(false);
+                return ExitCodes.Refused;
+            }
+
+            if (heard.Line is null)
+            {
+                _stopWanted = true;
+                ServiceManagerNotice.Stopping();
+                if (last is null or { Phase: Phase.None or Phase.Closed })
+                {
+                    return ExitCodes.Done;
+                }
+
+                AskToStop(line, last);
+                continue;
+            }
+
+            if (heard.Line != line)
+            {
+                continue;
+            }
+
+            if (heard.Told is not { } told)
+            {
+                return null;
+            }
+
+            if (told.HasRefused)
+            {
+                Say(told.Refused);
+                if (told.Refusal != AttachRefusal.Stopping)
+                {
+                    return told.Refusal == AttachRefusal.UnknownService ? ExitCodes.Usage : ExitCodes.Refused;
+                }
+
+                continue;
+            }
+
+            if (last is null && _stopWanted)
+            {
+                AskToStop(line, told);
+            }
+
+            last = told;
+            if (Follow(told) is { } exit)
+            {
+                return exit;
+            }
+        }
+    }
+
+    /// <returns>Null when the deadline has come without a word of the guard.</returns>
+    private async Task<Heard?> NextAsync()
+    {
+        if (_stopAt is not { } stopAt)
+        {
+            return await _heard.Reader.ReadAsync().ConfigureAwait(false);
+        }
+
+        var remaining = stopAt.LeastRemaining(GuardClock.Now);
+        using var limit = new CancellationTokenSource(remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero);
+        try
+        {
+            return await _heard.Reader.ReadAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private int? Follow(AttachEvent told)
+    {
+        if (told.StopAtBoottime != 0 && _runningEpoch == told.Epoch)
+        {
+            SetDeadlines(told);
+        }
+
+        switch (told.Phase)
+        {
+            case Phase.Running when _runningEpoch == 0:
+                _runningEpoch = told.Epoch;
+                SetDeadlines(told);
+                Say($"ready as epoch {told.Epoch}");
+                ServiceManagerNotice.Status($"epoch {told.Epoch}");
+                ServiceManagerNotice.Ready();
+                return null;
+            case Phase.Stopping or Phase.Draining when _runningEpoch == told.Epoch && !_stopWanted && !options.IsServiceKnown:
+                // Whoever started the service stops it when this process ends, and only then.
+                Say($"stopping: {Reason(told)}");
+                return ExitCodes.Refused;
+            case Phase.Stopping or Phase.Drained:
+                // The service is stopped by the guard, or dead: no deadline of its own is left to enforce.
+                _stopAt = told.Phase == Phase.Drained ? null : _stopAt;
+                return null;
+            case Phase.None or Phase.Closed when _stopWanted:
+                return ExitCodes.Done;
+            case Phase.None or Phase.Closed when _runningEpoch > 0:
+                Say($"stopped: {Reason(told)}");
+                return ExitCodes.Refused;
+            case Phase.None or Phase.Closed:
+                Say($"waiting for {options.Service}");
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private void SetDeadlines(AttachEvent told)
+    {
+        _stopAt = new Instant(new TimeSpan(told.StopAtBoottime), new TimeSpan(told.StopAtMonotonicRaw));
+        _killAt = new Instant(new TimeSpan(told.KillAtBoottime), new TimeSpan(told.KillAtMonotonicRaw));
+    }
+
+    private void AskToStop(AttachLine line, AttachEvent last)
+    {
+        line.Send(new AttachMessage { Stop = new StopRequest() });
+        if (!options.IsServiceKnown)
+        {
+            // A stop hook, or systemd's order of units, comes here only once the service is stopped.
+            line.Send(new AttachMessage { Exited = new ServiceExited { Epoch = last.Epoch, Stopped = true } });
+        }
+    }
+
+    /// <summary>Without the guard: asks, and kills at the last deadline that was heard of.</summary>
+    private async Task StopServiceAsync()
+    {
+        if (!options.IsServiceKnown)
+        {
+            return;
+        }
+
+        var processes = new ServiceProcesses
+        {
+            Beside = ProcessTable.Find(Environment.ProcessId)!.Identity,
+            PidFile = options.PidFile,
+            UnitGroup = options.Unit is null ? null : FindUnit(options.Unit),
+        };
+        if (options.Unit is not null)
+        {
+            TryStopUnit(options.Unit);
+        }
+
+        using var poll = new PeriodicTimer(KillPoll);
+        var empty = 0;
+        var asked = false;
+        do
+        {
+            var found = processes.FindIn(ProcessTable.Read());
+            empty = found.Count == 0 ? empty + 1 : 0;
+            if (_killAt is not { } killAt || killAt.MayHaveComeBy(GuardClock.Now))
+            {
+                processes.Kill(found);
+            }
+            else if (!asked)
+            {
+                asked = true;
+                foreach (var process in found)
+                {
+                    _ = Posix.Processes.Signal(process, Posix.Processes.SignalTerminate);
+                }
+            }
+        }
+        while (empty < 2 && await poll.WaitForNextTickAsync().ConfigureAwait(false));
+    }
+
+    private ControlGroup? FindUnit(string unit)
+    {
+        try
+        {
+            return SystemdUnit.FindGroup(unit);
+        }
+        catch (InvalidOperationException e)
+        {
+            Say(e.Message);
+            return null;
+        }
+    }
+
+    private void TryStopUnit(string unit)
+    {
+        try
+        {
+            SystemdUnit.BeginStop(unit);
+        }
+        catch (InvalidOperationException e)
+        {
+            Say(e.Message);
+        }
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        _ = _heard.Writer.TryWrite(new Heard(null, null, null));
+    }
+
+    private static string Reason(AttachEvent told) => told.HasReason ? told.Reason : "the epoch is over";
+
+    private void Say(string message)
+    {
+        if (message != _said)
+        {
+            _said = message;
+            messages.WriteLine($"clusterfs: {options.Service}: {message}");
+        }
+    }
+
+    /// <param name="Line">Where it was heard; null for a signal.</param>
+    /// <param name="Told">Null when the line ended.</param>
+    private sealed record Heard(AttachLine? Line, AttachEvent? Told, string? Ended);
+}
