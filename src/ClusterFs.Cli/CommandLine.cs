@@ -60,6 +60,7 @@ public static class CommandLine
             ArchiveCommand.Create(),
             DivergentCommand.Create(),
             NodeCommand.Create(),
+            CertificatesCommand.Create(),
             GuardCommand.Create(),
             RunCommand.Create(),
             GateCommand.Create(),

@@ -8,6 +8,7 @@ namespace ClusterFs.Configuration;
 /// <param name="Journal">Where ownership is remembered.</param>
 /// <param name="Shared">The file system that all nodes share.</param>
 /// <param name="Lease">The times of every service's lease.</param>
+/// <param name="Tls">Who this node is to the others; null where they talk in clear text, on one machine.</param>
 /// <param name="Services">By name; may be empty.</param>
 public sealed record Settings(
     NodeSettings Node,
@@ -15,6 +16,7 @@ public sealed record Settings(
     JournalSettings Journal,
     SharedSettings Shared,
     LeaseSettings Lease,
+    TlsSettings? Tls,
     ImmutableSortedDictionary<string, ServiceSettings> Services)
 {
     /// <summary>The file that was loaded, as the caller named it.</summary>
@@ -94,6 +96,12 @@ public sealed record SharedSettings(string Path)
 /// <param name="Ttl">How long a voter's promise runs. 500 ms to 1 h, default 5 s.</param>
 /// <param name="StopBudget">What the guard has to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
 public sealed record LeaseSettings(TimeSpan Ttl, TimeSpan StopBudget);
+
+/// <summary>What the nodes prove to one another who they are with: mutual TLS, between guards and between daemons.</summary>
+/// <param name="Authority">Absolute. The certificate, in PEM, of the authority that signed every node's; no other is trusted.</param>
+/// <param name="Certificate">Absolute. This node's certificate, in PEM; the node's name is one of its DNS names.</param>
+/// <param name="Key">Absolute. The certificate's private key, in PEM.</param>
+public sealed record TlsSettings(string Authority, string Certificate, string Key);
 
 /// <summary>A service: what owns live content.</summary>
 /// <param name="Name">Lower-case letters, digits and hyphens.</param>

@@ -50,7 +50,7 @@ public sealed class GuardHost : IAsyncDisposable
         var holderState = new HolderState(settings.Node, MachineClock.BootId, Guid.NewGuid(), files.ReadHolder());
 
         _voter = new VoterShell(new VoterState(settings.Node, started, voterState), files.Write, () => GuardClock.Now, _log);
-        _peers = new VoterClient(settings.Nodes, settings.Port);
+        _peers = new VoterClient(settings.Nodes, settings.Port, settings.Tls);
         _sender = new RenewalSender(settings.Node, _voter, _peers, _log);
         _executioner = new Executioner(
             settings.Services.Values, () => _holder!.State, input => _holder!.Post(input), record => Forget(files, record), _changes.Raise,

@@ -21,12 +21,16 @@ public sealed record GuardSettings(
     ImmutableSortedDictionary<string, string> Nodes,
     ImmutableSortedDictionary<string, GuardedService> Services)
 {
+    /// <summary>Who this node is to the others; null for clear text between loopback addresses.</summary>
+    public MutualTls? Tls { get; init; }
+
     /// <summary>How long a dead service's lease is kept for a daemon that is away to come back and take the last dump.</summary>
     public TimeSpan DaemonPatience { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>The same when the guard itself is being stopped.</summary>
     public TimeSpan DaemonPatienceAtEnd { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <exception cref="ConfigurationException">The certificates of <c>clusterfs.tls</c> cannot be used.</exception>
     public static GuardSettings Of(Settings settings) => new(
         settings.Cluster.Name,
         settings.Node.Name,
@@ -42,7 +46,10 @@ public sealed record GuardSettings(
                 service => service.Name,
                 service => new GuardedService(
                     service.Name, service.StopTimeout, settings.Lease.StopBudget, service.Unit, service.PidFile),
-                StringComparer.Ordinal));
+                StringComparer.Ordinal))
+    {
+        Tls = MutualTls.Load(settings),
+    };
 }
 
 /// <summary>A service as the guard sees it.</summary>

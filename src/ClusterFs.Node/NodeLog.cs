@@ -60,4 +60,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(19, LogLevel.Warning, "shared storage at {Path} cannot be set up for the archive: {Problem}")]
     public static partial void SharedNotInitialized(this ILogger logger, string path, string problem);
+
+    [LoggerMessage(EventId = 20, Message = "{Source}: {Text}")]
+    public static partial void AkkaSays(this ILogger logger, LogLevel level, string source, string text);
 }

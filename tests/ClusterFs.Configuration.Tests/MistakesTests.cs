@@ -149,7 +149,7 @@ public sealed class MistakesTests : IDisposable
         var mistakes = _files.Mistakes(ConfigurationFiles.Good.Replace("127.0.0.2", "10.0.0.2", StringComparison.Ordinal));
         Assert.Equal(
             [
-                "node.conf:3: clusterfs.cluster.nodes.n2: 10.0.0.2 is not a loopback address, and the transport between nodes is not encrypted in this version; expected loopback addresses only (127.0.0.1, 127.0.0.2, …)",
+                "node.conf:3: clusterfs.cluster.nodes.n2: 10.0.0.2 is not a loopback address, and without clusterfs.tls nodes talk in clear text; expected clusterfs.tls, or loopback addresses only (127.0.0.1, 127.0.0.2, …)",
                 "node.conf:4: clusterfs.journal.provider: sqlite keeps the journal in one file of one machine, but node n2 is on another; expected postgresql, or loopback addresses for all nodes",
             ],
             mistakes);

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace ClusterFs.Archive.Capture;
 
@@ -8,17 +10,15 @@ namespace ClusterFs.Archive.Capture;
 /// </summary>
 internal static class SqliteBackup
 {
-    private const int BusyTimeoutSeconds = 30;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
     /// <param name="target">Must not exist.</param>
     /// <exception cref="SqliteException">SQLite cannot read the source.</exception>
-    public static void Copy(string source, string target)
+    public static void Copy(string source, string target, CancellationToken cancellation)
     {
         using var from = Open(source, SqliteOpenMode.ReadOnly);
-
-        // Holding a read transaction makes the busy timeout cover the wait for a writer; the copy itself then cannot be refused.
-        using var transaction = from.BeginTransaction(deferred: true);
-        Execute(from, "SELECT count(*) FROM sqlite_schema");
+        BeginReading(from, cancellation);
         CopyInto(from, target);
     }
 
@@ -43,6 +43,25 @@ internal static class SqliteBackup
         CopyInto(from, target);
     }
 
+    /// <summary>
+    /// Takes a read transaction, after which the copy cannot be refused. A busy writer with a rollback journal leaves gaps of a millisecond
+    /// between its commits: the usual waits, of a hundred, would hardly ever meet one.
+    /// </summary>
+    private static void BeginReading(SqliteConnection connection, CancellationToken cancellation)
+    {
+        var started = Stopwatch.GetTimestamp();
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, "BEGIN"), connection.Handle);
+        int result;
+        while ((result = raw.sqlite3_exec(connection.Handle, "SELECT count(*) FROM sqlite_schema")) == raw.SQLITE_BUSY
+            && Stopwatch.GetElapsedTime(started) < Patience)
+        {
+            cancellation.WaitHandle.WaitOne(Pause);
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        SqliteException.ThrowExceptionForRC(result, connection.Handle);
+    }
+
     private static void CopyInto(SqliteConnection from, string target)
     {
         using var to = Open(target, SqliteOpenMode.ReadWriteCreate);
@@ -62,7 +81,7 @@ internal static class SqliteBackup
 
             // A pooled connection would keep locks and files open after the copy.
             Pooling = false,
-            DefaultTimeout = BusyTimeoutSeconds,
+            DefaultTimeout = (int)Patience.TotalSeconds,
         }.ToString());
         connection.Open();
         return connection;

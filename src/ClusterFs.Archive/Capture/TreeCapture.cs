@@ -105,7 +105,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         try
         {
             var target = Path.Combine(copy, "backup");
-            if (!TryCopyDatabase(viewed, source, copy, target))
+            if (!TryCopyDatabase(viewed, source, copy, target, cancellation))
             {
                 // Not a database that SQLite reads: then its companions are files like any other.
                 return
@@ -127,11 +127,12 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         }
     }
 
-    private bool TryCopyDatabase(ViewedEntry viewed, string source, string scratchDirectory, string target)
+    private bool TryCopyDatabase(
+        ViewedEntry viewed, string source, string scratchDirectory, string target, CancellationToken cancellation)
     {
         try
         {
-            SqliteBackup.Copy(source, target);
+            SqliteBackup.Copy(source, target, cancellation);
             return true;
         }
         catch (SqliteException error) when (error.SqliteErrorCode == SqliteBusy)

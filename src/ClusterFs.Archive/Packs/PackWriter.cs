@@ -16,12 +16,13 @@ internal sealed class PackWriter : IDisposable
 {
     private readonly ArchiveLayout _layout;
     private readonly string _temporary;
-    private readonly FileStream _file;
+    private FileStream? _file;
     private readonly Compressor _compressor = new(PackFormat.CompressionLevel);
     private readonly byte[] _input = ArrayPool<byte>.Shared.Rent(PackFormat.ExtentSize);
     private readonly byte[] _output = ArrayPool<byte>.Shared.Rent(Compressor.GetCompressBound(PackFormat.ExtentSize));
     private readonly List<FileContent> _written = [];
     private bool _gone;
+    private bool _disposed;
 
     public PackWriter(ArchiveLayout layout, string nonce)
     {
@@ -29,12 +30,17 @@ internal sealed class PackWriter : IDisposable
         Nonce = nonce;
         _temporary = layout.NewTemporary(nonce);
         _compressor.SetParameter(ZSTD_cParameter.ZSTD_c_checksumFlag, 1);
-        _file = SharedStorage.Reach(
-            _temporary, () => new FileStream(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
-        Write(PackFormat.Header);
     }
 
     public string Nonce { get; }
+
+    /// <summary>The file under construction, made when there is something to write: a capture that finds nothing new touches no storage.</summary>
+    private FileStream File => _file ??= SharedStorage.Reach(_temporary, () =>
+    {
+        var file = new FileStream(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        file.Write(PackFormat.Header);
+        return file;
+    });
 
     /// <summary>Length of the whole pack; known once it is published.</summary>
     public long StoredBytes { get; private set; }
@@ -42,7 +48,7 @@ internal sealed class PackWriter : IDisposable
     /// <summary>Appends the content of a stream, from where it stands to its end.</summary>
     public FileContent Append(Stream source, CancellationToken cancellation)
     {
-        var start = _file.Position;
+        var start = _file?.Position ?? PackFormat.Header.Length;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var extents = new List<Extent>();
         var size = 0L;
@@ -97,10 +103,10 @@ internal sealed class PackWriter : IDisposable
         var location = AppendManifest(ManifestFormat.Write(manifest));
         SharedStorage.Reach(_temporary, () =>
         {
-            StoredBytes = _file.Length;
-            _file.Flush(flushToDisk: true);
-            FileAttribution.ForgetCached(_file.SafeFileHandle);
-            _file.Dispose();
+            StoredBytes = File.Length;
+            File.Flush(flushToDisk: true);
+            FileAttribution.ForgetCached(File.SafeFileHandle);
+            File.Dispose();
         });
         VerifyWritten(location, cancellation);
         SharedStorage.Publish(_temporary, _layout.Pack(Nonce));
@@ -110,16 +116,22 @@ internal sealed class PackWriter : IDisposable
 
     public void Dispose()
     {
-        _file.Dispose();
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _file?.Dispose();
         _compressor.Dispose();
         ArrayPool<byte>.Shared.Return(_input);
         ArrayPool<byte>.Shared.Return(_output);
-        if (!_gone)
+        if (_file is not null && !_gone)
         {
             _gone = true;
             try
             {
-                File.Delete(_temporary);
+                System.IO.File.Delete(_temporary);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -130,7 +142,7 @@ internal sealed class PackWriter : IDisposable
 
     private Extent AppendFrame(ReadOnlySpan<byte> bytes)
     {
-        var offset = _file.Position;
+        var offset = File.Position;
         var length = _compressor.Wrap(bytes, _output);
         Write(_output.AsSpan(0, length));
         return new Extent(Nonce, offset, length, bytes.Length);
@@ -143,7 +155,7 @@ internal sealed class PackWriter : IDisposable
             throw new ArchiveException($"The list of files has {bytes.Length} bytes, more than an archive takes. Split the service's live content.");
         }
 
-        var offset = _file.Position;
+        var offset = File.Position;
         var frame = _compressor.Wrap(bytes).ToArray();
         Write(frame);
         var hash = SHA256.HashData(bytes);
@@ -170,17 +182,23 @@ internal sealed class PackWriter : IDisposable
         _ = reader.ReadManifestBytes(location);
     }
 
-    private void Rewind(long position) => SharedStorage.Reach(_temporary, () =>
+    private void Rewind(long position)
     {
-        _file.SetLength(position);
-        _file.Position = position;
-    });
+        if (_file is not null)
+        {
+            SharedStorage.Reach(_temporary, () =>
+            {
+                _file.SetLength(position);
+                _file.Position = position;
+            });
+        }
+    }
 
     private void Write(ReadOnlySpan<byte> bytes)
     {
         try
         {
-            _file.Write(bytes);
+            File.Write(bytes);
         }
         catch (IOException error)
         {

@@ -11,7 +11,8 @@ internal static class ClusterBinder
     /// <summary>DESIGN's voter in the journal's database; a node of that name would be taken for it.</summary>
     private const string ReservedName = "sql";
 
-    public static ClusterSettings Bind(Section section)
+    /// <param name="encrypted">Nodes may be on other machines only then.</param>
+    public static ClusterSettings Bind(Section section, bool encrypted)
     {
         var name = section.Text("name");
         if (name is { Valid: true, Value: not null } && !Names.IsNodeName(name.Value))
@@ -23,7 +24,7 @@ internal static class ClusterBinder
         var guardPort = section.Integer("guard-port", 4054, min: 1, max: 65535);
         var httpPort = section.Integer("http-port", 4080, min: 1, max: 65535);
         CheckPorts(section, [port, guardPort, httpPort]);
-        var (nodes, nodesValid) = BindNodes(section);
+        var (nodes, nodesValid) = BindNodes(section, encrypted);
         var voters = BindVoters(section, nodes, nodesValid);
         section.Finish();
         return new ClusterSettings(name.Value ?? "clusterfs", port.Value, guardPort.Value, httpPort.Value, nodes, voters);
@@ -41,14 +42,14 @@ internal static class ClusterBinder
         }
     }
 
-    private static (ImmutableSortedDictionary<string, string> Nodes, bool Valid) BindNodes(Section cluster)
+    private static (ImmutableSortedDictionary<string, string> Nodes, bool Valid) BindNodes(Section cluster, bool encrypted)
     {
         var section = cluster.Child("nodes");
         var nodes = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         var valid = section.Valid;
         foreach (var (name, setAt) in section.Names)
         {
-            var address = BindAddress(section, name, setAt);
+            var address = BindAddress(section, name, setAt, encrypted);
             if (address.Valid && nodes.FirstOrDefault(node => node.Value == address.Value) is { Key: { } other })
             {
                 section.Wrong(
@@ -70,7 +71,7 @@ internal static class ClusterBinder
         return (nodes.ToImmutable(), section.Valid && nodes.Count > 0);
     }
 
-    private static Bound<string> BindAddress(Section section, string name, ImmutableArray<Place> setAt)
+    private static Bound<string> BindAddress(Section section, string name, ImmutableArray<Place> setAt, bool encrypted)
     {
         var text = section.NamedText(name);
         var address = new Bound<string>(text.Value ?? "", text.At, text.Key, text.Valid);
@@ -96,13 +97,13 @@ internal static class ClusterBinder
             return section.Wrong(text.At, name, "", $"'{text.Value}' is no IP address", "expected one such as 127.0.0.1");
         }
 
-        return Addresses.IsElsewhere(normal)
+        return Addresses.IsElsewhere(normal) && !encrypted
             ? section.Wrong(
                 text.At,
                 name,
                 normal,
-                $"{normal} is not a loopback address, and the transport between nodes is not encrypted in this version",
-                "expected loopback addresses only (127.0.0.1, 127.0.0.2, …)")
+                $"{normal} is not a loopback address, and without clusterfs.tls nodes talk in clear text",
+                "expected clusterfs.tls, or loopback addresses only (127.0.0.1, 127.0.0.2, …)")
             : address with { Value = normal };
     }
 

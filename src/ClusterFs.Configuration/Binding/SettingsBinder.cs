@@ -22,14 +22,15 @@ internal static class SettingsBinder
         var all = top.Child("clusterfs");
         top.Finish(allowed: referenced);
 
-        var cluster = ClusterBinder.Bind(all.Child("cluster"));
+        var tls = BindTls(all.Child("tls"));
+        var cluster = ClusterBinder.Bind(all.Child("cluster"), encrypted: tls is not null);
         var node = NodeBinder.Bind(all.Child("node"), cluster);
         var journal = BindJournal(all.Child("journal"), cluster);
         var shared = BindShared(all.Child("shared"), options);
         var lease = BindLease(all.Child("lease"));
         var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, options, context));
         all.Finish();
-        return new Settings(node, cluster, journal, shared, lease, services);
+        return new Settings(node, cluster, journal, shared, lease, tls, services);
     }
 
     private static JournalSettings BindJournal(Section section, ClusterSettings cluster)
@@ -78,6 +79,23 @@ internal static class SettingsBinder
 
         section.Finish();
         return new SharedSettings(path.Value);
+    }
+
+    private static TlsSettings? BindTls(Section section)
+    {
+        if (!section.IsWritten)
+        {
+            // Asked for all the same: what is never asked for is unknown.
+            _ = (section.Text("authority"), section.Text("certificate"), section.Text("key"));
+            section.Finish();
+            return null;
+        }
+
+        var authority = Paths.Required(section, "authority", "expected the certificate of the authority that signed every node's");
+        var certificate = Paths.Required(section, "certificate", "expected this node's certificate");
+        var key = Paths.Required(section, "key", "expected the private key of this node's certificate");
+        section.Finish();
+        return new TlsSettings(authority.Value, certificate.Value, key.Value);
     }
 
     private static LeaseSettings BindLease(Section section)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Grpc.Net.Client;
 
@@ -9,26 +10,30 @@ internal static class GuardChannels
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
 
-    public static GrpcChannel ToPeer(string address, int port) =>
-        Create($"http://{(address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address)}:{port}", async (_, cancellation) =>
+    public static GrpcChannel ToPeer(string node, string address, int port, MutualTls? tls) =>
+        Create($"{(tls is null ? "http" : "https")}://{Host(address)}:{port}", tls?.ToPeer(node), async (_, cancellation) =>
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             return await ConnectAsync(socket, new DnsEndPoint(address, port), cancellation).ConfigureAwait(false);
         });
 
     public static GrpcChannel ToSocket(string path) =>
-        Create("http://guard", async (_, cancellation) =>
+        Create("http://guard", null, async (_, cancellation) =>
         {
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             return await ConnectAsync(socket, new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
         });
 
-    private static GrpcChannel Create(string address, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) =>
+    private static string Host(string address) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
+
+    private static GrpcChannel Create(
+        string address, SslClientAuthenticationOptions? tls, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) =>
         GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
             DisposeHttpClient = true,
             HttpHandler = new SocketsHttpHandler
             {
+                SslOptions = tls ?? new SslClientAuthenticationOptions(),
                 ConnectCallback = connect,
                 ConnectTimeout = ConnectTimeout,
                 EnableMultipleHttp2Connections = true,

@@ -17,10 +17,17 @@ internal static class GuardServer
     {
         // Empty: no settings files of the working directory, no environment, no signal handlers.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        _ = builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
+        _ = builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
-            options.Listen(IPAddress.Parse(settings.Address), settings.Port, listen => listen.Protocols = HttpProtocols.Http2);
+            options.Listen(IPAddress.Parse(settings.Address), settings.Port, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (settings.Tls is { } tls)
+                {
+                    listen.UseHttps(tls.FromPeers);
+                }
+            });
             options.ListenUnixSocket(settings.Socket, listen => listen.Protocols = HttpProtocols.Http2);
         });
         _ = builder.Services

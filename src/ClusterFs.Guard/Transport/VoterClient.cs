@@ -10,7 +10,8 @@ namespace ClusterFs.Guard;
 /// <summary>Asks the voters of other guards, and of this node's. Thread-safe. Nothing is retried: a round that fails is followed by the next.</summary>
 /// <param name="addresses">By voter: where its guard listens.</param>
 /// <param name="port">The guards' port.</param>
-public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, int port) : IDisposable
+/// <param name="tls">Who this node is to them; null for clear text.</param>
+public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, int port, MutualTls? tls) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<Peer>> _peers = new(StringComparer.Ordinal);
 
@@ -110,7 +111,7 @@ public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, i
             throw new VoterUnreachableException(name, "no node of that name is configured");
         }
 
-        var channel = GuardChannels.ToPeer(address, port);
+        var channel = GuardChannels.ToPeer(name, address, port, tls);
         return new Peer(channel, new VoterService.VoterServiceClient(channel));
     })).Value;
 

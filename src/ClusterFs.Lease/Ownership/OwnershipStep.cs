@@ -279,13 +279,13 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         else
         {
             // No majority can have expired before the one that takes longest to make it up.
-            _state = _state with { Probing = null, Expired = false, NextProbeAt = now + expiresIn };
+            _state = _state with { Expired = false, NextProbeAt = round.BegunAt + expiresIn };
         }
     }
 
     private void ProbeIfDue()
     {
-        if (Record.OpenGrant is null || _state.Fencing is not null || _state.Probing is not null || !_state.NextProbeAt.HasComeBy(now))
+        if (Record.OpenGrant is null || _state.Fencing is not null || !_state.NextProbeAt.HasComeBy(now))
         {
             return;
         }

@@ -122,12 +122,13 @@ internal sealed class NodeHost(Settings settings, ContentShelf contents, CleanEn
         builder.Services.AddSingleton<NodeBoard>();
         builder.Services.AddSingleton<NodeFailure>();
         builder.Services.AddSingleton<NodeQueries>();
-        builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), akka => akka
+        builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
+            .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))
             .ConfigureLoggers(loggers =>
             {
                 loggers.ClearLoggers();
-                loggers.AddLoggerFactory();
+                loggers.AddLogger<AkkaLog>();
                 loggers.LogLevel = Akka.Event.LogLevel.WarningLevel;
             }));
         builder.Services.AddHostedService<NodeStart>();

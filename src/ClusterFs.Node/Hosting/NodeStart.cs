@@ -50,8 +50,12 @@ internal sealed class NodeStart(
         board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), "node");
         _running = Task.WhenAll(
             PassOnGuardAsync(_guard, board.Agent),
-            GuardedAsync(StartOwnershipAsync),
-            GuardedAsync(new ClusterJoin(system, settings, time, _logger).RunAsync, marker.PredecessorEndedUncleanly && starts.IsFirst));
+            GuardedAsync(async cancellation =>
+            {
+                // Sharding looks for its coordinator as soon as it starts, so the cluster has to be there first.
+                await Task.WhenAll(VerifyJournalAsync(cancellation), JoinAsync(cancellation)).ConfigureAwait(false);
+                await StartOwnershipAsync().ConfigureAwait(false);
+            }));
         return Task.CompletedTask;
     }
 
@@ -84,8 +88,6 @@ internal sealed class NodeStart(
         }
     }
 
-    private Task GuardedAsync(Func<bool, CancellationToken, Task> start, bool argument) => GuardedAsync(cancellation => start(argument, cancellation));
-
     private async Task GuardedAsync(Func<CancellationToken, Task> start)
     {
         try
@@ -104,7 +106,10 @@ internal sealed class NodeStart(
         }
     }
 
-    private async Task StartOwnershipAsync(CancellationToken cancellation)
+    private Task JoinAsync(CancellationToken cancellation) => new ClusterJoin(system, settings, time, _logger)
+        .RunAsync(marker.PredecessorEndedUncleanly && starts.IsFirst, cancellation);
+
+    private async Task VerifyJournalAsync(CancellationToken cancellation)
     {
         var check = new JournalCheck(_store, time, loggers.CreateLogger<JournalCheck>());
         await check.PrepareAsync(cancellation).ConfigureAwait(false);
@@ -116,7 +121,10 @@ internal sealed class NodeStart(
             // Nothing was ever granted, so no archive can be there to be missed.
             contents.InitializeArchive(_logger);
         }
+    }
 
+    private async Task StartOwnershipAsync()
+    {
         var timings = new LeaseTimings(settings.Lease.Ttl, settings.Lease.StopBudget);
         var services = settings.Services.Values.ToDictionary(
             service => service.Name,

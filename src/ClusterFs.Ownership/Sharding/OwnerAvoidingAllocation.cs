@@ -24,7 +24,7 @@ internal sealed class OwnerAvoidingAllocation(
             from placed in currentShardAllocations
             from shard in placed.Value
             where !rebalanceInProgress.Contains(shard)
-                && owners.Of(shard) is { } owner
+                && OwnerOf(shard) is { } owner
                 && NodeOf(placed.Key) == owner
                 && NodeOf(Best(shard, currentShardAllocations)) != owner
             select shard;
@@ -34,7 +34,7 @@ internal sealed class OwnerAvoidingAllocation(
     private IActorRef Best(string service, IImmutableDictionary<IActorRef, IImmutableList<string>> regions)
     {
         var wanted = preferences.TryGetValue(service, out var nodes) ? nodes : [];
-        var owner = owners.Of(service) ?? wanted.FirstOrDefault();
+        var owner = OwnerOf(service);
         return regions.Keys
             .OrderBy(region => NodeOf(region) == owner)
             .ThenByDescending(region => Rank(wanted, NodeOf(region)))
@@ -42,6 +42,10 @@ internal sealed class OwnerAvoidingAllocation(
             .ThenBy(region => NodeOf(region), StringComparer.Ordinal)
             .First();
     }
+
+    /// <summary>While there is none, the one it will most likely be.</summary>
+    private string? OwnerOf(string service) =>
+        owners.Of(service) ?? (preferences.TryGetValue(service, out var nodes) ? nodes.FirstOrDefault() : null);
 
     private string? NodeOf(IActorRef region) => nodeAt(region.Path.Address);
 

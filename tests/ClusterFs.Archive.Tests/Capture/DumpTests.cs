@@ -1,0 +1,136 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+
+namespace ClusterFs.Archive.Tests.Capture;
+
+public sealed class DumpTests : IDisposable
+{
+    private readonly TestBed _bed = new();
+
+    [Fact]
+    public void A_renamed_file_stores_nothing_but_its_name()
+    {
+        var random = new byte[3 << 20];
+        new Random(1).NextBytes(random);
+        _bed.Write("n1", "small", "x");
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "big"), random);
+        _bed.TakeOver("n1", 1);
+        Assert.True(_bed.Dump("n1", 1).Content.StoredBytes > random.Length);
+
+        File.Move(Path.Combine(_bed.Live("n1"), "big"), Path.Combine(_bed.Live("n1"), "renamed"));
+        Assert.True(_bed.Dump("n1", 1).Content.StoredBytes < 2000);
+    }
+
+    [Fact]
+    public void One_content_in_two_files_is_stored_once()
+    {
+        var random = new byte[1 << 20];
+        new Random(2).NextBytes(random);
+        Directory.CreateDirectory(_bed.Live("n1"));
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "one"), random);
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "other"), random);
+        _bed.TakeOver("n1", 1);
+        Assert.InRange(_bed.Dump("n1", 1).Content.StoredBytes, random.Length, random.Length + 2000);
+    }
+
+    [Fact]
+    public void An_unchanged_dump_writes_nothing()
+    {
+        _bed.Write("n1", "page", "content");
+        _bed.TakeOver("n1", 1);
+        var first = _bed.Dump("n1", 1);
+        var before = TestBed.Describe(_bed.Shared);
+        using var content = _bed.Open("n1");
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(first, Assert.IsType<DumpResult.Unchanged>(content.Dump(1, CancellationToken.None)).Last);
+        }
+
+        Assert.Equal(before, TestBed.Describe(_bed.Shared));
+    }
+
+    [Fact]
+    public void A_change_right_after_a_dump_is_seen_though_size_and_tick_are_the_same()
+    {
+        _bed.TakeOver("n1", 1);
+        using var content = _bed.Open("n1");
+        for (var i = 0; i < 50; i++)
+        {
+            _bed.Write("n1", "page", $"{i:D4}");
+            var dump = Assert.IsType<DumpResult.Committed>(content.Dump(1, CancellationToken.None)).Record;
+            Assert.Equal(4, dump.Content.Bytes);
+        }
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(100, true)]
+    public void A_file_that_changes_under_the_copy_is_copied_again_and_at_last_marked(int changes, bool torn)
+    {
+        _bed.Write("n1", "page", "0");
+        var root = _bed.Live("n1");
+        _bed.Archive.Layout.CreateDirectories();
+        var clock = new FileSystemClock(_bed.Root);
+        var view = TreeView.Look(root, CaptureMode.Auto, null, clock, CancellationToken.None);
+        var left = changes;
+        using var pack = new ClusterFs.Archive.Packs.PackWriter(_bed.Archive.Layout, new string('a', 32));
+        var capture = new TreeCapture(root, _bed.Root, CaptureMode.Auto, pack)
+        {
+            Copied = path => File.AppendAllText(Path.Combine(root, path), left-- > 0 ? "x" : string.Empty),
+        };
+
+        var captured = capture.Capture(view, null, null, CancellationToken.None);
+
+        var entry = Assert.Single(captured.Entries);
+        Assert.Equal(torn, entry.ChangedWhileCopied);
+        Assert.Equal(torn, captured.Guarantee.Contains("CHANGED", StringComparison.Ordinal));
+        Assert.Equal(torn ? 4 : 2, entry.Content!.Size);
+    }
+
+    [Fact]
+    public void Risk_is_what_changed_since_the_last_dump()
+    {
+        _bed.Write("n1", "page", "content");
+        _bed.TakeOver("n1", 1);
+        using var content = _bed.Open("n1");
+        Assert.Equal(new RiskEstimate(true, 1, 7), content.AtRisk());
+        content.Dump(1, CancellationToken.None);
+        Assert.Equal(new RiskEstimate(false, 0, 0), content.AtRisk());
+        _bed.Write("n1", "new", "12345");
+        Assert.Equal(new RiskEstimate(true, 1, 5), content.AtRisk());
+        content.Dump(1, CancellationToken.None);
+        File.Delete(Path.Combine(_bed.Live("n1"), "new"));
+        Assert.Equal(new RiskEstimate(true, 0, 0), content.AtRisk());
+    }
+
+    [Fact]
+    public void Plain_copy_takes_everything_but_shared_memory()
+    {
+        foreach (var name in (string[])["a.db-wal", "a.db-shm", "a.db-journal"])
+        {
+            _bed.Write("n1", name, name);
+        }
+
+        _bed.Write("n1", "a.db", "SQLite format 3\0...");
+        _bed.TakeOver("n1", 1);
+        var dump = Assert.IsType<DumpResult.Committed>(
+            _bed.On("n1", content => content.Dump(1, CancellationToken.None), mode: CaptureMode.Copy)).Record;
+        Assert.Equal(["a.db", "a.db-journal", "a.db-wal"], _bed.Archive.ReadManifest(dump.Content).Entries.Select(entry => entry.Path));
+    }
+
+    [Fact]
+    public void Shared_storage_that_went_away_is_named_and_the_next_dump_goes_on()
+    {
+        _bed.Write("n1", "page", "content");
+        _bed.TakeOver("n1", 1);
+        using var content = _bed.Open("n1");
+        Directory.Move(_bed.Shared, _bed.Scratch("away"));
+        var error = Assert.Throws<SharedStorageException>(() => content.Dump(1, CancellationToken.None));
+        Assert.Contains(_bed.Shared, error.Message, StringComparison.Ordinal);
+        Assert.True(content.AtRisk().Changed);
+        Directory.Move(_bed.Scratch("away"), _bed.Shared);
+        Assert.IsType<DumpResult.Committed>(content.Dump(1, CancellationToken.None));
+    }
+
+    public void Dispose() => _bed.Dispose();
+}

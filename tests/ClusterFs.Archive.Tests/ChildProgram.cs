@@ -1,0 +1,96 @@
+using System.Globalization;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Log;
+using ClusterFs.Posix;
+using Microsoft.Data.Sqlite;
+
+namespace ClusterFs.Archive.Tests;
+
+/// <summary>What this assembly does when a test starts it as a process of its own.</summary>
+internal static class ChildProgram
+{
+    public static int Main(string[] arguments)
+    {
+        switch (arguments)
+        {
+            case ["sqlite-writer", var database, var journalMode]:
+                return WriteRows(database, journalMode);
+            case ["claim", var shared, var node, var count]:
+                return Claim(shared, node, int.Parse(count, CultureInfo.InvariantCulture));
+            case ["take-over", var shared, var live, var node, var epoch, var point]:
+                return TakeOver(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
+            case ["dump", var shared, var live, var node, var epoch, var point]:
+                return Dump(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
+            default:
+                Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");
+                return 2;
+        }
+    }
+
+    /// <summary>Commits one row after another and names each on standard output once it is committed.</summary>
+    private static int WriteRows(string database, string journalMode)
+    {
+        using var connection = new SqliteConnection($"Data Source={database};Pooling=False;Default Timeout=30");
+        connection.Open();
+        Execute(connection, $"PRAGMA journal_mode={journalMode}");
+        Execute(connection, "PRAGMA synchronous=NORMAL");
+        Execute(connection, "PRAGMA wal_autocheckpoint=50");
+        Execute(connection, "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, body TEXT NOT NULL)");
+        for (var row = 1L; ; row++)
+        {
+            Execute(connection, $"INSERT INTO entries VALUES ({row}, '{new string('x', 400)}')");
+            Console.Out.WriteLine(row);
+        }
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static int Claim(string shared, string node, int count)
+    {
+        var archive = new ServiceArchive(shared, TestBed.Service);
+        archive.Layout.CreateDirectories();
+        ClaimMany(archive, node, count);
+        return 0;
+    }
+
+    /// <summary>Claims so often, each time with the next epoch above the highest that got in its way.</summary>
+    public static void ClaimMany(ServiceArchive archive, string node, int count)
+    {
+        var epoch = 1L;
+        for (var i = 0; i < count;)
+        {
+            var draft = new ClaimRecord(archive.Service, 0, Guid.NewGuid().ToString("N"), epoch, node, archive.Now);
+            var taken = archive.Log.Claim(draft, 0, CancellationToken.None);
+            i += taken.Outcome == SlotOutcome.Mine ? 1 : 0;
+            epoch = taken.Record.Epoch + 1;
+        }
+    }
+
+    private static int TakeOver(string shared, string live, string node, long epoch, string point)
+    {
+        using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
+        content.TakeOver(epoch, null, CancellationToken.None);
+        return 0;
+    }
+
+    private static int Dump(string shared, string live, string node, long epoch, string point)
+    {
+        using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
+        content.Dump(epoch, CancellationToken.None);
+        return 0;
+    }
+
+    private static Action<string> DieAt(string point) => reached =>
+    {
+        if (reached == point)
+        {
+            Processes.Signal(Environment.ProcessId, Processes.SignalKill);
+        }
+    };
+}

@@ -1,0 +1,265 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Packs;
+using ClusterFs.Posix;
+using CsCheck;
+
+namespace ClusterFs.Archive.Tests.Packs;
+
+public sealed class RoundTripTests : IDisposable
+{
+    private static readonly string[] Names =
+        ["a", "b.txt", "-rf", "two words", " lead", "trail ", "line\nbreak", "quote\"'", "back\\slash", "ümläut", "日本", "*?[x]", "~", "a-wal", "\t", "💾"];
+
+    private readonly TestBed _bed = new();
+
+    [Fact]
+    public void Any_tree_comes_back_byte_for_byte()
+    {
+        var run = 0;
+        GenTree.Sample(
+            tree =>
+            {
+                using var bed = new TestBed();
+                Build(bed.Live("n1"), tree);
+                bed.TakeOver("n1", 1);
+                var dump = bed.Dump("n1", 1);
+                bed.Archive.RestoreTo(dump.Content, bed.Scratch("out"), null, CancellationToken.None);
+                Assert.Equal(TestBed.Describe(bed.Live("n1")), TestBed.Describe(bed.Scratch("out")));
+                Assert.Empty(bed.Archive.Verify(dump.Content, CancellationToken.None).Damages);
+                bed.TakeOver("n2", 2);
+                Assert.Equal(TestBed.Describe(bed.Live("n1")), TestBed.Describe(bed.Live("n2")));
+                Assert.Equal(tree.Length == 0 ? ContentBasis.Restored : ContentBasis.EqualToHead, bed.TakeOver("n1", 3).Basis);
+                run++;
+            },
+            iter: 60,
+            threads: 1);
+        Assert.True(run >= 60);
+    }
+
+    [Fact]
+    public void A_content_of_many_extents_comes_back()
+    {
+        var bytes = new byte[(3 * PackFormat.ExtentSize) + 12345];
+        new Random(3).NextBytes(bytes.AsSpan(0, bytes.Length / 2));
+        var dump = DumpOf("big", bytes);
+        var entry = Assert.Single(_bed.Archive.ReadManifest(dump.Content).Entries);
+        Assert.Equal(4, entry.Content!.Extents.Count);
+        var reports = new List<long>();
+        _bed.Archive.RestoreTo(dump.Content, _bed.Scratch("out"), new Listener(reports), CancellationToken.None);
+        Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(_bed.Scratch("out"), "big")));
+        Assert.Equal(bytes.Length, reports[^1]);
+    }
+
+    /// <summary>A few bits of a zstd frame's header mean nothing; a flip of those restores the right bytes.</summary>
+    [Fact]
+    public void Flipped_bits_of_a_pack_are_found_and_named_and_never_restored()
+    {
+        var bytes = RandomNumberGenerator.GetBytes(300);
+        var dump = DumpOf("page", bytes);
+        var pack = _bed.PackOf(dump.Content);
+        var length = new FileInfo(pack).Length - PackFormat.TrailerLength;
+        var harmless = 0;
+        for (var offset = 0; offset < length; offset++)
+        {
+            TestBed.FlipBit(pack, offset);
+            var target = _bed.Scratch($"out{offset}");
+            try
+            {
+                _bed.Archive.RestoreTo(dump.Content, target, null, CancellationToken.None);
+                Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(target, "page")));
+                harmless++;
+            }
+            catch (DamagedArchiveException error)
+            {
+                Assert.Equal(pack, error.File);
+                Assert.NotEmpty(_bed.Archive.Verify(dump.Content, CancellationToken.None).Damages);
+            }
+
+            TestBed.FlipBit(pack, offset);
+        }
+
+        Assert.InRange(harmless, 0, 4);
+        Assert.Empty(_bed.Archive.Verify(dump.Content, CancellationToken.None).Damages);
+    }
+
+    [Fact]
+    public void A_missing_pack_is_named()
+    {
+        var dump = DumpOf("page", [1, 2, 3]);
+        File.Delete(_bed.PackOf(dump.Content));
+        var error = Assert.Throws<DamagedArchiveException>(() => _bed.Archive.ReadManifest(dump.Content));
+        Assert.Equal(_bed.PackOf(dump.Content), error.File);
+    }
+
+    [Fact]
+    public void A_damaged_head_leaves_the_local_content_as_it_was()
+    {
+        var dump = DumpOf("page", RandomNumberGenerator.GetBytes(5000));
+        TestBed.FlipBit(_bed.PackOf(dump.Content), 2000);
+        _bed.Write("n2", "page", "local");
+        Assert.Throws<DamagedArchiveException>(() => _bed.TakeOver("n2", 2));
+        Assert.Equal("local", _bed.Read("n2", "page"));
+    }
+
+    [Fact]
+    public void Tar_reads_an_export()
+    {
+        Directory.CreateDirectory(Path.Combine(_bed.Live("n1"), "empty dir"));
+        _bed.Write("n1", "sub/ümläut file", "content");
+        _bed.Write("n1", "nothing", string.Empty);
+        _bed.Write("n1", new string('l', 150) + "/" + new string('n', 150), "long name");
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "big"), RandomNumberGenerator.GetBytes(PackFormat.ExtentSize + 7));
+        File.CreateSymbolicLink(Path.Combine(_bed.Live("n1"), "link"), "../somewhere/else");
+        File.SetUnixFileMode(Path.Combine(_bed.Live("n1"), "nothing"), UnixFileMode.UserRead | UnixFileMode.SetUser);
+        foreach (var entry in TreeScan.Scan(_bed.Live("n1"), CancellationToken.None).Entries)
+        {
+            FileAttribution.SetModified(Path.Combine(_bed.Live("n1"), entry.Path), 1_600_000_000_123_456_700);
+        }
+
+        _bed.TakeOver("n1", 1);
+        var dump = _bed.Dump("n1", 1);
+        var tar = _bed.Scratch("export.tar");
+        using (var output = new FileStream(tar, FileMode.CreateNew))
+        {
+            _bed.Archive.ExportTar(dump.Content, output, CancellationToken.None);
+        }
+
+        var extracted = Directory.CreateDirectory(_bed.Scratch("extracted")).FullName;
+        using var process = Process.Start("tar", ["-xpf", tar, "-C", extracted]);
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal(0, process.ExitCode);
+        Assert.Equal(TestBed.Describe(_bed.Live("n1")), TestBed.Describe(extracted));
+    }
+
+    [Fact]
+    public void A_restore_goes_to_an_empty_directory_only()
+    {
+        var dump = DumpOf("page", [1]);
+        Directory.CreateDirectory(_bed.Scratch("out"));
+        File.WriteAllText(Path.Combine(_bed.Scratch("out"), "mine"), "keep");
+        Assert.Throws<LocalContentException>(() => _bed.Archive.RestoreTo(dump.Content, _bed.Scratch("out"), null, CancellationToken.None));
+    }
+
+    public static TheoryData<string, ManifestEntry[]> HostileManifests => new()
+    {
+        { "parent", [Entry("../evil")] },
+        { "parent inside", [Directory_("a"), Entry("a/../../evil")] },
+        { "absolute", [Entry("/etc/evil")] },
+        { "dot", [Entry(".")] },
+        { "empty", [Entry(string.Empty)] },
+        { "double slash", [Directory_("a"), Entry("a//b")] },
+        { "nul", [Entry("a\0b")] },
+        { "through a link", [Entry("link", FileKind.SymbolicLink) with { Target = "/etc" }, Entry("link/passwd")] },
+        { "no directory", [Entry("a/b")] },
+        { "file as directory", [Entry("a"), Entry("a/b")] },
+        { "twice", [Entry("a"), Entry("a")] },
+        { "directory turned link", [Directory_("a"), Entry("a", FileKind.SymbolicLink) with { Target = "/etc" }, Entry("a/b")] },
+        { "mode", [Entry("a") with { Mode = 0xFFFF }] },
+        { "long name", [Entry(new string('x', 256))] },
+        { "negative size", [Entry("a") with { Content = new FileContent(-1, new string('0', 64), []) }] },
+        { "absurd size", [Entry("a") with { Content = new FileContent(1L << 60, new string('0', 64), []) }] },
+        { "absurd extent", [Entry("a") with { Content = new FileContent(int.MaxValue, new string('0', 64), [new Extent(new string('a', 32), 16, 9, int.MaxValue)]) }] },
+        { "pack outside", [Entry("a") with { Content = new FileContent(1, new string('0', 64), [new Extent("../../../../etc/passwd", 0, 1, 1)]) }] },
+    };
+
+    [Theory]
+    [MemberData(nameof(HostileManifests))]
+    public void A_hostile_manifest_is_refused_before_anything_is_written(string name, ManifestEntry[] entries)
+    {
+        Assert.NotEmpty(name);
+        _bed.Archive.Layout.CreateDirectories();
+        var nonce = Guid.NewGuid().ToString("N");
+        using var pack = new PackWriter(_bed.Archive.Layout, nonce);
+        var location = pack.Publish(new Manifest(TestBed.Service, nonce, new RootAttributes(0x1FF, 0, 0), entries), CancellationToken.None);
+        var content = new StoredContent(location, 0, 0, 0, string.Empty);
+
+        Assert.Throws<HostileManifestException>(() => _bed.Archive.RestoreTo(content, _bed.Scratch("out"), null, CancellationToken.None));
+        Assert.Throws<HostileManifestException>(() => _bed.Archive.ExportTar(content, Stream.Null, CancellationToken.None));
+        Assert.False(Directory.Exists(_bed.Scratch("out")));
+    }
+
+    [Fact]
+    public void A_name_that_is_not_utf8_is_refused_with_words()
+    {
+        Directory.CreateDirectory(_bed.Live("n1"));
+        using var process = Process.Start("sh", ["-c", $"touch \"$(printf '{_bed.Live("n1")}/bad\\377name')\""]);
+        process.WaitForExit();
+        _bed.TakeOver("n1", 1);
+        Assert.Contains("UTF-8", Assert.Throws<LocalContentException>(() => _bed.Dump("n1", 1)).Message, StringComparison.Ordinal);
+        using var remove = Process.Start("rm", ["-rf", _bed.Live("n1")]);
+        remove.WaitForExit();
+    }
+
+    public void Dispose() => _bed.Dispose();
+
+    private static Gen<(string Name, int Kind, byte[] Bytes, int Mode, int Depth)[]> GenTree =>
+        Gen.Select(Gen.Int[0, Names.Length - 1].Select(i => Names[i]), Gen.Int[0, 5], Gen.Byte.Array[0, 200], Gen.Int[0, 511], Gen.Int[0, 9]).Array[0, 25];
+
+    private static ManifestEntry Entry(string path, FileKind kind = FileKind.File) => new(path, kind, 0x1A4, 0, 0, 0)
+    {
+        Content = kind == FileKind.File ? new FileContent(0, Convert.ToHexStringLower(SHA256.HashData([])), []) : null,
+    };
+
+    private static ManifestEntry Directory_(string path) => Entry(path, FileKind.Directory);
+
+    /// <summary>Files, directories and links, each in one of the directories made before it.</summary>
+    private static void Build(string root, (string Name, int Kind, byte[] Bytes, int Mode, int Depth)[] tree)
+    {
+        Directory.CreateDirectory(root);
+        var directories = new List<string> { root };
+        var modes = new List<(string Path, int Mode)>();
+        foreach (var (name, kind, bytes, mode, depth) in tree)
+        {
+            var path = Path.Combine(directories[depth % directories.Count], name);
+            if (Path.Exists(path) || FileStatus.TryRead(path) is not null)
+            {
+                continue;
+            }
+
+            switch (kind)
+            {
+                case 0:
+                    Directory.CreateDirectory(path);
+                    directories.Add(path);
+                    break;
+                case 1:
+                    File.CreateSymbolicLink(path, bytes.Length % 2 == 0 ? "../nowhere" : "/" + name);
+                    continue;
+                case 2:
+                    File.WriteAllBytes(path, new byte[bytes.Length * 100]);
+                    break;
+                default:
+                    File.WriteAllBytes(path, bytes);
+                    break;
+            }
+
+            if (!Processes.IsRoot && kind != 0)
+            {
+                continue;
+            }
+
+            modes.Add((path, Processes.IsRoot ? mode : mode | 0x1C0));
+        }
+
+        modes.Reverse();
+        modes.ForEach(pair => FileAttribution.SetMode(pair.Path, (uint)pair.Mode));
+    }
+
+    private DumpRecord DumpOf(string name, byte[] bytes)
+    {
+        Directory.CreateDirectory(_bed.Live("n1"));
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), name), bytes);
+        _bed.TakeOver("n1", 1);
+        return _bed.Dump("n1", 1);
+    }
+
+    private sealed class Listener(List<long> reports) : IProgress<ClusterFs.Archive.Restore.RestoreProgress>
+    {
+        public void Report(ClusterFs.Archive.Restore.RestoreProgress value) => reports.Add(value.Bytes);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Text;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Log;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Tests;
+
+/// <summary>A scratch directory with shared storage and the disks of some nodes.</summary>
+internal sealed class TestBed : IDisposable
+{
+    public const string Service = "wiki";
+
+    private readonly List<LocalContent> _open = [];
+
+    public TestBed()
+    {
+        Root = Directory.CreateTempSubdirectory("clusterfs-archive-").FullName;
+        ServiceArchive.Initialize(Shared);
+        Archive = new ServiceArchive(Shared, Service);
+    }
+
+    public string Root { get; }
+
+    public string Shared => Path.Combine(Root, "shared");
+
+    public ServiceArchive Archive { get; }
+
+    public string Live(string node) => Path.Combine(Root, node, "live");
+
+    public string Scratch(string name) => Path.Combine(Root, name);
+
+    public LocalContent Open(string node, Action<string>? atPoint = null, CaptureMode mode = CaptureMode.Auto)
+    {
+        var content = LocalContent.Open(Archive, Live(node), node, mode, atPoint ?? (_ => { }));
+        _open.Add(content);
+        return content;
+    }
+
+    /// <summary>Does something as a node that is then switched off.</summary>
+    public T On<T>(string node, Func<LocalContent, T> action, Action<string>? atPoint = null, CaptureMode mode = CaptureMode.Auto)
+    {
+        using var content = LocalContent.Open(Archive, Live(node), node, mode, atPoint ?? (_ => { }));
+        return action(content);
+    }
+
+    public TakeOverResult.Ready TakeOver(string node, long epoch) =>
+        Assert.IsType<TakeOverResult.Ready>(On(node, content => content.TakeOver(epoch, null, CancellationToken.None)));
+
+    public DumpRecord Dump(string node, long epoch) =>
+        Assert.IsType<DumpResult.Committed>(On(node, content => content.Dump(epoch, CancellationToken.None))).Record;
+
+    public void Write(string node, string path, string text)
+    {
+        var file = Path.Combine(Live(node), path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, text);
+    }
+
+    public string Read(string node, string path) => File.ReadAllText(Path.Combine(Live(node), path));
+
+    public string PackOf(StoredContent content) => Path.Combine(Archive.Root, "packs", $"{content.Manifest.Pack}.pack");
+
+    public long PackBytes() => Directory.EnumerateFiles(Path.Combine(Archive.Root, "packs")).Sum(file => new FileInfo(file).Length);
+
+    /// <summary>A tree in words: every path with all that a restore must bring back.</summary>
+    public static string Describe(string root)
+    {
+        var words = new StringBuilder();
+        foreach (var entry in TreeScan.Scan(root, CancellationToken.None).Entries)
+        {
+            var path = Path.Combine(root, entry.Path);
+            var body = entry.Status.Kind switch
+            {
+                FileKind.File => Convert.ToHexString(File.ReadAllBytes(path)),
+                FileKind.SymbolicLink => new FileInfo(path).LinkTarget,
+                _ => string.Empty,
+            };
+            words.AppendLine(
+                $"{entry.Path} {entry.Status.Kind} {entry.Status.Mode} {entry.Status.User}:{entry.Status.Group} {entry.Status.ModifiedNs} {body}");
+        }
+
+        return words.ToString();
+    }
+
+    public static void FlipBit(string file, long offset)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
+        stream.Position = offset;
+        var value = stream.ReadByte();
+        stream.Position = offset;
+        stream.WriteByte((byte)(value ^ 0x10));
+    }
+
+    public void Dispose()
+    {
+        foreach (var content in _open)
+        {
+            content.Dispose();
+        }
+
+        Directory.Delete(Root, recursive: true);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+using ClusterFs.Cli.Certificates;
+using ClusterFs.Configuration;
+using ClusterFs.Guard;
+using ClusterFs.Lease.Voter;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ClusterFs.Cli.Tests;
+
+/// <summary>Guards with the certificates that `clusterfs certificates` makes, over real connections.</summary>
+public sealed class MutualTlsTests : IDisposable
+{
+    private const int Port = 4954;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private readonly string _directory = Directory.CreateTempSubdirectory("clusterfs-tls-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task Only_a_node_with_a_certificate_of_the_authority_is_answered()
+    {
+        var n1 = Tls("n1", "ours");
+        await using var guard = await GuardHost.StartAsync(Guard("n1", n1), NullLoggerFactory.Instance);
+
+        Assert.True((await AskAsync(Tls("n2", "ours"))).Abstains);
+        await Assert.ThrowsAsync<VoterUnreachableException>(() => AskAsync(Tls("n2", "theirs")));
+        await Assert.ThrowsAsync<VoterUnreachableException>(() => AskAsync(Tls("stranger", "ours", asNode: "stranger")));
+        await Assert.ThrowsAsync<VoterUnreachableException>(() => AskAsync(null));
+    }
+
+    [Fact]
+    public async Task Another_node_that_answers_at_a_node_s_address_is_not_believed()
+    {
+        await using var guard = await GuardHost.StartAsync(Guard("n1", Tls("n3", "ours", asNode: "n3")), NullLoggerFactory.Instance);
+        await Assert.ThrowsAsync<VoterUnreachableException>(() => AskAsync(Tls("n2", "ours")));
+    }
+
+    [Fact]
+    public void A_certificate_that_is_not_this_node_s_is_a_mistake_in_the_configuration()
+    {
+        var mistake = Assert.Throws<ConfigurationException>(() => Tls("n1", "ours", asNode: "n2"));
+        Assert.Contains("it is not made out to n2", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_overwritten()
+    {
+        CertificateMaker.MakeAuthority(_directory, "test", 1, TimeProvider.System.GetUtcNow());
+        var refused = Assert.Throws<CommandException>(() => CertificateMaker.MakeAuthority(_directory, "test", 1, TimeProvider.System.GetUtcNow()));
+        Assert.Equal(ExitCodes.Refused, refused.ExitCode);
+    }
+
+    [Fact]
+    public void A_key_is_for_its_owner_only()
+    {
+        var (_, key) = CertificateMaker.MakeAuthority(_directory, "test", 1, TimeProvider.System.GetUtcNow());
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(key));
+    }
+
+    private static async Task<ProbeReply> AskAsync(MutualTls? tls)
+    {
+        using var client = new VoterClient(new Dictionary<string, string> { ["n1"] = "127.0.20.1" }, Port, tls);
+        return await client.ProbeAsync("n1", new Probe("wiki", Guid.NewGuid()), Patience, CancellationToken.None);
+    }
+
+    private MutualTls Tls(string node, string authority, string? asNode = null)
+    {
+        var place = Path.Combine(_directory, authority);
+        if (!Directory.Exists(place))
+        {
+            CertificateMaker.MakeAuthority(place, "test", 1, TimeProvider.System.GetUtcNow());
+        }
+
+        if (!File.Exists(Path.Combine(place, $"{node}.pem")))
+        {
+            CertificateMaker.MakeNode(place, place, node, null, 1, TimeProvider.System.GetUtcNow());
+        }
+
+        return MutualTls.Load(SettingsOf(
+            asNode ?? node,
+            new TlsSettings(Path.Combine(place, "authority.pem"), Path.Combine(place, $"{node}.pem"), Path.Combine(place, $"{node}.key"))))!;
+    }
+
+    private GuardSettings Guard(string node, MutualTls tls)
+    {
+        var state = Path.Combine(_directory, $"state-{Guid.NewGuid():N}");
+        return new GuardSettings(
+            "test", node, "127.0.20.1", Port, Path.Combine(_directory, "guard.sock"), state, TimeSpan.FromSeconds(5),
+            ImmutableSortedDictionary<string, string>.Empty.Add("n1", "127.0.20.1"),
+            ImmutableSortedDictionary<string, GuardedService>.Empty)
+        {
+            Tls = tls,
+        };
+    }
+
+    private Settings SettingsOf(string node, TlsSettings tls) => new(
+        new NodeSettings(node, "127.0.20.1", _directory, Path.Combine(_directory, "clusterfs.sock")),
+        new ClusterSettings(
+            "test", 4953, Port, 4980,
+            ImmutableSortedDictionary<string, string>.Empty.Add("n1", "127.0.20.1").Add("n2", "127.0.20.2").Add("n3", "127.0.20.3"),
+            ["n1"]),
+        new JournalSettings(JournalProvider.Sqlite, "Data Source=/dev/null"),
+        new SharedSettings(_directory),
+        new LeaseSettings(TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(1500)),
+        tls,
+        ImmutableSortedDictionary<string, ServiceSettings>.Empty);
+}

@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Voter;
+
+namespace ClusterFs.Lease.Tests.Holder;
+
+public sealed class HolderMachineTests
+{
+    private const string Wiki = "wiki";
+    private static readonly ImmutableSortedSet<string> Voters = ["n1", "n2", "n3"];
+    private HolderState _state = new("n1", "boot", Guid.NewGuid(), DurableHolderState.Empty);
+    private ImmutableArray<HolderEffect> _effects = [];
+
+    [Fact]
+    public void An_epoch_is_consumed_on_disk_before_it_is_renewed_and_confers_nothing_by_itself()
+    {
+        Feed(Grant(1), 100);
+        Assert.IsType<PersistHolder>(_effects[0]);
+        Assert.Equal(3, _effects.OfType<SendRenew>().Count());
+        Feed(new ContentPrepared(Wiki, 1), 100.1);
+        Assert.Equal(LeasePhase.Acquiring, Lease.Phase);
+        Assert.Empty(_effects.OfType<StartService>());
+    }
+
+    [Fact]
+    public void The_service_starts_when_a_majority_acked_and_the_content_is_there()
+    {
+        Run();
+        Assert.Equal(LeasePhase.Running, Lease.Phase);
+    }
+
+    [Fact]
+    public void The_lease_runs_from_the_round_s_beginning_not_from_the_ack()
+    {
+        Feed(Grant(1), 100);
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", round), 100.9);
+        Feed(Ack("n2", round), 100.9);
+        Assert.Equal(Moments.At(100) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+    }
+
+    [Fact]
+    public void One_voter_counts_once_and_old_incarnations_not_at_all()
+    {
+        Feed(Grant(1), 100);
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", round), 100);
+        Feed(Ack("n1", round), 100);
+        Feed(Ack("n2", round with { Incarnation = Guid.NewGuid() }), 100);
+        Feed(Ack("n2", round with { BootId = "another" }), 100);
+        Feed(Ack("stranger", round), 100);
+        Assert.Equal(LeasePhase.Acquiring, Lease.Phase);
+    }
+
+    [Fact]
+    public void A_lease_that_nobody_renews_stops_the_service_in_time_and_is_never_revived()
+    {
+        Run();
+        Feed(new TimePassed(), 102);
+        var late = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", late), 103.5);
+        Assert.Equal(LeasePhase.Stopping, Lease.Phase);
+        var stop = Assert.Single(_effects.OfType<StopService>());
+        Assert.True(stop.KillAt.MayHaveComeBy(Lease.ValidUntil!.Value));
+        Feed(Ack("n2", late), 103.5);
+        Feed(Ack("n3", late), 103.5);
+        Assert.Equal(LeasePhase.Stopping, Lease.Phase);
+        Feed(new ServiceDead(Wiki, 1), 104);
+        Assert.Equal(LeasePhase.Closed, Lease.Phase);
+        Assert.Equal(3, _effects.OfType<SendRelease>().Count());
+    }
+
+    [Fact]
+    public void A_paused_holder_does_not_start_the_service_when_it_wakes_too_late()
+    {
+        Feed(Grant(1), 100);
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", round), 100);
+        Feed(Ack("n2", round), 100);
+        Feed(new ContentPrepared(Wiki, 1), 104);
+        Assert.Empty(_effects.OfType<StartService>());
+        Assert.Equal(LeasePhase.Stopping, Lease.Phase);
+    }
+
+    [Fact]
+    public void A_planned_stop_keeps_the_lease_until_it_is_closed()
+    {
+        Run();
+        Feed(new DrainRequested(Wiki, 1, TimeSpan.FromSeconds(10)), 101);
+        Assert.Single(_effects.OfType<StopService>());
+        Feed(new TimePassed(), 101.5);
+        Assert.NotEmpty(_effects.OfType<SendRenew>());
+        Feed(new ServiceDead(Wiki, 1), 101.6);
+        Assert.Equal(LeasePhase.Drained, Lease.Phase);
+        Assert.Empty(_effects.OfType<SendRelease>());
+        Feed(new CloseRequested(Wiki, 1), 102);
+        Assert.Equal(3, _effects.OfType<SendRelease>().Count());
+        Assert.Equal(1, HolderMachine.ClosedEpoch(_state, Wiki));
+    }
+
+    [Fact]
+    public void Nothing_is_released_while_the_service_may_live()
+    {
+        Run();
+        Feed(new CloseRequested(Wiki, 1), 101);
+        Assert.Empty(_effects.OfType<SendRelease>());
+        Assert.Equal(LeasePhase.Running, Lease.Phase);
+    }
+
+    [Fact]
+    public void A_consumed_epoch_is_not_used_again_by_this_process_or_the_next()
+    {
+        Run();
+        Feed(new DrainRequested(Wiki, 1, TimeSpan.Zero), 101);
+        Feed(new ServiceDead(Wiki, 1), 101);
+        Feed(new CloseRequested(Wiki, 1), 101);
+        Feed(Grant(1), 101.1);
+        Assert.Equal(LeasePhase.Closed, Lease.Phase);
+
+        _state = new HolderState("n1", "boot", Guid.NewGuid(), _state.Durable);
+        Feed(new HolderStarted(), 102);
+        Assert.Equal(3, _effects.OfType<SendRelease>().Count());
+        Feed(Grant(1), 102.1);
+        Assert.Empty(_state.Leases);
+        Feed(Grant(2), 102.2);
+        Assert.Equal(LeasePhase.Acquiring, Lease.Phase);
+    }
+
+    [Fact]
+    public void A_new_epoch_waits_for_the_death_of_the_old_one_s_service()
+    {
+        Run();
+        Feed(Grant(2), 101);
+        Assert.Equal(1, Lease.Epoch);
+        Assert.Equal(1, _state.Durable.Consumed[Wiki].Epoch);
+    }
+
+    private HeldLease Lease => _state.Leases[Wiki];
+
+    private void Run()
+    {
+        Feed(Grant(1), 100);
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(new ContentPrepared(Wiki, 1), 100);
+        Feed(Ack("n2", round), 100.01);
+        Feed(Ack("n3", round), 100.01);
+        Assert.Single(_effects.OfType<StartService>());
+    }
+
+    private void Feed(HolderInput input, double at) => (_state, _effects) = HolderMachine.Handle(_state, input, Moments.At(at));
+
+    private static GrantReceived Grant(long epoch) => new(Wiki, epoch, Voters, Moments.Timings);
+
+    private static RenewAnswered Ack(string voter, RoundId round) =>
+        new(new RenewReply(Wiki, voter, 1, "n1", round, RenewOutcome.Acked, new Binding(1, "n1")));
+}

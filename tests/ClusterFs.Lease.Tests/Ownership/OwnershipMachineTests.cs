@@ -1,0 +1,193 @@
+using System.Collections.Immutable;
+using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Lease.Voter;
+
+namespace ClusterFs.Lease.Tests.Ownership;
+
+public sealed class OwnershipMachineTests
+{
+    private const string Wiki = "wiki";
+    private static readonly DateTimeOffset Then = DateTimeOffset.UnixEpoch;
+    private static readonly ImmutableSortedSet<string> Voters = ["n1", "n2", "n3"];
+    private static readonly OwnershipSettings Settings = new(Wiki, Voters, ["n1", "n2", "n3"], Moments.Timings);
+    private OwnershipState _state = null!;
+    private ImmutableArray<OwnershipEffect> _effects = [];
+
+    [Fact]
+    public void The_intent_is_journalled_before_any_floor_moves_and_the_grant_before_anyone_hears_of_it()
+    {
+        Recover();
+        Feed(Waiting("n1"), 100);
+        var intent = Assert.IsType<FencingBegun>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        Feed(new Journalled(intent), 100.1);
+        Assert.Equal(3, _effects.OfType<AskVoter>().Count(ask => ask.Request is Fence { Epoch: 1 }));
+
+        RaiseAt("n1", 100.2);
+        Assert.Empty(_effects);
+        RaiseAt("n2", 100.2);
+        Assert.Equal(new ReserveEpoch(1, "n1"), Assert.Single(_effects));
+        Feed(new EpochReserved(1, "n1", true), 100.3);
+        var grant = Assert.IsType<OwnershipGranted>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        Feed(new Journalled(grant), 100.4);
+        Assert.Equal(new TellGrant("n1", grant), Assert.Single(_effects));
+    }
+
+    [Fact]
+    public void The_longest_remaining_promise_is_waited_out()
+    {
+        Recover();
+        Feed(Waiting("n1"), 100);
+        Feed(new Journalled(new FencingBegun(Then, 1, GrantCause.Start)), 100);
+        RaiseAt("n1", 100, remaining: 1);
+        RaiseAt("n2", 100, remaining: 3);
+        Feed(Waiting("n1"), 102.9);
+        Assert.Empty(_effects.OfType<ReserveEpoch>());
+        Feed(Waiting("n1"), 103);
+        Assert.IsType<ReserveEpoch>(Assert.Single(_effects));
+    }
+
+    [Fact]
+    public void Silence_is_no_expiry_for_a_ttl_after_a_recovery()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Waiting("n2"), 100);
+        Feed(new OwnershipTimePassed(), 104.9);
+        Assert.Empty(_effects);
+        Feed(Waiting("n2"), 105);
+        Assert.Equal(3, _effects.OfType<AskVoter>().Count(ask => ask.Request is Probe));
+    }
+
+    [Fact]
+    public void Only_a_majority_of_one_fresh_round_proves_an_expiry()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Waiting("n2"), 105);
+        var old = Nonce();
+        Answer("n2", old, 0, 105.1);
+        Feed(Waiting("n2"), 107);
+        var fresh = Nonce();
+        Assert.NotEqual(old, fresh);
+        Answer("n3", old, 0, 107.1);
+        Assert.Empty(_effects.OfType<Journal>());
+        Answer("n3", fresh, 0, 107.2);
+        Answer("n2", fresh, 0, 107.2);
+        Assert.Equal(2, Assert.IsType<FencingBegun>(Assert.Single(_effects.OfType<Journal>()).Event).Epoch);
+    }
+
+    [Fact]
+    public void A_majority_that_still_promises_is_asked_again_when_it_may_have_ended()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Waiting("n2"), 105);
+        var nonce = Nonce();
+        Answer("n1", nonce, 3, 105);
+        Answer("n2", nonce, 4, 105);
+        Answer("n3", nonce, 0, 105);
+        Assert.Empty(_effects.OfType<Journal>());
+        Assert.Equal(Moments.At(108), OwnershipMachine.NextWake(_state, Moments.At(105)));
+    }
+
+    [Fact]
+    public void A_voter_that_knows_more_sends_the_actor_back_to_the_journal()
+    {
+        Recover();
+        Feed(Waiting("n1"), 100);
+        Feed(new Journalled(new FencingBegun(Then, 1, GrantCause.Start)), 100);
+        var fence = _effects.OfType<AskVoter>().Select(ask => ask.Request).OfType<Fence>().First();
+        Feed(new VoterAnswered(new FenceReply(
+            Wiki, "n2", Guid.Empty, fence.Nonce, 1, FenceOutcome.BelowFloor, new Binding(4, "n3"), TimeSpan.Zero)), 100);
+        Assert.IsType<RecoverAgain>(Assert.Single(_effects));
+    }
+
+    [Fact]
+    public void A_voter_without_state_is_told_its_floor_only_after_the_journal_has_it()
+    {
+        Recover(Granted(3, "n1"));
+        Feed(Waiting("n2"), 105);
+        var identity = Guid.NewGuid();
+        Feed(new VoterAnswered(new ProbeReply(Wiki, "n3", identity, Nonce(), true, Binding.None, TimeSpan.Zero)), 105);
+        var joined = Assert.IsType<VoterJoined>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        Feed(new Journalled(joined), 105);
+        var join = Assert.Single(_effects.OfType<AskVoter>().Select(ask => ask.Request).OfType<Join>());
+        Assert.Equal((identity, new Binding(3, "n1")), (join.Identity, join.Floor));
+    }
+
+    [Fact]
+    public void A_closed_epoch_is_journalled_and_followed_by_the_next()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Waiting("n2"), 100);
+        Feed(new NodeReported(new NodeReport("n1", false, LeasePhase.Closed, 1, 1, "a planned stop")), 100);
+        var released = Assert.IsType<OwnershipReleased>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        Feed(new Journalled(released), 100);
+        Assert.Equal(2, Assert.IsType<FencingBegun>(Assert.IsType<Journal>(Assert.Single(_effects)).Event).Epoch);
+    }
+
+    [Fact]
+    public void A_grant_that_was_not_consumed_is_told_again()
+    {
+        Recover(Granted(2, "n1"));
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 1, 1, null)), 100);
+        Assert.Equal(2, Assert.IsType<TellGrant>(Assert.Single(_effects)).Grant.Epoch);
+    }
+
+    [Fact]
+    public void A_move_needs_somebody_who_waits_there()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Running("n1", 1), 100);
+        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 100);
+        Assert.False(Assert.IsType<AnswerRequest>(Assert.Single(_effects)).Accepted);
+
+        Feed(Waiting("n2"), 100);
+        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 100);
+        var move = Assert.IsType<MoveBegun>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        Feed(new Journalled(move), 100);
+        Assert.Contains(_effects, effect => effect is AnswerRequest { Accepted: true });
+        Assert.Contains(new TellDrain("n1", 1, "n2"), _effects);
+    }
+
+    [Fact]
+    public void An_epoch_that_another_incarnation_took_for_another_node_is_spent()
+    {
+        Recover(new FencingBegun(Then, 1, GrantCause.Start));
+        Feed(Waiting("n1"), 100);
+        RaiseAt("n1", 100);
+        RaiseAt("n2", 100);
+        Feed(new EpochReserved(1, "n1", false), 100);
+        Assert.Equal(2, Assert.IsType<FencingBegun>(Assert.IsType<Journal>(Assert.Single(_effects)).Event).Epoch);
+    }
+
+    [Fact]
+    public void Nothing_is_granted_while_paused()
+    {
+        Recover(new OwnershipPaused(Then));
+        Feed(Waiting("n1"), 100);
+        Assert.Empty(_effects);
+    }
+
+    private static OwnershipGranted Granted(long epoch, string node) =>
+        new(Then, epoch, node, Voters, Moments.Timings.Ttl, Moments.Timings.StopBudget, GrantCause.Start);
+
+    private static NodeReported Waiting(string node) => new(new NodeReport(node, true, null, 0, 0, null));
+
+    private static NodeReported Running(string node, long epoch) =>
+        new(new NodeReport(node, true, LeasePhase.Running, epoch, epoch - 1, null));
+
+    private void Recover(params OwnershipEvent[] events) => _state = OwnershipMachine.Start(
+        Settings, Guid.NewGuid(), events.Aggregate(OwnershipRecord.Empty, (record, happened) => record.Apply(happened)), Moments.At(100));
+
+    private void Feed(OwnershipInput input, double at) => (_state, _effects) = OwnershipMachine.Handle(_state, input, Moments.At(at));
+
+    private Guid Nonce() => _state.Probing!.Nonce;
+
+    private void Answer(string voter, Guid nonce, double remaining, double at) => Feed(
+        new VoterAnswered(new ProbeReply(Wiki, voter, Guid.Empty, nonce, false, new Binding(1, "n1"), TimeSpan.FromSeconds(remaining))), at);
+
+    private void RaiseAt(string voter, double at, double remaining = 0) => Feed(
+        new VoterAnswered(new FenceReply(
+            Wiki, voter, Guid.Empty, _state.Fencing!.Nonce, _state.Fencing.Epoch, FenceOutcome.Raised,
+            new Binding(_state.Fencing.Epoch, null), TimeSpan.FromSeconds(remaining))),
+        at);
+}
