@@ -34,7 +34,8 @@ public sealed record Settings(
         var expected = Services.IsEmpty
             ? "no service is configured"
             : $"{Suggestion.For(name, Services.Keys)}configured are {string.Join(", ", Services.Keys)}";
-        throw new ConfigurationException([new ConfigurationError(File, 0, "clusterfs.services", $"there is no service '{name}'", expected)]);
+        throw new ConfigurationException(
+            [new ConfigurationError(File, 0, "clusterfs.services", $"there is no service '{name}'", expected)]);
     }
 }
 
@@ -94,7 +95,7 @@ public sealed record SharedSettings(string Path)
 
 /// <summary>The times of every service's lease.</summary>
 /// <param name="Ttl">How long a voter's promise runs. 500 ms to 1 h, default 5 s.</param>
-/// <param name="StopBudget">What the guard has to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
+/// <param name="StopBudget">The guard's time to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
 public sealed record LeaseSettings(TimeSpan Ttl, TimeSpan StopBudget);
 
 /// <summary>What the nodes prove to one another who they are with: mutual TLS, between guards and between daemons.</summary>

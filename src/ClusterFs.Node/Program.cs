@@ -1,4 +1,6 @@
 using ClusterFs.Configuration;
+using ClusterFs.Guard;
+using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
 using ClusterFs.Posix;
@@ -13,6 +15,7 @@ if (ParseArguments(args) is not { } path)
 }
 
 Settings settings;
+NodeIdentity identity;
 try
 {
     var loaded = ConfigurationLoader.Load(path, new LoadOptions { CheckPaths = true, KeepCopies = true });
@@ -22,6 +25,7 @@ try
     }
 
     settings = loaded.Settings;
+    identity = new NodeIdentity(MutualTls.Load(settings));
 }
 catch (ConfigurationException mistakes)
 {
@@ -39,7 +43,7 @@ try
     Durable.CreateDirectory(state);
     using var only = DirectoryLock.TryTake(state)
         ?? throw new NodeRefusedException($"another daemon of this node runs: it holds {state}; stop it first");
-    return await RunAsync(settings, new CleanEndMarker(state)).ConfigureAwait(false);
+    return await RunAsync(settings, identity, new CleanEndMarker(state)).ConfigureAwait(false);
 }
 catch (Exception refusal) when (refusal is NodeRefusedException or IOException or UnauthorizedAccessException)
 {
@@ -54,7 +58,7 @@ static string? ParseArguments(string[] args) => args switch
     _ => null,
 };
 
-static async Task<int> RunAsync(Settings settings, CleanEndMarker marker)
+static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanEndMarker marker)
 {
     // Long enough for the others to have seen the old member go.
     var beforeRejoining = TimeSpan.FromSeconds(4);
@@ -62,7 +66,7 @@ static async Task<int> RunAsync(Settings settings, CleanEndMarker marker)
     var contents = new ContentShelf(settings);
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, contents, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();

@@ -1,6 +1,6 @@
 namespace ClusterFs.Configuration.Tests;
 
-/// <summary>Every mistake and the one line that names it. The good configuration has eight lines; line 8 is the first one of a case.</summary>
+/// <summary>Every mistake and the one line that names it. The good configuration has seven lines; a case's mistake is line 8.</summary>
 public sealed class MistakesTests : IDisposable
 {
     private readonly ConfigurationFiles _files = new();

@@ -12,9 +12,21 @@ public static class ArchiveRestoreCommand
     public static Command Create()
     {
         var service = CommandArguments.Service();
-        var to = new Option<string>("--to") { Description = "A directory that is empty or does not exist yet.", HelpName = "DIR", Required = true };
-        var sequence = new Option<long?>("--sequence") { Description = "Which dump, as 'archive list' numbers them. Default: the newest", HelpName = "N" };
-        var command = new Command("restore", "Write a dump's files into a directory. The live content is not touched.") { service, to, sequence };
+        var to = new Option<string>("--to")
+        {
+            Description = "A directory that is empty or does not exist yet.",
+            HelpName = "DIR",
+            Required = true,
+        };
+        var sequence = new Option<long?>("--sequence")
+        {
+            Description = "Which dump, as 'archive list' numbers them. Default: the newest",
+            HelpName = "N",
+        };
+        var command = new Command("restore", "Write a dump's files into a directory. The live content is not touched.")
+        {
+            service, to, sequence,
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             var settings = GlobalOptions.Load(parsed);
@@ -39,7 +51,6 @@ public static class ArchiveRestoreCommand
         ServiceArchive archive, long? sequence, string directory, Action<string> say, CancellationToken cancellation)
     {
         var dump = Choose(archive, sequence, cancellation);
-        var existed = Directory.Exists(directory);
         try
         {
             archive.RestoreTo(dump.Content, directory, new Progress(archive.Service, say), cancellation);
@@ -48,8 +59,8 @@ public static class ArchiveRestoreCommand
         catch (Exception e) when (e is OperationCanceledException or DamagedArchiveException or SharedStorageException)
         {
             var what = e is OperationCanceledException ? "interrupted" : e.Message;
-            var left = !existed || Directory.EnumerateFileSystemEntries(directory).Any() ? $"what is in {directory} is incomplete: remove it" : "";
-            throw new CommandException(ExitCodes.Failed, what, left);
+            throw new CommandException(
+                ExitCodes.Failed, what, Directory.Exists(directory) ? $"what is in {directory} is incomplete: remove it" : "");
         }
     }
 
@@ -58,7 +69,8 @@ public static class ArchiveRestoreCommand
         var dumps = archive.List(cancellation).OfType<DumpRecord>().ToList();
         if (dumps.Count == 0)
         {
-            throw new CommandException(ExitCodes.Failed, $"the archive of {archive.Service} holds no dump yet", "is the service running anywhere?");
+            throw new CommandException(
+                ExitCodes.Failed, $"the archive of {archive.Service} holds no dump yet", "is the service running anywhere?");
         }
 
         return sequence is null
@@ -74,6 +86,7 @@ public static class ArchiveRestoreCommand
     private sealed class Progress(string service, Action<string> say) : IProgress<RestoreProgress>
     {
         public void Report(RestoreProgress value) => say(
-            $"Restoring {service}: {value.Files} of {value.TotalFiles} files, {Humane.Bytes(value.Bytes)} of {Humane.Bytes(value.TotalBytes)}");
+            $"Restoring {service}: {value.Files} of {value.TotalFiles} files, "
+            + $"{Humane.Bytes(value.Bytes)} of {Humane.Bytes(value.TotalBytes)}");
     }
 }

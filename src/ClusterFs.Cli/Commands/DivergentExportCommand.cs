@@ -14,7 +14,11 @@ public static class DivergentExportCommand
     {
         var service = CommandArguments.Service();
         var id = new Argument<string>("ID") { Description = "As 'divergent list' shows it; its beginning is enough." };
-        var output = new Option<string>("--output") { Description = "Where to write; - for the standard output. Default: -", HelpName = "FILE" };
+        var output = new Option<string>("--output")
+        {
+            Description = "Where to write; - for the standard output. Default: -",
+            HelpName = "FILE",
+        };
         var command = new Command("export", "Write a kept content as a tar file.") { service, id, output };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -25,7 +29,8 @@ public static class DivergentExportCommand
             var terminal = Terminal.Of(parsed);
             if (file == StandardOutput && terminal.Screen is not null)
             {
-                throw new CommandException(ExitCodes.Usage, "a tar file does not belong on a terminal", "name a file with --output, or use a pipe");
+                throw new CommandException(
+                    ExitCodes.Usage, "a tar file does not belong on a terminal", "name a file with --output, or use a pipe");
             }
 
             using var interruption = new Interruption(cancellation);
@@ -83,9 +88,13 @@ public static class DivergentExportCommand
         {
             1 => found[0],
             0 => throw new CommandException(
-                ExitCodes.Failed, $"{archive.Service} has no divergent content '{id}'", $"see 'clusterfs divergent list {archive.Service}'"),
+                ExitCodes.Failed,
+                $"{archive.Service} has no divergent content '{id}'",
+                $"see 'clusterfs divergent list {archive.Service}'"),
             _ => throw new CommandException(
-                ExitCodes.Failed, $"'{id}' begins {found.Count} ids of {archive.Service}", $"write more of it: {string.Join(", ", found.Select(record => record.Id))}"),
+                ExitCodes.Failed,
+                $"'{id}' begins {found.Count} ids of {archive.Service}",
+                $"write more of it: {string.Join(", ", found.Select(record => record.Id))}"),
         };
     }
 }

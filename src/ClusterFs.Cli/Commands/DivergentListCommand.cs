@@ -20,7 +20,8 @@ public static class DivergentListCommand
             var archive = new ServiceArchive(settings.Shared.Path, name);
             var terminal = Terminal.Of(parsed);
             var records = await terminal.WorkAsync(
-                $"Reading the archive of {name}", _ => Task.Run(() => archive.ListDivergent(cancellation), cancellation)).ConfigureAwait(false);
+                $"Reading the archive of {name}",
+                _ => Task.Run(() => archive.ListDivergent(cancellation), cancellation)).ConfigureAwait(false);
             ImmutableArray<ListedDivergent> kept = [.. records.Select(ToListed)];
             if (parsed.GetValue(GlobalOptions.Json))
             {

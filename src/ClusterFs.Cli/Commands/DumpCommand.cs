@@ -25,7 +25,8 @@ public static class DumpCommand
             var terminal = Terminal.Of(parsed);
             using var client = new DaemonClient(settings.Node.Socket);
             var report = await terminal.WorkAsync(
-                $"Dumping {name}", _ => client.DumpAsync(name, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
+                $"Dumping {name}",
+                _ => client.DumpAsync(name, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
             if (parsed.GetValue(GlobalOptions.Json))
             {
                 terminal.WriteJson(report, ApiJson.Default.DumpReport);
@@ -34,7 +35,8 @@ public static class DumpCommand
             {
                 var dump = report.Dump;
                 terminal.Write(
-                    $"{report.Service}: dump #{dump.Sequence} of epoch {dump.Epoch}, {Humane.Bytes(dump.Bytes)}, {Humane.Bytes(report.AddedBytes)} of it new.");
+                    $"{report.Service}: dump #{dump.Sequence} of epoch {dump.Epoch}, {Humane.Bytes(dump.Bytes)}; "
+                    + $"the archive grew by {Humane.Bytes(report.AddedBytes)}.");
                 if (report.Guarantee is { } guarantee)
                 {
                     terminal.Write(guarantee);

@@ -19,8 +19,11 @@ public static class StatusCommand
     {
         var service = new Argument<string?>("SERVICE") { Description = "Only this service.", Arity = ArgumentArity.ZeroOrOne };
         var watch = new Option<bool>("--watch") { Description = "Show it again every second, until interrupted." };
-        var command = new Command("status", "Who owns what, how fresh its dumps are, and what a failure would lose now.") { service, watch };
-        command.SetAction((parsed, cancellation) =>
+        var command = new Command("status", "Who owns what, how fresh its dumps are, and what a failure would lose now.")
+        {
+            service, watch,
+        };
+        command.SetAction(async (parsed, cancellation) =>
         {
             var settings = GlobalOptions.Load(parsed);
             var name = parsed.GetValue(service);
@@ -29,8 +32,10 @@ public static class StatusCommand
                 settings.RequireService(name);
             }
 
-            var display = new Display(new DaemonClient(settings.Node.Socket), name, Terminal.Of(parsed), parsed.GetValue(GlobalOptions.Json));
-            return parsed.GetValue(watch) ? display.WatchAsync(cancellation) : display.ShowAsync(cancellation);
+            using var client = new DaemonClient(settings.Node.Socket);
+            var display = new Display(client, name, Terminal.Of(parsed), parsed.GetValue(GlobalOptions.Json));
+            var shown = parsed.GetValue(watch) ? display.WatchAsync(cancellation) : display.ShowAsync(cancellation);
+            return await shown.ConfigureAwait(false);
         });
         return command;
     }

@@ -53,7 +53,11 @@ internal static class ClusterBinder
             if (address.Valid && nodes.FirstOrDefault(node => node.Value == address.Value) is { Key: { } other })
             {
                 section.Wrong(
-                    address.At, name, "", $"{address.Value} is already the address of {other}", "expected an address of its own for every node");
+                    address.At,
+                    name,
+                    "",
+                    $"{address.Value} is already the address of {other}",
+                    "expected an address of its own for every node");
                 valid = false;
             }
 
@@ -79,7 +83,11 @@ internal static class ClusterBinder
         {
             // HOCON would let the later one win without a word, and one of two machines would be left out.
             address = section.Wrong(
-                setAt[^1], name, "", $"two nodes have the name {name}, the other one at {setAt[0]}", "expected a name of its own for every node");
+                setAt[^1],
+                name,
+                "",
+                $"two nodes have the name {name}, the other one at {setAt[0]}",
+                "expected a name of its own for every node");
         }
 
         if (!Names.IsNodeName(name) || name == ReservedName)

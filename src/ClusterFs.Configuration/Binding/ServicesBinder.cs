@@ -124,7 +124,11 @@ internal static class ServicesBinder
         if (around.Node.StateDirectory.Length > 0 && Paths.Overlap(path.Value, around.Node.StateDirectory))
         {
             live.Wrong(
-                path.At, "path", "", $"{path.Value} overlaps node.state-dir, {around.Node.StateDirectory}", "expected a directory of its own");
+                path.At,
+                "path",
+                "",
+                $"{path.Value} overlaps node.state-dir, {around.Node.StateDirectory}",
+                "expected a directory of its own");
         }
 
         if (around.Options.CheckPaths

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Hosting;
+using Akka.Remote.Transport.DotNetty;
 using ClusterFs.Configuration;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
@@ -22,11 +24,20 @@ internal static class ClusterConfiguration
           remote.dot-netty.tcp {
             hostname = "{{settings.Node.Address}}"
             port = {{settings.Cluster.Port.ToString(CultureInfo.InvariantCulture)}}
+            enable-ssl = {{(settings.Tls is null ? "off" : "on")}}
           }
         }
         """)
         .WithFallback(StoreOf(settings).ToConfig())
         .WithFallback(OwnershipConfiguration.Load());
+
+    /// <summary>Who this daemon is to the others, and whom it believes; null for clear text.</summary>
+    public static DotNettySslSetup? EncryptionOf(NodeIdentity identity) => identity.Tls is { } tls
+        ? new DotNettySslSetup(tls.Certificate, suppressValidation: false, requireMutualAuthentication: true, (peer, _, _, _, _) => tls.Trusts(peer))
+        : null;
+
+    public static AkkaConfigurationBuilder Encrypt(this AkkaConfigurationBuilder akka, DotNettySslSetup? encryption) =>
+        encryption is null ? akka : akka.AddSetup(encryption);
 
     public static JournalStore StoreOf(Settings settings) => settings.Journal.Provider switch
     {
@@ -36,7 +47,7 @@ internal static class ClusterConfiguration
     };
 
     public static Address AddressOf(Settings settings, string node) =>
-        new("akka.tcp", SystemName(settings), settings.Cluster.Nodes[node], settings.Cluster.Port);
+        new(settings.Tls is null ? "akka.tcp" : "akka.ssl.tcp", SystemName(settings), settings.Cluster.Nodes[node], settings.Cluster.Port);
 
     /// <summary>The node at an address; null when it is none of the configured.</summary>
     public static string? NodeAt(Settings settings, Address address) =>

@@ -27,7 +27,7 @@ internal enum NodeEnd
 }
 
 /// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
-internal sealed class NodeHost(Settings settings, ContentShelf contents, CleanEndMarker marker, StopSignals signals)
+internal sealed class NodeHost(Settings settings, NodeIdentity identity, ContentShelf contents, CleanEndMarker marker, StopSignals signals)
 {
     private static readonly TimeSpan LastDumps = AgentRules.StopPatience + AgentRules.FinalDumpPatience + TimeSpan.FromSeconds(5);
 
@@ -116,6 +116,7 @@ internal sealed class NodeHost(Settings settings, ContentShelf contents, CleanEn
         builder.Services.AddSingleton<IHostLifetime, NodeLifetime>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(identity);
         builder.Services.AddSingleton(contents);
         builder.Services.AddSingleton(marker);
         builder.Services.AddSingleton(starts);
@@ -125,6 +126,7 @@ internal sealed class NodeHost(Settings settings, ContentShelf contents, CleanEn
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))
+            .Encrypt(ClusterConfiguration.EncryptionOf(identity))
             .ConfigureLoggers(loggers =>
             {
                 loggers.ClearLoggers();

@@ -21,6 +21,7 @@ namespace ClusterFs.Node.Hosting;
 internal sealed class NodeStart(
     ActorSystem system,
     Settings settings,
+    NodeIdentity identity,
     ContentShelf contents,
     NodeBoard board,
     CleanEndMarker marker,
@@ -32,7 +33,7 @@ internal sealed class NodeStart(
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger = loggers.CreateLogger("clusterfs");
     private readonly JournalStore _store = ClusterConfiguration.StoreOf(settings);
-    private readonly VoterClient _voters = new(settings.Cluster.Nodes, settings.Cluster.GuardPort);
+    private readonly VoterClient _voters = new(settings.Cluster.Nodes, settings.Cluster.GuardPort, identity.Tls);
     private EpochTable? _epochs;
     private GuardLink? _guard;
     private Task _running = Task.CompletedTask;

@@ -33,15 +33,19 @@ public sealed class HeldServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Hold_ends_with_3_when_the_lease_runs_out()
+    public async Task Hold_ends_before_the_deadline_when_the_lease_runs_out()
     {
         var hold = _cluster.Start("hold", LoopbackCluster.Service, "--config", _cluster.ConfigOf("n1"));
         await HoldAsync(1);
 
         await _cluster.Guards["n2"].KillAsync();
         await _cluster.Guards["n3"].KillAsync();
+        var last = GuardClock.Now;
+        var ended = await Eventually.Is(() => hold.HasExited, "the end of the hold", () => hold.Messages);
 
-        Assert.Equal(3, await hold.ExitAsync());
+        // By itself, or killed by the guard where it did not get to it in time.
+        Assert.InRange(ended.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
+        Assert.Contains(await hold.ExitAsync(), new[] { 3, 137 });
         await _daemon.UntilAsync(report => report is { Phase: Phase.Closed, ClosedEpoch: 1 }, "the epoch's end");
     }
 
