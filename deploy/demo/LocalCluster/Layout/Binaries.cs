@@ -1,0 +1,43 @@
+namespace ClusterFs.Demo.Layout;
+
+/// <summary>The executables under test.</summary>
+/// <param name="Clusterfs">The command line, with <c>clusterfsd</c> beside it.</param>
+/// <param name="Guestbook">The service of the demo.</param>
+public sealed record Binaries(string Clusterfs, string Guestbook)
+{
+    /// <summary>Names the directory of <c>clusterfs</c>; by default <c>out/bin</c> of the repository.</summary>
+    public const string Variable = "CLUSTERFS_BIN";
+
+    /// <exception cref="ConditionNotMetException">They are not built; the message says how to build them.</exception>
+    public static Binaries Find()
+    {
+        var directory = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? named : FromRepository();
+        var clusterfs = Path.Combine(directory, "clusterfs");
+        foreach (var file in (string[])[clusterfs, Path.Combine(directory, "clusterfsd")])
+        {
+            if (!File.Exists(file))
+            {
+                throw new ConditionNotMetException($"{file} is missing: run ./build.sh build, or name its directory in {Variable}");
+            }
+        }
+
+        string[] places = [Path.Combine(directory, "..", "demo", "guestbook"), Path.Combine(AppContext.BaseDirectory, "guestbook")];
+        var guestbook = places.FirstOrDefault(File.Exists)
+            ?? throw new ConditionNotMetException($"{Path.GetFullPath(places[0])} is missing: run ./build.sh build");
+        return new Binaries(Path.GetFullPath(clusterfs), Path.GetFullPath(guestbook));
+    }
+
+    private static string FromRepository()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, "ClusterFs.sln")))
+            {
+                return Path.Combine(directory.FullName, "out", "bin");
+            }
+        }
+
+        throw new ConditionNotMetException(
+            $"name the directory of clusterfs in {Variable}: {AppContext.BaseDirectory} is in no repository");
+    }
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Text;
+
+namespace ClusterFs.Demo.Layout;
+
+/// <summary>
+/// Writes the configuration, as an administrator would: one shared file, and one of its own for each node that includes it.
+/// </summary>
+internal static class ClusterFiles
+{
+    public static void Write(LocalCluster cluster)
+    {
+        Directory.CreateDirectory(cluster.SharedDirectory);
+        File.WriteAllText(cluster.SharedConfigurationFile, SharedConfiguration(cluster));
+        foreach (var node in cluster.Nodes)
+        {
+            Directory.CreateDirectory(node.Directory);
+            Directory.CreateDirectory(node.LogDirectory);
+            foreach (var service in cluster.Options.Services)
+            {
+                Directory.CreateDirectory(node.LivePath(service.Name));
+            }
+
+            File.WriteAllText(node.ConfigurationFile, NodeConfiguration(cluster, node));
+        }
+    }
+
+    private static string SharedConfiguration(LocalCluster cluster)
+    {
+        var options = cluster.Options;
+        var nodes = string.Join(", ", cluster.Nodes.Select(node => $"{node.Name} = \"{node.Address}\""));
+        var names = string.Join(", ", cluster.Nodes.Select(node => node.Name));
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $$"""
+            clusterfs {
+              cluster {
+                name = {{options.Name}}
+                port = {{cluster.Ports.Cluster}}, guard-port = {{cluster.Ports.Guard}}, http-port = {{cluster.Ports.Http}}
+                nodes { {{nodes}} }
+                voters = [{{names}}]
+              }
+              journal {
+                provider = {{(options.Journal == JournalKind.Sqlite ? "sqlite" : "postgresql")}}
+                connection-string = "{{cluster.JournalConnectionString}}"
+              }
+              shared { path = "{{cluster.SharedDirectory}}" }
+              lease { ttl = {{Milliseconds(options.Ttl)}}, stop-budget = {{Milliseconds(options.StopBudget)}} }
+            """);
+        foreach (var service in options.Services)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $$"""
+                  services.{{service.Name}} {
+                    nodes = [{{names}}]
+                    live { path = "{{LocalCluster.LivePathEverywhere(service.Name)}}", dump-every = {{Milliseconds(service.DumpEvery)}} }
+                    {{service.Settings}}
+                  }
+                """);
+        }
+
+        return text.AppendLine("}").ToString();
+    }
+
+    private static string NodeConfiguration(LocalCluster cluster, ClusterNode node)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $$"""
+            include "{{cluster.SharedConfigurationFile}}"
+            clusterfs.node {
+              name = {{node.Name}}
+              address = "{{node.Address}}"
+              state-dir = "{{node.StateDirectory}}"
+              socket = "{{node.Socket}}"
+            }
+            # All nodes are on one machine: each needs a directory of its own for what is at the same path on real ones.
+            """);
+        foreach (var service in cluster.Options.Services)
+        {
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"clusterfs.services.{service.Name}.live.path = \"{node.LivePath(service.Name)}\"");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0}ms");
+}

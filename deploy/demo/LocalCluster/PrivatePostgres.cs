@@ -1,0 +1,90 @@
+using System.Globalization;
+using ClusterFs.Demo.Processes;
+
+namespace ClusterFs.Demo;
+
+/// <summary>A PostgreSQL server for one cluster alone, from the distribution's package.</summary>
+public sealed class PrivatePostgres
+{
+    private const string Installations = "/usr/lib/postgresql";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly string _directory;
+    private readonly string _address;
+    private readonly int _port;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private LaunchedProcess? _server;
+
+    internal PrivatePostgres(string directory, string address, int port, IReadOnlyDictionary<string, string> environment)
+    {
+        _directory = directory;
+        _address = address;
+        _port = port;
+        _environment = environment;
+    }
+
+    /// <summary>Null where PostgreSQL is installed, otherwise why it cannot be used.</summary>
+    public static string? Missing => Programs is null ? $"PostgreSQL is not installed: no initdb under {Installations}" : null;
+
+    public string ConnectionString =>
+        string.Create(CultureInfo.InvariantCulture, $"Host={_address};Port={_port};Database=postgres;Username=postgres;Timeout=3");
+
+    private static string? Programs =>
+        Directory.Exists(Installations)
+            ? Directory.EnumerateDirectories(Installations)
+                .Select(version => Path.Combine(version, "bin"))
+                .Where(programs => File.Exists(Path.Combine(programs, "initdb")))
+                .OrderDescending()
+                .FirstOrDefault()
+            : null;
+
+    private string Data => Path.Combine(_directory, "data");
+
+    public async Task Start()
+    {
+        _server = LaunchedProcess.Start(
+            "postgres",
+            Path.Combine(_directory, "postgres.log"),
+            _directory,
+            _environment,
+            AsServerUser("postgres", "-D", Data, "-k", _directory, "-h", _address, "-p", $"{_port}"));
+        await Eventually.Get(
+            "PostgreSQL answers",
+            Patience,
+            async () =>
+            {
+                string[] question = [Program("pg_isready"), "-U", "postgres", "-h", _address, "-p", $"{_port}"];
+                return (await Command.Run(question, _environment, Patience)).ExitCode == 0 ? this : null;
+            },
+            () => LogTail.Of(Path.Combine(_directory, "postgres.log")));
+    }
+
+    /// <summary>Stops the server at once: its clients' connections break.</summary>
+    public async Task Stop()
+    {
+        if (_server is { } server)
+        {
+            server.Signal(Posix.Processes.SignalInterrupt);
+            await server.UntilExit(Patience);
+        }
+    }
+
+    internal async Task Initialise()
+    {
+        Directory.CreateDirectory(_directory);
+        if (Posix.Processes.IsRoot)
+        {
+            (await Command.Run(["chown", "postgres", _directory], _environment, Patience)).Successful();
+        }
+
+        (await Command.Run(AsServerUser("initdb", "-D", Data, "-U", "postgres", "-A", "trust"), _environment, Patience)).Successful();
+    }
+
+    private static string Program(string name) => Path.Combine(Programs ?? throw new ConditionNotMetException(Missing!), name);
+
+    /// <summary>The server refuses to run as root.</summary>
+    private static IReadOnlyList<string> AsServerUser(string program, params string[] arguments) => Posix.Processes.IsRoot
+        ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", Program(program), .. arguments]
+        : [Program(program), .. arguments];
+}

@@ -1,0 +1,49 @@
+using ClusterFs.Cluster.Tests.Bench;
+using ClusterFs.Demo;
+using ClusterFs.Demo.Layout;
+using ClusterFs.Demo.Writing;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Cluster.Tests;
+
+[Collection(OneCluster.Name)]
+public sealed class OwnerKilledTests(ClusterBench bench)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+
+    [Fact]
+    public async Task Another_node_takes_over_in_time_loses_what_was_announced_and_the_rest_is_kept_as_divergent()
+    {
+        var first = await bench.Settle();
+        await using var load = await bench.Load(first);
+        await Eventually.True(
+            "a second's writes are at risk",
+            Patience,
+            () => load.Watch.Count > 0 && load.Watch.LastBefore(MachineClock.Boottime).AtRisk >= TimeSpan.FromSeconds(1),
+            bench.Cluster.Evidence);
+        var divergentBefore = (await bench.Cluster.UntilService(ClusterBench.Guestbook, "is known", Patience, _ => true)).Divergent;
+
+        var killed = MachineClock.Boottime;
+        var announced = load.Watch.LastBefore(killed);
+        await first.KillEverything();
+        var second = await load.UntilTakenOverFrom(first);
+
+        var outage = load.Writer.LongestOutageSince(killed);
+        bench.ShorterThan(ClusterBench.LongestTakeover, outage);
+        var lost = await load.Writer.MissingAt(GuestbookService.AddressOn(second));
+        Assert.NotEmpty(lost);
+        Assert.All(lost, row => Assert.True(row.AcknowledgedAt >= announced.SafeUntil, $"{row} was lost; announced was {announced}"));
+
+        var returned = MachineClock.Boottime;
+        first.Start();
+        first.StartRun(ClusterBench.Guestbook);
+        await bench.Cluster.UntilComplete(Patience);
+        await bench.Cluster.UntilService(
+            ClusterBench.Guestbook, "has one more divergent dump", Patience, service => service.Divergent > divergentBefore);
+        var kept = await DivergentDump.ReadNewest(first);
+        Assert.All(lost, row => Assert.Contains(row.Text, kept.Texts));
+        Assert.Empty(first.ProcessesOf(ClusterBench.Guestbook));
+        await load.StayedUntouchedSince(returned);
+        bench.Beats.NeverOverlapped(ClusterBench.Guestbook, runsAtLeast: 2);
+    }
+}
