@@ -7,7 +7,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace ClusterFs.Api;
 
 /// <summary>Asks the daemon of this machine, on its Unix socket. May be used from several threads.</summary>
-/// <remarks>Every method throws <see cref="DaemonException"/>, and <see cref="OperationCanceledException"/> only for its caller's token.</remarks>
+/// <exception cref="DaemonException">From every method: it was not done.</exception>
+/// <exception cref="OperationCanceledException">From every method: its caller's token was cancelled.</exception>
 public sealed class DaemonClient : IDisposable
 {
     private readonly string _socket;

@@ -1,7 +1,7 @@
 namespace ClusterFs.Api;
 
 /// <summary>The daemon did not do what it was asked.</summary>
-/// <param name="exitCode">What a command should end with: 1 failed, 2 a request that makes no sense, 3 refused, 4 unreachable, 5 timed out.</param>
+/// <param name="exitCode">What a command should end with: one of the constants here.</param>
 /// <param name="problem">What happened, to what.</param>
 /// <param name="hint">What to do about it; may be empty.</param>
 /// <param name="cause">What was caught.</param>

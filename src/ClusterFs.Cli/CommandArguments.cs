@@ -9,10 +9,12 @@ internal static class CommandArguments
 {
     public static Argument<string> Service() => new("SERVICE") { Description = "A service of the configuration." };
 
-    /// <summary>An upper limit for the command as a whole.</summary>
-    public static Option<TimeSpan> Timeout(TimeSpan otherwise, string description)
+    /// <summary>How long to wait for an answer.</summary>
+    /// <param name="otherwise">What help says happens without it; up to the command.</param>
+    /// <param name="description">What is waited for.</param>
+    public static Option<TimeSpan?> Timeout(TimeSpan otherwise, string description)
     {
-        var option = new Option<TimeSpan>("--timeout")
+        return new Option<TimeSpan?>("--timeout")
         {
             Description = $"{description} Default: {Durations.Show(otherwise)}",
             HelpName = "TIME",
@@ -27,10 +29,8 @@ internal static class CommandArguments
 
                 result.AddError(string.Create(
                     CultureInfo.InvariantCulture, $"--timeout: '{result.Tokens[0].Value}' is no time; expected 1ms to 1d, such as 30s"));
-                return default;
+                return null;
             },
-            DefaultValueFactory = _ => otherwise,
         };
-        return option;
     }
 }

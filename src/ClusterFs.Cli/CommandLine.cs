@@ -57,6 +57,8 @@ public static class CommandLine
             MoveCommand.Create(),
             DumpCommand.Create(),
             HistoryCommand.Create(),
+            ArchiveCommand.Create(),
+            DivergentCommand.Create(),
             NodeCommand.Create(),
             GuardCommand.Create(),
             RunCommand.Create(),

@@ -4,7 +4,7 @@ using ClusterFs.Configuration.Hocon;
 
 namespace ClusterFs.Configuration;
 
-/// <summary>Reads the configuration of a node: the local file, what it includes, the defaults, and whether all of it fits together.</summary>
+/// <summary>Reads a node's configuration: the local file, what it includes, the defaults, and whether all of it fits together.</summary>
 public static class ConfigurationLoader
 {
     /// <summary>Where the local file is unless the user says otherwise.</summary>
@@ -67,7 +67,8 @@ public static class ConfigurationLoader
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A start on a good configuration must not fail because the next one might lack a copy.
-            binding.Warnings.Add($"{settings.File}: no copy of the included files could be kept in {settings.Node.ConfigurationCache}: {e.Message}");
+            binding.Warnings.Add(
+                $"{settings.File}: no copy of the included files could be kept in {settings.Node.ConfigurationCache}: {e.Message}");
         }
     }
 

@@ -8,7 +8,7 @@ public static class Durations
     /// <summary>Longer than anything that makes sense here, and far from where arithmetic on ticks would overflow.</summary>
     private const double MaxMilliseconds = 1e13;
 
-    /// <summary>Reads <c>1500ms</c>, <c>1.5 s</c>, <c>-2m</c>. The unit is required: a bare number would be taken for seconds by some.</summary>
+    /// <summary>Reads <c>1500ms</c>, <c>1.5 s</c>, <c>-2m</c>. The unit is required: some would take a bare number for seconds.</summary>
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = default;

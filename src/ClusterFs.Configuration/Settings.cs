@@ -32,7 +32,8 @@ public sealed record Settings(
         var expected = Services.IsEmpty
             ? "no service is configured"
             : $"{Suggestion.For(name, Services.Keys)}configured are {string.Join(", ", Services.Keys)}";
-        throw new ConfigurationException([new ConfigurationError(File, 0, "clusterfs.services", $"there is no service '{name}'", expected)]);
+        throw new ConfigurationException(
+            [new ConfigurationError(File, 0, "clusterfs.services", $"there is no service '{name}'", expected)]);
     }
 }
 
@@ -92,7 +93,7 @@ public sealed record SharedSettings(string Path)
 
 /// <summary>The times of every service's lease.</summary>
 /// <param name="Ttl">How long a voter's promise runs. 500 ms to 1 h, default 5 s.</param>
-/// <param name="StopBudget">What the guard has to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
+/// <param name="StopBudget">The guard's time to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
 public sealed record LeaseSettings(TimeSpan Ttl, TimeSpan StopBudget);
 
 /// <summary>A service: what owns live content.</summary>
@@ -113,16 +114,16 @@ public sealed record ServiceSettings(
 /// <summary>A service's live content.</summary>
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>
 /// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
-/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 24 h, default 5 s.</param>
+/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 1 d, default 5 s.</param>
 public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery);
 
 /// <summary>How a dump gets a consistent picture of live content.</summary>
 public enum CaptureKind
 {
-    /// <summary>SQLite databases through SQLite, everything else by copying.</summary>
+    /// <summary>SQLite databases through SQLite where SQLite can read them, everything else by copying.</summary>
     Auto,
 
-    /// <summary>Every database through SQLite; a dump fails where there is none.</summary>
+    /// <summary>As <see cref="Auto"/>, but a database that SQLite cannot read fails the dump.</summary>
     Sqlite,
 
     /// <summary>Plain copies of files: each may have changed while it was read.</summary>

@@ -8,7 +8,7 @@ internal static class Suggestion
     {
         var nearest = known
             .Select(word => (Word: word, Distance: Distance(written, word)))
-            .Where(candidate => candidate.Distance <= Math.Max(1, Math.Min(written.Length, candidate.Word.Length) / 3))
+            .Where(guess => guess.Distance <= Math.Max(1, Math.Min(written.Length, guess.Word.Length) / 3))
             .OrderBy(candidate => candidate.Distance)
             .ThenBy(candidate => candidate.Word, StringComparer.Ordinal)
             .Select(candidate => candidate.Word)
@@ -16,7 +16,7 @@ internal static class Suggestion
         return nearest is null ? "" : $"did you mean '{nearest}'? ";
     }
 
-    /// <summary>How many letters must be added, removed, changed or swapped with a neighbour; case and the kind of hyphen do not count.</summary>
+    /// <summary>How many letters must be added, removed, changed or swapped with a neighbour; case and hyphens do not count.</summary>
     private static int Distance(string one, string other)
     {
         const int Longest = 64;

@@ -10,6 +10,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int NoProcess = 3;
     public const int Exists = 17;
     public const int CrossDevice = 18;
+    public const int NotDirectory = 20;
     public const int Invalid = 22;
     public const int NotSupported = 95;
 

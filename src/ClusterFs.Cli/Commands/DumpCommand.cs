@@ -7,10 +7,12 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs dump</c>.</summary>
 public static class DumpCommand
 {
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(10);
+
     public static Command Create()
     {
         var service = CommandArguments.Service();
-        var timeout = CommandArguments.Timeout(TimeSpan.FromMinutes(10), "How long to wait for the dump.");
+        var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for the dump.");
         var command = new Command("dump", "Dump a service's live content to the archive now. To be asked on the node that owns it.")
         {
             service, timeout,
@@ -23,7 +25,8 @@ public static class DumpCommand
             var terminal = Terminal.Of(parsed);
             using var client = new DaemonClient(settings.Node.Socket);
             var report = await terminal.WorkAsync(
-                $"Dumping {name}", () => client.DumpAsync(name, parsed.GetValue(timeout), cancellation)).ConfigureAwait(false);
+                $"Dumping {name}",
+                _ => client.DumpAsync(name, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
             if (parsed.GetValue(GlobalOptions.Json))
             {
                 terminal.WriteJson(report, ApiJson.Default.DumpReport);
@@ -32,7 +35,8 @@ public static class DumpCommand
             {
                 var dump = report.Dump;
                 terminal.Write(
-                    $"{report.Service}: dump #{dump.Sequence} of epoch {dump.Epoch}, {Humane.Bytes(dump.Bytes)}, {Humane.Bytes(report.AddedBytes)} of it new.");
+                    $"{report.Service}: dump #{dump.Sequence} of epoch {dump.Epoch}, {Humane.Bytes(dump.Bytes)}; "
+                    + $"the archive grew by {Humane.Bytes(report.AddedBytes)}.");
                 if (report.Guarantee is { } guarantee)
                 {
                     terminal.Write(guarantee);

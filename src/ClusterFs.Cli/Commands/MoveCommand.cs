@@ -8,11 +8,13 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs move</c>.</summary>
 public static class MoveCommand
 {
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(2);
+
     public static Command Create()
     {
         var service = CommandArguments.Service();
         var to = new Option<string>("--to") { Description = "The node that is to own it.", HelpName = "NODE", Required = true };
-        var timeout = CommandArguments.Timeout(TimeSpan.FromMinutes(2), "How long to wait for the end of the move.");
+        var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for the end of the move.");
         var command = new Command("move", "Move a service to another node. Nothing is lost: it is stopped, dumped, restored and started.")
         {
             service, to, timeout,
@@ -27,7 +29,7 @@ public static class MoveCommand
             using var client = new DaemonClient(settings.Node.Socket);
             var report = await terminal.WorkAsync(
                 $"Moving {name} to {node}",
-                () => client.MoveAsync(name, node, parsed.GetValue(timeout), cancellation)).ConfigureAwait(false);
+                _ => client.MoveAsync(name, node, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
             if (parsed.GetValue(GlobalOptions.Json))
             {
                 terminal.WriteJson(report, ApiJson.Default.MoveReport);

@@ -11,7 +11,8 @@ public static class NodeCommand
 
     public static Command Create()
     {
-        var command = new Command("node", $"Run the daemon of this node in the foreground ({Daemon}, Type=notify). SIGTERM ends it in good order.")
+        var command = new Command(
+            "node", $"Run the daemon of this node in the foreground ({Daemon}, Type=notify). SIGTERM ends it in good order.")
         {
             TreatUnmatchedTokensAsErrors = false,
         };

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using ClusterFs.Api;
 using ClusterFs.Cli.Display;
@@ -20,8 +19,11 @@ public static class StatusCommand
     {
         var service = new Argument<string?>("SERVICE") { Description = "Only this service.", Arity = ArgumentArity.ZeroOrOne };
         var watch = new Option<bool>("--watch") { Description = "Show it again every second, until interrupted." };
-        var command = new Command("status", "Who owns what, how fresh its dumps are, and what a failure would lose now.") { service, watch };
-        command.SetAction((parsed, cancellation) =>
+        var command = new Command("status", "Who owns what, how fresh its dumps are, and what a failure would lose now.")
+        {
+            service, watch,
+        };
+        command.SetAction(async (parsed, cancellation) =>
         {
             var settings = GlobalOptions.Load(parsed);
             var name = parsed.GetValue(service);
@@ -30,8 +32,10 @@ public static class StatusCommand
                 settings.RequireService(name);
             }
 
-            var display = new Display(new DaemonClient(settings.Node.Socket), name, Terminal.Of(parsed), parsed.GetValue(GlobalOptions.Json));
-            return parsed.GetValue(watch) ? display.WatchAsync(cancellation) : display.ShowAsync(cancellation);
+            using var client = new DaemonClient(settings.Node.Socket);
+            var display = new Display(client, name, Terminal.Of(parsed), parsed.GetValue(GlobalOptions.Json));
+            var shown = parsed.GetValue(watch) ? display.WatchAsync(cancellation) : display.ShowAsync(cancellation);
+            return await shown.ConfigureAwait(false);
         });
         return command;
     }
@@ -55,22 +59,14 @@ public static class StatusCommand
 
         public async Task<int> WatchAsync(CancellationToken cancellation)
         {
-            using var interrupted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            void Stop(PosixSignalContext signal)
-            {
-                signal.Cancel = true;
-                interrupted.Cancel();
-            }
-
-            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+            using var interrupted = new Interruption(cancellation);
             try
             {
                 await (terminal.Screen is { } screen && !json
                     ? WatchOnScreenAsync(screen, interrupted.Token)
                     : WatchInPipeAsync(interrupted.Token)).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+            catch (OperationCanceledException) when (interrupted.Token.IsCancellationRequested)
             {
                 // That is how watching ends.
             }

@@ -15,7 +15,8 @@ internal sealed class Listing(params string[] headings)
         var table = new Table().Border(TableBorder.Simple);
         foreach (var heading in headings)
         {
-            table.AddColumn(new TableColumn(new Text(heading, new Style(decoration: Decoration.Bold))) { NoWrap = heading != headings[^1] });
+            var title = new Text(heading, new Style(decoration: Decoration.Bold));
+            table.AddColumn(new TableColumn(title) { NoWrap = heading != headings[^1] });
         }
 
         foreach (var row in _rows)
@@ -26,7 +27,7 @@ internal sealed class Listing(params string[] headings)
         return table;
     }
 
-    /// <summary>Columns at fixed places, two spaces apart, no decoration; an empty cell is a hyphen, so that fields can be counted.</summary>
+    /// <summary>Columns at fixed places, two spaces apart, no decoration; an empty cell is a hyphen, so that no column is lost.</summary>
     public string ToText()
     {
         List<string[]> lines = [headings, .. _rows.Select(row => row.Select(cell => cell.Length == 0 ? "-" : cell).ToArray())];

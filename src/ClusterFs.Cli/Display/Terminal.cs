@@ -42,8 +42,11 @@ internal sealed class Terminal
     public void WriteJson<T>(T value, JsonTypeInfo<T> type) => _plain.WriteLine(JsonSerializer.Serialize(value, type));
 
     /// <summary>Does long work, with a spinner where somebody may be looking.</summary>
-    public Task<T> WorkAsync<T>(string doing, Func<Task<T>> work) =>
-        _error is null ? work() : _error.Status().StartAsync(Markup.Escape(doing), _ => work());
+    /// <param name="doing">What is shown at first.</param>
+    /// <param name="work">Gets what it may call, from one thread at a time, to show something else.</param>
+    public Task<T> WorkAsync<T>(string doing, Func<Action<string>, Task<T>> work) => _error is null
+        ? work(_ => { })
+        : _error.Status().StartAsync(Markup.Escape(doing), context => work(said => context.Status = Markup.Escape(said)));
 
     private static IAnsiConsole ConsoleFor(TextWriter writer) =>
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });

@@ -8,5 +8,6 @@ internal static class Addresses
     /// <summary>The usual way to write an address; null when it is none.</summary>
     public static string? Normalize(string text) => IPAddress.TryParse(text, out var address) ? address.ToString() : null;
 
-    public static bool IsLoopback(string text) => IPAddress.TryParse(text, out var address) && IPAddress.IsLoopback(address);
+    /// <summary>Whether it is an address, and one that may be another machine's.</summary>
+    public static bool IsElsewhere(string text) => IPAddress.TryParse(text, out var address) && !IPAddress.IsLoopback(address);
 }

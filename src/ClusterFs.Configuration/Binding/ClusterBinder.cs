@@ -52,7 +52,11 @@ internal static class ClusterBinder
             if (address.Valid && nodes.FirstOrDefault(node => node.Value == address.Value) is { Key: { } other })
             {
                 section.Wrong(
-                    address.At, name, "", $"{address.Value} is already the address of {other}", "expected an address of its own for every node");
+                    address.At,
+                    name,
+                    "",
+                    $"{address.Value} is already the address of {other}",
+                    "expected an address of its own for every node");
                 valid = false;
             }
 
@@ -78,7 +82,11 @@ internal static class ClusterBinder
         {
             // HOCON would let the later one win without a word, and one of two machines would be left out.
             address = section.Wrong(
-                setAt[^1], name, "", $"two nodes have the name {name}, the other one at {setAt[0]}", "expected a name of its own for every node");
+                setAt[^1],
+                name,
+                "",
+                $"two nodes have the name {name}, the other one at {setAt[0]}",
+                "expected a name of its own for every node");
         }
 
         if (!Names.IsNodeName(name) || name == ReservedName)
@@ -96,14 +104,14 @@ internal static class ClusterBinder
             return section.Wrong(text.At, name, "", $"'{text.Value}' is no IP address", "expected one such as 127.0.0.1");
         }
 
-        return Addresses.IsLoopback(normal)
-            ? address with { Value = normal }
-            : section.Wrong(
+        return Addresses.IsElsewhere(normal)
+            ? section.Wrong(
                 text.At,
                 name,
                 normal,
                 $"{normal} is not a loopback address, and the transport between nodes is not encrypted in this version",
-                "expected loopback addresses only (127.0.0.1, 127.0.0.2, …)");
+                "expected loopback addresses only (127.0.0.1, 127.0.0.2, …)")
+            : address with { Value = normal };
     }
 
     private static ImmutableSortedSet<string> BindVoters(Section section, ImmutableSortedDictionary<string, string> nodes, bool nodesValid)

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace ClusterFs.Configuration.Binding;
 
 /// <summary><c>clusterfs.node</c>: this node.</summary>
@@ -28,10 +30,11 @@ internal static class NodeBinder
         var state = Paths.Optional(section, "state-dir", DefaultStateDirectory);
         var socket = Paths.Optional(section, "socket", DefaultSocket);
         var node = new NodeSettings(name.Value, address, state.Value, socket.Valid ? socket.Value : DefaultSocket);
-        var longest = Math.Max(System.Text.Encoding.UTF8.GetByteCount(node.Socket), System.Text.Encoding.UTF8.GetByteCount(node.GuardSocket));
+        var longest = Math.Max(Encoding.UTF8.GetByteCount(node.Socket), Encoding.UTF8.GetByteCount(node.GuardSocket));
         if (socket.Valid && longest > MaxSocketLength)
         {
-            section.Wrong(socket.At, "socket", "", $"a socket's path of {longest} bytes is too long", $"expected at most {MaxSocketLength} bytes");
+            section.Wrong(
+                socket.At, "socket", "", $"a socket's path of {longest} bytes is too long", $"expected at most {MaxSocketLength} bytes");
         }
         else if (socket.Valid && node.Socket == node.GuardSocket)
         {

@@ -124,7 +124,8 @@ internal sealed class Section
 
         return choices.TryGetValue(text.Value, out var value)
             ? new Bound<T>(value, text.At, text.Key, Valid: true)
-            : Wrong(text.At, name, default(T), $"'{text.Value}' is none of the choices", Suggestion.For(text.Value, choices.Keys) + expected);
+            : Wrong(
+                text.At, name, default(T), $"'{text.Value}' is none of the choices", Suggestion.For(text.Value, choices.Keys) + expected);
     }
 
     /// <summary>Texts in an array; null where the key is missing.</summary>

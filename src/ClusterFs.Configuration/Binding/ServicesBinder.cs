@@ -121,10 +121,14 @@ internal static class ServicesBinder
                 path.At, "path", "", $"{path.Value} overlaps shared.path, {around.Shared.Path}", "expected a directory on a local disk");
         }
 
-        if (Paths.Overlap(path.Value, around.Node.StateDirectory))
+        if (around.Node.StateDirectory.Length > 0 && Paths.Overlap(path.Value, around.Node.StateDirectory))
         {
             live.Wrong(
-                path.At, "path", "", $"{path.Value} overlaps node.state-dir, {around.Node.StateDirectory}", "expected a directory of its own");
+                path.At,
+                "path",
+                "",
+                $"{path.Value} overlaps node.state-dir, {around.Node.StateDirectory}",
+                "expected a directory of its own");
         }
 
         if (around.Options.CheckPaths

@@ -50,7 +50,7 @@ internal static class SettingsBinder
 
     private static void CheckSqlite(Section section, Bound<JournalProvider> provider, Bound<string> connection, ClusterSettings cluster)
     {
-        if (cluster.Nodes.FirstOrDefault(node => !Addresses.IsLoopback(node.Value)) is { Key: { } elsewhere })
+        if (cluster.Nodes.FirstOrDefault(node => Addresses.IsElsewhere(node.Value)) is { Key: { } elsewhere })
         {
             section.Wrong(
                 provider.At,

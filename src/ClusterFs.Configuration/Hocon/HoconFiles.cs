@@ -45,7 +45,8 @@ internal sealed class HoconFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            _errors.Add(new ConfigurationError(path, 0, "", $"cannot be read: {Reason(e)}", "name the node's configuration file with --config"));
+            _errors.Add(new ConfigurationError(
+                path, 0, "", $"cannot be read: {Reason(e)}", "name the node's configuration file with --config"));
             return new HoconObject(new Place(path, 0));
         }
     }

@@ -416,11 +416,13 @@ internal sealed class HoconParser
             case 't':
                 return '\t';
             case 'u' when _position + 4 < _text.Length
-                && ushort.TryParse(_text.AsSpan(_position + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code):
+                && ushort.TryParse(
+                    _text.AsSpan(_position + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code):
                 _position += 4;
                 return (char)code;
             default:
-                throw Wrong($"'\\' before {Shown(Current)} means nothing", "expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
+                throw Wrong(
+                    $"'\\' before {Shown(Current)} means nothing", "expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
         }
     }
 

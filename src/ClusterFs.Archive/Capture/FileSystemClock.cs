@@ -1,0 +1,53 @@
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Capture;
+
+/// <summary>
+/// The clock by which a file system stamps changes. It ticks coarsely, so that two changes within a tick bear one time; what was changed
+/// less than a tick ago may change again unseen.
+/// </summary>
+internal sealed class FileSystemClock(string directory)
+{
+    private const long NanosecondsPerSecond = 1_000_000_000;
+    private const long Tick = 20_000_000;
+    private const long CoarseTick = 2 * NanosecondsPerSecond;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>The time a change would be stamped with now.</summary>
+    public long Now()
+    {
+        var probe = Path.Combine(directory, $"clock.{Guid.NewGuid():N}");
+        try
+        {
+            using var handle = File.OpenHandle(probe, FileMode.CreateNew, FileAccess.Write);
+            return FileStatus.Read(handle).ChangedNs;
+        }
+        finally
+        {
+            File.Delete(probe);
+        }
+    }
+
+    /// <summary>Whether a file seen with this status at that time would show any later change.</summary>
+    public static bool IsSettled(FileStatus status, long now) => status.ChangedNs + TickOf(status) < now;
+
+    /// <summary>Waits until a change of any of these files would show.</summary>
+    public long WaitUntilSettled(IReadOnlyList<ScannedEntry> entries, CancellationToken cancellation)
+    {
+        var now = Now();
+        while (entries.Any(entry => entry.Status.ChangedNs <= now && entry.Status.ChangedNs + TickOf(entry.Status) >= now))
+        {
+            if (cancellation.WaitHandle.WaitOne(Pause))
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            now = Now();
+        }
+
+        return now;
+    }
+
+    /// <summary>File systems that keep whole seconds only show it by stamps without a fraction.</summary>
+    private static long TickOf(FileStatus status) => status.ChangedNs % NanosecondsPerSecond == 0 ? CoarseTick : Tick;
+}

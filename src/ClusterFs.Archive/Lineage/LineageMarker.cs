@@ -1,0 +1,49 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ClusterFs.Archive.Lineage;
+
+/// <summary>What the content beside the marker derives from. Content is open for writing under this epoch, and under no other.</summary>
+/// <param name="ClaimNonce">Of the claim that opened the content.</param>
+/// <param name="DumpSlot">The newest dump the content contains; null when it contains none.</param>
+/// <param name="LastSlot">The newest slot of this epoch: its claim or its last dump. The next dump takes the slot after it.</param>
+internal sealed record ContentOrigin(long Epoch, long ClaimSlot, string ClaimNonce, long? DumpSlot, long LastSlot);
+
+/// <summary>A takeover under way. Its nonce is kept so that a claim whose success was not heard of is recognised.</summary>
+internal sealed record PendingClaim(long Epoch, string Nonce);
+
+/// <summary>
+/// An exchange of the content under way. Whether it happened shows by the inode of the directory that the live path names.
+/// </summary>
+internal sealed record PendingSwap(string Name, ulong Inode, ContentOrigin Origin);
+
+/// <summary>The divergent dump that already holds the content as it lies there.</summary>
+/// <param name="Fingerprint">Of the identities of all files when it was kept.</param>
+internal sealed record KeptContent(string Id, string Fingerprint);
+
+/// <summary>
+/// Stands beside the live content and says what it is. It is replaced atomically, and only ever after what it says has become true and
+/// durable.
+/// </summary>
+internal sealed record LineageMarker(string Service, string Node)
+{
+    public const int Version = 1;
+
+    public int Format { get; init; } = Version;
+
+    public ContentOrigin? Content { get; init; }
+
+    public PendingClaim? Pending { get; init; }
+
+    public PendingSwap? Swap { get; init; }
+
+    public KeptContent? Kept { get; init; }
+
+    /// <summary>For people; the presence of <see cref="Swap"/> says the same.</summary>
+    public string State => Swap is null ? "open" : "restoring";
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(LineageMarker))]
+internal sealed partial class MarkerJson : JsonSerializerContext;

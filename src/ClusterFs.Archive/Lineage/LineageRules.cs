@@ -1,0 +1,71 @@
+using ClusterFs.Archive.Log;
+
+namespace ClusterFs.Archive.Lineage;
+
+internal enum LocalState
+{
+    /// <summary>The live path names nothing.</summary>
+    Absent,
+
+    /// <summary>An empty directory.</summary>
+    Empty,
+
+    Present,
+}
+
+/// <summary>What happens to the local content when its node takes over.</summary>
+internal enum TakeOverPlan
+{
+    /// <summary>It is proven to be at least as new as the head of the line.</summary>
+    Keep,
+
+    /// <summary>It becomes the line's first content: data that was there before ClusterFs.</summary>
+    Adopt,
+
+    /// <summary>The head of the line takes its place; what it holds beyond the line is kept first.</summary>
+    RestoreHead,
+
+    /// <summary>An empty directory takes its place; what it holds is kept first. The line has no dump yet.</summary>
+    StartEmpty,
+}
+
+/// <summary>The rules by which local content counts or does not, apart from all files.</summary>
+internal static class LineageRules
+{
+    /// <summary>
+    /// Whether local content is at least as new as everything before a claim: the last claim before it is the one under which the content was
+    /// opened. Nobody else can have written to the line since, and the content was written by nobody else.
+    /// </summary>
+    /// <param name="before">The record in the slot before our claim; null when ours is the first.</param>
+    /// <param name="opened">The record in the slot where the marker says its claim is.</param>
+    public static bool IsProven(ContentOrigin? origin, LogRecord? before, LogRecord? opened) =>
+        origin is not null
+        && before is not null
+        && before.Epoch == origin.Epoch
+        && opened is ClaimRecord
+        && opened.Epoch == origin.Epoch
+        && opened.Nonce == origin.ClaimNonce;
+
+    /// <param name="hasMarker">Whether the node ever held content of the service here, even if the marker proves nothing.</param>
+    /// <param name="hasHead">Whether the line has a dump.</param>
+    public static TakeOverPlan Decide(bool proven, bool hasMarker, bool hasHead, LocalState local)
+    {
+        // A directory that is gone or empty proves nothing about what its service wrote: more likely a disk was changed or not mounted.
+        if (local != LocalState.Present)
+        {
+            return hasHead ? TakeOverPlan.RestoreHead : TakeOverPlan.StartEmpty;
+        }
+
+        if (proven)
+        {
+            return TakeOverPlan.Keep;
+        }
+
+        if (hasHead)
+        {
+            return TakeOverPlan.RestoreHead;
+        }
+
+        return hasMarker ? TakeOverPlan.StartEmpty : TakeOverPlan.Adopt;
+    }
+}

@@ -1,0 +1,86 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Packs;
+
+namespace ClusterFs.Archive.Lineage;
+
+public sealed partial class LocalContent
+{
+    /// <summary>
+    /// Keeps what this node wrote and could not commit, if its epoch has been superseded. No process may write the live path any more. Called
+    /// when a node starts and when it learns that it is finished; a second call makes no second copy.
+    /// </summary>
+    /// <param name="reason">For people: why the content is outside the line.</param>
+    /// <returns>
+    /// The record that holds the content, new or from an earlier call. Null when the epoch has not been superseded, or all of the content is in
+    /// the line.
+    /// </returns>
+    public DivergentRecord? KeepDivergent(string reason, CancellationToken cancellation) => InTurn(
+        () =>
+        {
+            _archive.Layout.RequireHome();
+            var marker = LoadMarker();
+            if (marker.Content is not { } origin || StateOfLocal() != LocalState.Present)
+            {
+                return null;
+            }
+
+            var (caughtUp, supersededBy) = CatchUp(origin, cancellation);
+            if (caughtUp != origin)
+            {
+                marker = marker with { Content = caughtUp };
+                _directory.Save(marker);
+            }
+
+            return supersededBy is null ? null : KeepIfDivergent(marker, reason, cancellation).Record;
+        },
+        cancellation);
+
+    private (DivergentRecord? Record, LineageMarker Marker) KeepIfDivergent(LineageMarker marker, string reason, CancellationToken cancellation)
+    {
+        var view = Look(_mode, cancellation);
+        var raw = Look(CaptureMode.Raw, cancellation);
+        var fingerprint = FingerprintOf(raw);
+        var settled = raw.Entries.All(entry => entry.Index.Settled);
+        if (settled
+            && marker.Kept is { } kept
+            && kept.Fingerprint == fingerprint
+            && DivergentStore.TryRead(_archive.Layout, _archive.Service, kept.Id) is { } known)
+        {
+            return (known, marker);
+        }
+
+        var basis = DumpAt(marker.Content?.DumpSlot, cancellation);
+        var manifest = basis is null ? null : ManifestOf(basis);
+        if (manifest is not null && new ContentMatch(_live, _directory.Scratch).Matches(view, manifest, _index, attributes: false, cancellation))
+        {
+            return (null, marker);
+        }
+
+        var record = Keep(marker, raw, manifest, reason, cancellation);
+        var updated = marker with { Kept = new KeptContent(record.Id, fingerprint) };
+        _directory.Save(updated);
+        return (record, updated);
+    }
+
+    private DivergentRecord Keep(LineageMarker marker, TreeView view, Manifest? basis, string reason, CancellationToken cancellation)
+    {
+        var nonce = NewNonce();
+        var epoch = marker.Content?.Epoch ?? 0;
+        using var pack = new PackWriter(_archive.Layout, nonce);
+        var captured = new TreeCapture(_live, _directory.Scratch, CaptureMode.Raw, pack).Capture(view, _index, basis, cancellation);
+        var id = DivergentStore.IdOf(_node, epoch, captured.Entries);
+        if (DivergentStore.TryRead(_archive.Layout, _archive.Service, id) is { } known)
+        {
+            return known;
+        }
+
+        var location = pack.Publish(new Manifest(_archive.Service, nonce, AttributesOfRoot(), captured.Entries), cancellation);
+        AtPoint("divergent stored");
+        var content = new StoredContent(location, captured.Files, captured.Bytes, pack.StoredBytes, captured.Guarantee);
+        var record = new DivergentRecord(
+            _archive.Service, id, epoch, _node, _archive.Now, marker.Content?.DumpSlot, reason, content);
+        DivergentStore.Add(_archive.Layout, record, nonce);
+        return record;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Packs;
+
+namespace ClusterFs.Archive.Lineage;
+
+public sealed partial class LocalContent
+{
+    /// <summary>Captures the live content and commits it to the line, while the service may be writing. Writes nothing if nothing has changed.</summary>
+    /// <param name="epoch">The epoch that <see cref="TakeOver"/> opened the content under.</param>
+    /// <exception cref="LocalContentException">
+    /// The content is not open under this epoch, a file cannot be read, or another process of this node dumps under the same epoch.
+    /// </exception>
+    public DumpResult Dump(long epoch, CancellationToken cancellation) => InTurn(() => DumpInTurn(epoch, cancellation), cancellation);
+
+    private DumpResult DumpInTurn(long epoch, CancellationToken cancellation)
+    {
+        var started = Stopwatch.GetTimestamp();
+        _archive.Layout.RequireHome();
+        var marker = LoadMarker();
+        if (marker.Content is not { } origin || origin.Epoch != epoch)
+        {
+            throw new LocalContentException(
+                $"{_live} is not open under epoch {epoch} but under {marker.Content?.Epoch.ToString() ?? "none"}. Take over with epoch {epoch} first.");
+        }
+
+        var (caughtUp, supersededBy) = CatchUp(origin, cancellation);
+        if (caughtUp != origin)
+        {
+            marker = marker with { Content = caughtUp };
+            _directory.Save(marker);
+        }
+
+        if (supersededBy is not null)
+        {
+            return new DumpResult.Superseded(supersededBy);
+        }
+
+        var basis = DumpAt(caughtUp.DumpSlot, cancellation);
+        var manifest = basis is null ? null : ManifestOf(basis);
+        var index = _index;
+        var root = AttributesOfRoot();
+        var view = Look(_mode, cancellation);
+        if (manifest is not null && manifest.Root == root && index?.Subject == manifest.Nonce && view.IsUnchanged(index))
+        {
+            return new DumpResult.Unchanged(basis!);
+        }
+
+        var nonce = NewNonce();
+        using var pack = new PackWriter(_archive.Layout, nonce);
+        var captured = new TreeCapture(_live, _directory.Scratch, _mode, pack).Capture(view, index, manifest, cancellation);
+        if (manifest is not null && manifest.Root == root && ManifestComparison.IsSame(captured.Entries, manifest.Entries))
+        {
+            SaveIndex(manifest.Nonce, captured.Index);
+            return new DumpResult.Unchanged(basis!);
+        }
+
+        AtPoint("captured");
+        var written = new Manifest(_archive.Service, nonce, root, captured.Entries);
+        var location = pack.Publish(written, cancellation);
+        AtPoint("pack published");
+        var content = new StoredContent(location, captured.Files, captured.Bytes, pack.StoredBytes, captured.Guarantee);
+        var record = new DumpRecord(_archive.Service, caughtUp.LastSlot + 1, nonce, epoch, _node, _archive.Now, content);
+        var taken = _archive.Log.Commit(record, cancellation);
+        AtPoint("committed");
+        if (taken.Outcome != SlotOutcome.Mine)
+        {
+            SharedStorage.Reach(_archive.Layout.Packs, () => File.Delete(_archive.Layout.Pack(nonce)));
+            return taken.Outcome == SlotOutcome.Superseded
+                ? new DumpResult.Superseded(taken.Record)
+                : throw new LocalContentException(
+                    $"Slot {taken.Record.Slot} was taken by another dump of epoch {taken.Record.Epoch} by {taken.Record.Node}: two daemons use one node name.");
+        }
+
+        _manifest = written;
+        SaveIndex(nonce, captured.Index);
+        _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot }, Kept = null });
+        return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
+    }
+}

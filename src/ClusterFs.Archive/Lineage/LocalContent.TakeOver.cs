@@ -1,0 +1,189 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Packs;
+using ClusterFs.Archive.Restore;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Lineage;
+
+public sealed partial class LocalContent
+{
+    /// <summary>
+    /// Claims an epoch in the archive and makes the local content the one to go on with: kept where lineage proves it, restored otherwise.
+    /// Content that is not in the line is kept as divergent before it is replaced. No process may use the live path meanwhile. Calling it
+    /// again for the same epoch, also after a crash at any point, ends in the same state.
+    /// </summary>
+    /// <param name="epoch">Granted to this node; above 0.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; the epoch may have been claimed. Call again to go on.</exception>
+    public TakeOverResult TakeOver(long epoch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
+        return InTurn(() => TakeOverInTurn(epoch, progress, cancellation), cancellation);
+    }
+
+    private TakeOverResult TakeOverInTurn(long epoch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        RequireReplaceable(_live, Path.GetDirectoryName(_live)!);
+        _archive.Layout.CreateDirectories();
+        var hadMarker = _directory.HasMarker;
+        var marker = LoadMarker();
+        if (marker.Content is { } current && current.Epoch == epoch)
+        {
+            return Resume(current, cancellation);
+        }
+
+        // A marker that is only a pending claim says nothing about the content; neither does its absence.
+        hadMarker &= marker.Content is not null || marker.Pending is null;
+        if (marker.Pending?.Epoch != epoch)
+        {
+            marker = marker with { Pending = new PendingClaim(epoch, NewNonce()) };
+            _directory.Save(marker);
+        }
+
+        var draft = new ClaimRecord(_archive.Service, 0, marker.Pending!.Nonce, epoch, _node, _archive.Now);
+        var taken = _archive.Log.Claim(draft, marker.Content?.LastSlot ?? 0, cancellation);
+        AtPoint("claimed");
+        if (taken.Outcome != SlotOutcome.Mine)
+        {
+            return new TakeOverResult.Superseded(taken.Record);
+        }
+
+        return Prepare((ClaimRecord)taken.Record, marker, hadMarker, progress, cancellation);
+    }
+
+    /// <summary>The content is open under this epoch already: the daemon was restarted, or the caller repeats itself.</summary>
+    private TakeOverResult Resume(ContentOrigin origin, CancellationToken cancellation)
+    {
+        var (_, supersededBy) = CatchUp(origin, cancellation);
+        if (supersededBy is not null)
+        {
+            return new TakeOverResult.Superseded(supersededBy);
+        }
+
+        var claim = (ClaimRecord)_archive.Log.Read(origin.ClaimSlot, cancellation);
+        var head = _archive.Log.LastDumpBefore(claim.Slot, cancellation);
+        return new TakeOverResult.Ready(claim, ContentBasis.KeptByLineage, head, null, $"epoch {origin.Epoch} had been taken over here before");
+    }
+
+    private TakeOverResult.Ready Prepare(
+        ClaimRecord claim, LineageMarker marker, bool hadMarker, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        var head = _archive.Log.LastDumpBefore(claim.Slot, cancellation);
+        var before = claim.Slot > 1 ? _archive.Log.Read(claim.Slot - 1, cancellation) : null;
+        var opened = marker.Content is { } origin && origin.ClaimSlot < claim.Slot ? _archive.Log.Read(origin.ClaimSlot, cancellation) : null;
+        var proven = LineageRules.IsProven(marker.Content, before, opened);
+        var local = StateOfLocal();
+        var plan = LineageRules.Decide(proven, hadMarker, head is not null, local);
+        switch (plan)
+        {
+            case TakeOverPlan.Keep:
+                Open(marker, claim, head);
+                return new TakeOverResult.Ready(
+                    claim, ContentBasis.KeptByLineage, head, null, $"this node held epoch {before!.Epoch}, and nobody claimed since: its content is the newest");
+            case TakeOverPlan.Adopt:
+                Open(marker, claim, head);
+                return new TakeOverResult.Ready(
+                    claim, ContentBasis.Adopted, null, null, $"the line has no dump yet: the data found in {_live} becomes its first content");
+        }
+
+        if (head is not null && local == LocalState.Present && IsEqualTo(head, cancellation))
+        {
+            Open(marker, claim, head);
+            return new TakeOverResult.Ready(
+                claim, ContentBasis.EqualToHead, head, null, $"the content of {_live} is that of the newest dump, slot {head.Slot}");
+        }
+
+        var reason = $"{claim.Node} took over with epoch {claim.Epoch}, and its content was not in the line";
+        var (kept, keptMarker) = local == LocalState.Present ? KeepIfDivergent(marker, reason, cancellation) : (null, marker);
+        AtPoint("kept");
+        Replace(keptMarker, claim, head, progress, cancellation);
+        var outside = kept is null ? string.Empty : $"; what {_live} held beyond the line is kept as {kept.Id}";
+        return head is null
+            ? new TakeOverResult.Ready(claim, ContentBasis.Empty, null, kept, $"the line has no dump yet: {_live} starts empty{outside}")
+            : new TakeOverResult.Ready(claim, ContentBasis.Restored, head, kept, $"restored from the newest dump, slot {head.Slot}{outside}");
+    }
+
+    /// <summary>The content is right: from here on it is open under the new claim.</summary>
+    private void Open(LineageMarker marker, ClaimRecord claim, DumpRecord? head)
+    {
+        AtPoint("content ready");
+        _directory.Save(marker with { Content = OriginOf(claim, head), Pending = null, Swap = null });
+        AtPoint("opened");
+    }
+
+    private static ContentOrigin OriginOf(ClaimRecord claim, DumpRecord? head) => new(claim.Epoch, claim.Slot, claim.Nonce, head?.Slot, claim.Slot);
+
+    private bool IsEqualTo(DumpRecord head, CancellationToken cancellation)
+    {
+        var manifest = ManifestOf(head);
+        var view = Look(_mode, cancellation);
+        var root = AttributesOfRoot();
+        var equal = root.Mode == manifest.Root.Mode
+            && (!Processes.IsRoot || root == manifest.Root)
+            && new ContentMatch(_live, _directory.Scratch).Matches(view, manifest, _index, attributes: true, cancellation);
+        if (equal)
+        {
+            SaveIndex(manifest.Nonce, [.. view.Entries.Select(entry => entry.Index)]);
+        }
+
+        return equal;
+    }
+
+    private void Replace(
+        LineageMarker marker, ClaimRecord claim, DumpRecord? head, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        var name = claim.Nonce;
+        var staged = Path.Combine(_directory.Staging, name);
+        Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        IdentityIndex? index = null;
+        if (head is not null)
+        {
+            var manifest = ManifestOf(head);
+            using var reader = _archive.NewReader();
+            new TreeRestorer(reader).Restore(manifest, staged, progress, cancellation);
+            AtPoint("restored");
+            index = IndexOf(staged, manifest.Nonce, cancellation);
+            Attribute(staged, manifest.Root);
+        }
+        else if (FileStatus.TryRead(_live) is { } old)
+        {
+            Attribute(staged, RootAttributes.Of(old));
+        }
+
+        Durable.SyncDirectory(staged);
+        Durable.SyncDirectory(_directory.Staging);
+        var inode = FileStatus.TryRead(staged)!.Value.Inode;
+        var origin = OriginOf(claim, head);
+        _directory.Save(marker with { Swap = new PendingSwap(name, inode, origin) });
+        AtPoint("announced");
+        TreeSwap.Exchange(_directory, _live, name, AtPoint);
+        AtPoint("swapped");
+        if (index is not null)
+        {
+            _directory.Save(index);
+        }
+
+        _index = index;
+        _directory.Save(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
+        AtPoint("opened");
+        _directory.CleanUp();
+    }
+
+    private static void Attribute(string path, RootAttributes attributes)
+    {
+        if (Processes.IsRoot)
+        {
+            FileAttribution.SetOwner(path, attributes.User, attributes.Group);
+        }
+
+        FileAttribution.SetMode(path, attributes.Mode);
+    }
+
+    /// <summary>The identities of a tree just restored, taken once any later change would show: the first dump then reads only what changed.</summary>
+    private IdentityIndex IndexOf(string staged, string subject, CancellationToken cancellation)
+    {
+        _ = _clock.WaitUntilSettled(TreeScan.Scan(staged, cancellation).Entries, cancellation);
+        var view = TreeView.Look(staged, _mode, null, _clock, cancellation);
+        return new IdentityIndex(subject, [.. view.Entries.Select(entry => entry.Index)]);
+    }
+}

@@ -1,0 +1,215 @@
+using System.Security.Cryptography;
+using System.Text;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Packs;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Lineage;
+
+/// <summary>
+/// The live content of a service on this node, and all that moves it into and out of the archive. One object per live path: a lock keeps
+/// other processes out. All methods may be called from any thread; all but <see cref="AtRisk"/> wait for each other and block on files, so run
+/// them on threads of their own.
+/// </summary>
+/// <exception cref="LocalContentException">From every method: the local content cannot be read or replaced.</exception>
+/// <exception cref="SharedStorageException">From every method but <see cref="AtRisk"/>: shared storage is away. Nothing has changed; call again.</exception>
+/// <exception cref="DamagedArchiveException">From every method but <see cref="AtRisk"/>: the archive is not what was written.</exception>
+public sealed partial class LocalContent : IDisposable
+{
+    private readonly ServiceArchive _archive;
+    private readonly string _live;
+    private readonly string _node;
+    private readonly CaptureMode _mode;
+    private readonly MarkerDirectory _directory;
+    private readonly FileSystemClock _clock;
+    private readonly SemaphoreSlim _turn = new(1);
+    private volatile IdentityIndex? _index;
+    private Manifest? _manifest;
+
+    private LocalContent(ServiceArchive archive, string live, string node, CaptureMode mode, MarkerDirectory directory)
+    {
+        _archive = archive;
+        _live = live;
+        _node = node;
+        _mode = mode;
+        _directory = directory;
+        _clock = new FileSystemClock(directory.Scratch);
+        _index = directory.LoadIndex();
+    }
+
+    /// <summary>Where an operation may be cut short, in tests.</summary>
+    internal Action<string> AtPoint { get; init; } = _ => { };
+
+    /// <summary>The epoch under which the content was last opened on this node; null when it never was.</summary>
+    public long? Epoch => _directory.Load(_archive.Service, _node)?.Content?.Epoch;
+
+    /// <summary>Opens the content of a live path. Creates the marker directory `.NAME.clusterfs` beside it; touches nothing else.</summary>
+    /// <param name="livePath">A directory, or a name that is free. Neither a symbolic link nor a mount point.</param>
+    /// <param name="node">The name of this node.</param>
+    public static LocalContent Open(ServiceArchive archive, string livePath, string node, CaptureMode mode) =>
+        Open(archive, livePath, node, mode, _ => { });
+
+    internal static LocalContent Open(ServiceArchive archive, string livePath, string node, CaptureMode mode, Action<string> atPoint)
+    {
+        ArchiveLayout.RequireName(node, "node");
+        var live = Path.TrimEndingDirectorySeparator(Path.GetFullPath(livePath));
+        if (Path.GetDirectoryName(live) is not { } parent)
+        {
+            throw new LocalContentException("The root directory cannot be live content. Name a directory below it.");
+        }
+
+        RequireReplaceable(live, parent);
+        return new LocalContent(archive, live, node, mode, MarkerDirectory.Open(live)) { AtPoint = atPoint };
+    }
+
+    /// <summary>
+    /// What would be lost if the node died now: cheap, from the identities of files alone, without reading any and without shared storage.
+    /// </summary>
+    public RiskEstimate AtRisk() => Locally(() => RiskScan.Estimate(_live, _index));
+
+    public void Dispose()
+    {
+        _directory.Dispose();
+        _turn.Dispose();
+    }
+
+    private static void RequireReplaceable(string live, string parent)
+    {
+        if (FileStatus.TryRead(live) is not { } status)
+        {
+            return;
+        }
+
+        if (status.Kind != FileKind.Directory)
+        {
+            throw new LocalContentException($"{live} is not a directory. live.path must name one, or a name that is free.");
+        }
+
+        if (FileStatus.TryRead(parent) is { } above && above.Device != status.Device)
+        {
+            throw new LocalContentException($"{live} is a mount point and cannot be exchanged by a rename. Let live.path name a directory below it.");
+        }
+    }
+
+    private static T Locally<T>(Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
+        {
+            throw new LocalContentException($"{error.Message.TrimEnd('.')}. Check the disk, and the rights of the daemon's user.", error);
+        }
+    }
+
+    private T InTurn<T>(Func<T> action, CancellationToken cancellation)
+    {
+        _turn.Wait(cancellation);
+        try
+        {
+            return Locally(action);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>The marker, after putting in order what a crash left.</summary>
+    private LineageMarker LoadMarker()
+    {
+        var marker = _directory.Load(_archive.Service, _node) ?? new LineageMarker(_archive.Service, _node);
+        if (marker.Swap is { } swap)
+        {
+            marker = TreeSwap.Recover(_directory, _live, swap)
+                ? marker with { Content = swap.Origin, Pending = null, Swap = null, Kept = null }
+                : marker with { Swap = null };
+            _directory.Save(marker);
+        }
+
+        _directory.CleanUp();
+        return marker;
+    }
+
+    /// <summary>Adds the dumps of our own epoch that a crash kept from the marker, and looks for the claim that ended it.</summary>
+    private (ContentOrigin Origin, LogRecord? SupersededBy) CatchUp(ContentOrigin origin, CancellationToken cancellation)
+    {
+        var opened = _archive.Log.Read(origin.ClaimSlot, cancellation);
+        if (opened.Nonce != origin.ClaimNonce)
+        {
+            throw new LocalContentException(
+                $"{_live} was opened by a claim in slot {origin.ClaimSlot} that is not in {_archive.Root}: this is another archive. Mount the right shared storage.");
+        }
+
+        var last = _archive.Log.Read(origin.LastSlot, cancellation);
+        while (_archive.Log.TryRead(last.Slot + 1) is { } next)
+        {
+            if (LogRules.Objection(last, next) is { } objection)
+            {
+                throw new DamagedArchiveException(_archive.Log.FileOf(next.Slot), objection);
+            }
+
+            if (next is not DumpRecord)
+            {
+                return (origin, next);
+            }
+
+            origin = origin with { DumpSlot = next.Slot, LastSlot = next.Slot };
+            last = next;
+        }
+
+        return (origin, null);
+    }
+
+    private DumpRecord? DumpAt(long? slot, CancellationToken cancellation) => slot is not { } number
+        ? null
+        : _archive.Log.Read(number, cancellation) as DumpRecord
+            ?? throw new DamagedArchiveException(_archive.Log.FileOf(number), "it should hold a dump");
+
+    private Manifest ManifestOf(DumpRecord dump)
+    {
+        if (_manifest?.Nonce != dump.Nonce)
+        {
+            using var reader = _archive.NewReader();
+            _manifest = reader.ReadManifest(dump.Content.Manifest, _archive.Service);
+        }
+
+        return _manifest;
+    }
+
+    private void SaveIndex(string subject, IReadOnlyList<IndexEntry> entries)
+    {
+        var index = new IdentityIndex(subject, entries);
+        _directory.Save(index);
+        _index = index;
+    }
+
+    private LocalState StateOfLocal() => FileStatus.TryRead(_live) switch
+    {
+        null => LocalState.Absent,
+        { Kind: FileKind.Directory } => Directory.EnumerateFileSystemEntries(_live).Any() ? LocalState.Present : LocalState.Empty,
+        _ => throw new LocalContentException($"{_live} is not a directory. Move it away."),
+    };
+
+    private RootAttributes AttributesOfRoot() => FileStatus.TryRead(_live) is { Kind: FileKind.Directory } status
+        ? RootAttributes.Of(status)
+        : throw new LocalContentException($"{_live} is not a directory any more, so there is nothing to dump. Restore it, or move the service.");
+
+    private TreeView Look(CaptureMode mode, CancellationToken cancellation) => TreeView.Look(_live, mode, _index, _clock, cancellation);
+
+    private static string NewNonce() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(PackFormat.NonceLength / 2));
+
+    private static string FingerprintOf(TreeView view)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var entry in view.Entries)
+        {
+            var identity = entry.Index.Kind == FileKind.Directory ? default : entry.Index.Identity;
+            hash.AppendData(Encoding.UTF8.GetBytes($"{entry.Path}\0{entry.Index.Kind}\0{entry.Index.Mode}\0{identity}\0"));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

@@ -1,0 +1,114 @@
+using System.Text.Json;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Lineage;
+
+/// <summary>The directory beside the live content, on the same file system: marker, index, staging.</summary>
+internal sealed class MarkerDirectory : IDisposable
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly DirectoryLock _lock;
+
+    private MarkerDirectory(string path, DirectoryLock taken)
+    {
+        Path = path;
+        _lock = taken;
+        foreach (var directory in (string[])[Staging, Previous, Scratch])
+        {
+            Directory.CreateDirectory(directory, Private);
+        }
+    }
+
+    public string Path { get; }
+
+    /// <summary>Where content is built before it becomes live.</summary>
+    public string Staging => System.IO.Path.Combine(Path, "staging");
+
+    /// <summary>Where content goes that is live no more, to be deleted.</summary>
+    public string Previous => System.IO.Path.Combine(Path, "previous");
+
+    /// <summary>Copies of databases under capture; of no use after a crash.</summary>
+    public string Scratch => System.IO.Path.Combine(Path, "scratch");
+
+    private string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
+
+    private string IndexFile => System.IO.Path.Combine(Path, "index.json");
+
+    /// <summary>Creates the directory and locks it against other processes.</summary>
+    /// <exception cref="LocalContentException">Another process has it, or it cannot be made.</exception>
+    public static MarkerDirectory Open(string livePath)
+    {
+        var path = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(livePath)!, $".{System.IO.Path.GetFileName(livePath)}.clusterfs");
+        try
+        {
+            Durable.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+            Directory.CreateDirectory(path, Private);
+            Durable.SyncDirectory(System.IO.Path.GetDirectoryName(path)!);
+            var taken = DirectoryLock.TryTake(path)
+                ?? throw new LocalContentException($"{path} is in use by another process. Only one daemon may look after {livePath}.");
+            return new MarkerDirectory(path, taken);
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
+        {
+            throw new LocalContentException($"{path} cannot be used: {error.Message} The daemon must be able to write beside {livePath}.", error);
+        }
+    }
+
+    /// <summary>Whether there ever was a marker, be it readable or not.</summary>
+    public bool HasMarker => File.Exists(MarkerFile);
+
+    /// <returns>Null when there is none, or when it proves nothing because it cannot be read or is another service's or node's.</returns>
+    public LineageMarker? Load(string service, string node)
+    {
+        try
+        {
+            var marker = JsonSerializer.Deserialize(File.ReadAllBytes(MarkerFile), MarkerJson.Default.LineageMarker);
+            return marker is { Format: LineageMarker.Version } && marker.Service == service && marker.Node == node ? marker : null;
+        }
+        catch (Exception error) when (error is FileNotFoundException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    public void Save(LineageMarker marker) =>
+        Durable.Replace(MarkerFile, JsonSerializer.SerializeToUtf8Bytes(marker, MarkerJson.Default.LineageMarker));
+
+    public IdentityIndex? LoadIndex() => File.Exists(IndexFile) ? IdentityIndex.Read(File.ReadAllBytes(IndexFile)) : null;
+
+    public void Save(IdentityIndex index) => Durable.Replace(IndexFile, index.Write());
+
+    /// <summary>Deletes what an earlier operation left. Only while no exchange is pending.</summary>
+    public void CleanUp()
+    {
+        foreach (var directory in (string[])[Staging, Previous, Scratch])
+        {
+            foreach (var left in Directory.EnumerateFileSystemEntries(directory).ToList())
+            {
+                Remove(left);
+            }
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static void Remove(string path)
+    {
+        if (FileStatus.TryRead(path) is not { Kind: FileKind.Directory })
+        {
+            File.Delete(path);
+            return;
+        }
+
+        // A directory may have come with a mode that denies even its owner to empty it.
+        FileAttribution.SetMode(path, (uint)Private);
+        foreach (var inner in Directory.EnumerateFileSystemEntries(path).ToList())
+        {
+            Remove(inner);
+        }
+
+        Directory.Delete(path);
+    }
+}

@@ -1,0 +1,219 @@
+using System.Globalization;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Log;
+
+/// <summary>Outcome of an attempt to take a slot.</summary>
+/// <param name="Record">The record that stands in the slot now: the writer's own, or the one that ended it.</param>
+internal sealed record SlotTaken(SlotOutcome Outcome, LogRecord Record);
+
+/// <summary>
+/// The dense log of claims and dumps as files. Safe to use from any number of threads, processes and machines.
+/// </summary>
+internal sealed class SlotLog(ArchiveLayout layout, string service)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The highest slot that a listing shows. Stale on network file systems: a hint, never a fact.</summary>
+    internal Func<long> HighestListed { get; init; } = () => ListHighest(layout.Log);
+
+    public static string Name(long slot) => slot.ToString("D10", CultureInfo.InvariantCulture);
+
+    public string FileOf(long slot) => Path.Combine(layout.Log, Name(slot));
+
+    /// <summary>Reads a slot.</summary>
+    /// <returns>Null when it is free, or taken and not yet visible here.</returns>
+    public LogRecord? TryRead(long slot)
+    {
+        var file = FileOf(slot);
+        using var stream = SharedStorage.TryOpen(file);
+        if (stream is null)
+        {
+            return null;
+        }
+
+        return SharedStorage.Reach(file, () =>
+        {
+            var length = stream.Length;
+            if (length > RecordFormat.MaxLength)
+            {
+                throw new DamagedArchiveException(file, $"it has {length} bytes");
+            }
+
+            var bytes = new byte[length];
+            stream.ReadExactly(bytes);
+            return RecordFormat.ReadSlot(file, bytes, service, slot);
+        });
+    }
+
+    /// <summary>Reads a slot that is known to be taken, waiting until it can be seen.</summary>
+    /// <exception cref="OperationCanceledException">It stayed out of sight.</exception>
+    public LogRecord Read(long slot, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (TryRead(slot) is { } record)
+            {
+                return record;
+            }
+
+            layout.RequireHome();
+            if (cancellation.WaitHandle.WaitOne(Poll))
+            {
+                throw new OperationCanceledException(
+                    $"Slot {FileOf(slot)} must exist and cannot be seen: the shared storage is behind, damaged, or not the one it was.", cancellation);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes the next free slot for a claim. Starts at the highest record it can see: that one's existence proves all before it, and its
+    /// epoch is the highest so far. From there on every record is read.
+    /// </summary>
+    /// <param name="known">A slot known to be taken; 0 when none is.</param>
+    public SlotTaken Claim(ClaimRecord draft, long known, CancellationToken cancellation)
+    {
+        var slot = Math.Max(1, Math.Max(known, HighestListed()));
+        LogRecord? previous = null;
+        if (slot > 1 || known > 0)
+        {
+            previous = Read(slot, cancellation);
+            var outcome = LogRules.OnClaim(draft.Epoch, draft.Nonce, previous);
+            if (outcome != SlotOutcome.WalkOn)
+            {
+                return new SlotTaken(outcome, previous);
+            }
+
+            slot++;
+        }
+
+        for (; ; slot++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var mine = draft with { Slot = slot };
+            var found = TryRead(slot) ?? Take(mine, cancellation);
+            if (found.Nonce == mine.Nonce)
+            {
+                return new SlotTaken(SlotOutcome.Mine, found);
+            }
+
+            Require(previous, found);
+            var outcome = LogRules.OnClaim(mine.Epoch, mine.Nonce, found);
+            if (outcome != SlotOutcome.WalkOn)
+            {
+                return new SlotTaken(outcome, found);
+            }
+
+            previous = found;
+        }
+    }
+
+    /// <summary>Takes exactly the dump's slot, or learns who did.</summary>
+    public SlotTaken Commit(DumpRecord dump, CancellationToken cancellation)
+    {
+        var found = Take(dump, cancellation);
+        return new SlotTaken(LogRules.OnDump(dump.Epoch, dump.Nonce, found), found);
+    }
+
+    /// <summary>Every record from a slot on, in order, up to the first one that is neither visible nor known to be taken.</summary>
+    public IEnumerable<LogRecord> ReadFrom(long first, CancellationToken cancellation)
+    {
+        var highest = HighestListed();
+        LogRecord? previous = null;
+        for (var slot = first; ; slot++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var record = slot <= highest ? Read(slot, cancellation) : TryRead(slot);
+            if (record is null)
+            {
+                yield break;
+            }
+
+            if (previous is not null || slot == 1)
+            {
+                Require(previous, record);
+            }
+
+            yield return record;
+            previous = record;
+        }
+    }
+
+    /// <summary>The newest dump before a slot.</summary>
+    /// <returns>Null when there is none.</returns>
+    public DumpRecord? LastDumpBefore(long slot, CancellationToken cancellation)
+    {
+        LogRecord? next = null;
+        for (var i = slot - 1; i >= 1; i--)
+        {
+            var record = Read(i, cancellation);
+            if (next is not null)
+            {
+                Require(record, next);
+            }
+
+            if (record is DumpRecord dump)
+            {
+                return dump;
+            }
+
+            next = record;
+        }
+
+        return null;
+    }
+
+    private static long ListHighest(string directory) => SharedStorage.Reach(directory, () =>
+    {
+        if (!Directory.Exists(directory))
+        {
+            return 0;
+        }
+
+        var highest = 0L;
+        foreach (var file in Directory.EnumerateFiles(directory))
+        {
+            if (long.TryParse(Path.GetFileName(file.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var slot))
+            {
+                highest = Math.Max(highest, slot);
+            }
+        }
+
+        return highest;
+    });
+
+    /// <summary>Links a complete record into its slot. Returns what stands there afterwards, own or foreign.</summary>
+    private LogRecord Take(LogRecord record, CancellationToken cancellation)
+    {
+        var taken = SharedStorage.Reach(layout.Log, () =>
+        {
+            var temporary = layout.NewTemporary(record.Nonce);
+            try
+            {
+                using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0))
+                {
+                    stream.Write(RecordFormat.Write(record));
+                    stream.Flush(flushToDisk: true);
+                }
+
+                return Durable.TryLink(temporary, FileOf(record.Slot));
+            }
+            finally
+            {
+                File.Delete(temporary);
+            }
+        });
+
+        // Whoever sees the record may build on it, so it must be durable before anyone is told, even if another node's call created it.
+        SharedStorage.Reach(layout.Log, () => Durable.SyncDirectory(layout.Log));
+        return taken ? record : Read(record.Slot, cancellation);
+    }
+
+    private void Require(LogRecord? previous, LogRecord next)
+    {
+        if (LogRules.Objection(previous, next) is { } objection)
+        {
+            throw new DamagedArchiveException(FileOf(next.Slot), objection);
+        }
+    }
+}

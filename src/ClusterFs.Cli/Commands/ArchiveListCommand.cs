@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using ClusterFs.Archive;
+using ClusterFs.Archive.Log;
+using ClusterFs.Cli.Display;
+
+namespace ClusterFs.Cli.Commands;
+
+/// <summary><c>clusterfs archive list</c>.</summary>
+public static class ArchiveListCommand
+{
+    public static Command Create()
+    {
+        var service = CommandArguments.Service();
+        var command = new Command("list", "The dumps that can be restored, oldest first.") { service };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var settings = GlobalOptions.Load(parsed);
+            var name = settings.RequireService(parsed.GetRequiredValue(service)).Name;
+            var archive = new ServiceArchive(settings.Shared.Path, name);
+            var terminal = Terminal.Of(parsed);
+            var records = await terminal.WorkAsync(
+                $"Reading the archive of {name}", _ => Task.Run(() => archive.List(cancellation), cancellation)).ConfigureAwait(false);
+            ImmutableArray<ListedDump> dumps = [.. records.OfType<DumpRecord>().Select(ToListed)];
+            if (parsed.GetValue(GlobalOptions.Json))
+            {
+                terminal.WriteJson(new ArchiveListing(name, dumps), ArchiveJson.Default.ArchiveListing);
+            }
+            else
+            {
+                terminal.Write(ToListing(dumps));
+            }
+
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Listing ToListing(ImmutableArray<ListedDump> dumps)
+    {
+        var listing = new Listing("SEQUENCE", "TIME", "EPOCH", "NODE", "FILES", "SIZE", "ADDED", "GUARANTEE");
+        foreach (var dump in dumps)
+        {
+            listing.Add(
+                Humane.Number(dump.Sequence),
+                Humane.Time(dump.At),
+                Humane.Number(dump.Epoch),
+                dump.Node,
+                Humane.Number(dump.Files),
+                Humane.Bytes(dump.Bytes),
+                Humane.Bytes(dump.StoredBytes),
+                dump.Guarantee);
+        }
+
+        return listing;
+    }
+
+    private static ListedDump ToListed(DumpRecord dump) => new(
+        dump.Slot,
+        dump.Epoch,
+        dump.Node,
+        dump.At.ToUniversalTime(),
+        dump.Content.Files,
+        dump.Content.Bytes,
+        dump.Content.StoredBytes,
+        dump.Content.Guarantee);
+}

@@ -1,0 +1,51 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace ClusterFs.Posix;
+
+/// <summary>Sets what .NET cannot set, or not exactly. Symbolic links are not followed, save by <see cref="SetMode"/>.</summary>
+public static class FileAttribution
+{
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
+    /// <summary>Sets owner and group.</summary>
+    /// <exception cref="PosixException">Not permitted, as a rule: only root may give files away.</exception>
+    public static void SetOwner(string path, uint user, uint group)
+    {
+        if (Libc.ChangeLinkOwner(path, user, group) != 0)
+        {
+            throw PosixException.Last("chown", path);
+        }
+    }
+
+    /// <summary>Sets the permission bits. Follows links: not to be used on one.</summary>
+    public static void SetMode(string path, uint mode)
+    {
+        if (Libc.ChangeMode(path, mode) != 0)
+        {
+            throw PosixException.Last("chmod", path);
+        }
+    }
+
+    /// <summary>Sets the time of the last change of the content, in nanoseconds since 1970.</summary>
+    public static unsafe void SetModified(string path, long nanoseconds)
+    {
+        var seconds = Math.DivRem(nanoseconds, NanosecondsPerSecond, out var rest);
+        if (rest < 0)
+        {
+            seconds--;
+            rest += NanosecondsPerSecond;
+        }
+
+        var times = stackalloc Libc.TimeSpec[2];
+        times[0].Nanoseconds = Libc.TimeOmit;
+        times[1].Seconds = seconds;
+        times[1].Nanoseconds = rest;
+        if (Libc.SetTimes(Libc.AtFdCwd, path, times, Libc.AtSymlinkNoFollow) != 0)
+        {
+            throw PosixException.Last("utimensat", path);
+        }
+    }
+
+    /// <summary>Asks the kernel to forget the synced bytes of a file, so that the next read comes from the storage. Advice only.</summary>
+    public static void ForgetCached(SafeFileHandle file) => _ = Libc.Advise(file, 0, 0, Libc.AdviseDontNeed);
+}

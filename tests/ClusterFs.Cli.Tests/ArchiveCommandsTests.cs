@@ -1,0 +1,129 @@
+using System.Formats.Tar;
+using System.Text.Json.Nodes;
+using ClusterFs.Archive;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+
+namespace ClusterFs.Cli.Tests;
+
+/// <summary>The commands that need no daemon, on an archive made by the library itself.</summary>
+public sealed class ArchiveCommandsTests : IDisposable
+{
+    private readonly CliFixture _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task An_archive_without_dumps_is_an_empty_list_and_restores_nothing()
+    {
+        var listed = await _cli.RunAsync("archive", "list", "wiki");
+        Assert.Equal((ExitCodes.Done, "SEQUENCE  TIME  EPOCH  NODE  FILES  SIZE  ADDED  GUARANTEE\n"), (listed.ExitCode, listed.Output));
+        var restored = await _cli.RunAsync("archive", "restore", "wiki", "--to", _cli.Root + "/there");
+        Assert.Equal(
+            (ExitCodes.Failed, "clusterfs: the archive of wiki holds no dump yet; is the service running anywhere?\n"),
+            (restored.ExitCode, restored.Error));
+        Assert.False(Directory.Exists(_cli.Root + "/there"));
+    }
+
+    [Fact]
+    public async Task Shared_storage_that_is_away_is_one_line()
+    {
+        Directory.Delete(_cli.Shared, recursive: true);
+        var outcome = await _cli.RunAsync("archive", "list", "wiki");
+        Assert.Equal((ExitCodes.Failed, ""), (outcome.ExitCode, outcome.Output));
+        Assert.StartsWith("clusterfs: Shared storage at ", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(1, outcome.Error.Count(c => c == '\n'));
+    }
+
+    [Fact]
+    public async Task Dumps_are_listed_and_restored()
+    {
+        Dump("n1", 1, ("page", "one"), ("page", "two"));
+        var listed = JsonNode.Parse((await _cli.RunAsync("archive", "list", "wiki", "--json")).Output)!;
+        var sequences = listed["dumps"]!.AsArray().Select(dump => (long)dump!["sequence"]!).ToList();
+        Assert.Equal(2, sequences.Count);
+        Assert.Equal(("n1", 1, 1, 3), (
+            (string?)listed["dumps"]![0]!["node"],
+            (int?)listed["dumps"]![0]!["epoch"],
+            (int?)listed["dumps"]![0]!["files"],
+            (int?)listed["dumps"]![0]!["bytes"]));
+
+        var newest = await _cli.RunAsync("archive", "restore", "wiki", "--to", _cli.Root + "/newest");
+        Assert.Equal((ExitCodes.Done, ""), (newest.ExitCode, newest.Error));
+        Assert.StartsWith($"wiki: dump #{sequences[1]} of ", newest.Output, StringComparison.Ordinal);
+        Assert.Equal("two", await File.ReadAllTextAsync(_cli.Root + "/newest/page"));
+
+        await _cli.RunAsync("archive", "restore", "wiki", "--to", _cli.Root + "/first", "--sequence", $"{sequences[0]}");
+        Assert.Equal("one", await File.ReadAllTextAsync(_cli.Root + "/first/page"));
+    }
+
+    [Fact]
+    public async Task A_restore_goes_over_nothing_and_to_no_dump_that_is_not_there()
+    {
+        Dump("n1", 1, ("page", "one"));
+        var over = await _cli.RunAsync("archive", "restore", "wiki", "--to", _cli.Live);
+        Assert.Equal(
+            (ExitCodes.Failed, "clusterfs: live is not an empty directory. Name one that is empty or does not exist yet.\n"),
+            (over.ExitCode, over.Error));
+        var missing = await _cli.RunAsync("archive", "restore", "wiki", "--to", _cli.Root + "/there", "--sequence", "99");
+        Assert.Equal(
+            (ExitCodes.Failed, "clusterfs: the archive of wiki has no dump #99; see 'clusterfs archive list wiki'; the newest is #2\n"),
+            (missing.ExitCode, missing.Error));
+    }
+
+    [Fact]
+    public async Task Divergent_content_is_listed_and_exported_as_tar()
+    {
+        Dump("n1", 1, ("page", "one"));
+        File.WriteAllText(Path.Combine(_cli.Live, "page"), "never dumped");
+        Directory.Move(_cli.Live, _cli.Root + "/aside");
+        Directory.Move(_cli.Root + "/.live.clusterfs", _cli.Root + "/marker");
+        Dump("n2", 2, ("page", "taken over"));
+        Directory.Delete(_cli.Live, recursive: true);
+        Directory.Delete(_cli.Root + "/.live.clusterfs", recursive: true);
+        Directory.Move(_cli.Root + "/aside", _cli.Live);
+        Directory.Move(_cli.Root + "/marker", _cli.Root + "/.live.clusterfs");
+        using (var content = LocalContent.Open(new ServiceArchive(_cli.Shared, "wiki"), _cli.Live, "n1", CaptureMode.Auto))
+        {
+            Assert.NotNull(content.KeepDivergent("n1 was lost", CancellationToken.None));
+        }
+
+        var listed = JsonNode.Parse((await _cli.RunAsync("divergent", "list", "wiki", "--json")).Output)!;
+        var record = Assert.Single(listed["divergent"]!.AsArray())!;
+        Assert.Equal(("n1", 1, "n1 was lost"), ((string?)record["node"], (int?)record["epoch"], (string?)record["reason"]));
+        Assert.Contains((string)record["id"]!, (await _cli.RunAsync("divergent", "list", "wiki")).Output, StringComparison.Ordinal);
+
+        var file = _cli.Root + "/kept.tar";
+        var exported = await _cli.RunAsync("divergent", "export", "wiki", "n1-1", "--output", file);
+        Assert.Equal((ExitCodes.Done, ""), (exported.ExitCode, exported.Error));
+        await using (var stream = File.OpenRead(file))
+        await using (var tar = new TarReader(stream))
+        {
+            var entry = (await tar.GetNextEntryAsync())!;
+            Assert.Equal("page", entry.Name);
+            Assert.Equal("never dumped", await new StreamReader(entry.DataStream!).ReadToEndAsync());
+        }
+
+        var again = await _cli.RunAsync("divergent", "export", "wiki", "n1-1", "--output", file);
+        Assert.Equal(
+            (ExitCodes.Failed, "clusterfs: kept.tar exists already; name another file, or remove it\n"), (again.ExitCode, again.Error));
+        var unknown = await _cli.RunAsync("divergent", "export", "wiki", "n3", "--output", _cli.Root + "/other.tar");
+        Assert.Equal(
+            (ExitCodes.Failed, "clusterfs: wiki has no divergent content 'n3'; see 'clusterfs divergent list wiki'\n"),
+            (unknown.ExitCode, unknown.Error));
+        Assert.Empty(Directory.GetFiles(_cli.Root, "*.partial"));
+    }
+
+    /// <summary>One epoch of a node: takes over, then a dump after each write.</summary>
+    private void Dump(string node, long epoch, params (string File, string Text)[] writes)
+    {
+        using var content = LocalContent.Open(new ServiceArchive(_cli.Shared, "wiki"), _cli.Live, node, CaptureMode.Auto);
+        Assert.IsType<TakeOverResult.Ready>(content.TakeOver(epoch, null, CancellationToken.None));
+        Directory.CreateDirectory(_cli.Live);
+        foreach (var (file, text) in writes)
+        {
+            File.WriteAllText(Path.Combine(_cli.Live, file), text);
+            Assert.IsType<DumpResult.Committed>(content.Dump(epoch, CancellationToken.None));
+        }
+    }
+}

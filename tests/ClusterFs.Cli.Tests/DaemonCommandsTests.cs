@@ -1,0 +1,143 @@
+using System.Text.Json.Nodes;
+using ClusterFs.Api;
+using Microsoft.AspNetCore.Http;
+
+namespace ClusterFs.Cli.Tests;
+
+public sealed class DaemonCommandsTests : IDisposable
+{
+    private static readonly StatusReport Report = new(
+        "n1",
+        new ClusterStatus(true, [new MemberStatus("n1", "127.0.0.1:4053", "up", true), new MemberStatus("n2", "127.0.0.2:4053", "up", false)], ["n1", "n2", "n3"]),
+        new SelfStatus(true, null, "0a1b", false),
+        [
+            new ServiceStatus(
+                "blog", ServiceState.Vacant, null, 0, null, null, null, [], 0, false, "nobody asks for it", null, null),
+            new ServiceStatus(
+                "wiki",
+                ServiceState.Owned,
+                "n1",
+                7,
+                4200,
+                new DumpPoint(7, 12, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 5120),
+                new RiskStatus(3.1, 81920),
+                [],
+                2,
+                false,
+                null,
+                new PhaseStatus("running", true, 4711, null),
+                new DumpHealth(false, "the shared directory cannot be read", null, "sqlite", "each database is consistent in itself")),
+        ]);
+
+    private readonly CliFixture _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task Status_is_a_table_and_what_there_is_to_know_about_it()
+    {
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report);
+        var outcome = await _cli.RunAsync("status");
+        Assert.Equal((ExitCodes.Done, ""), (outcome.ExitCode, outcome.Error));
+        var lines = outcome.Output.Split('\n');
+        Assert.Equal("Seen from n1: quorum; n1 up, n2 up (unreachable); voters n1, n2, n3", lines[0]);
+        Assert.Matches("^SERVICE  STATE   OWNER  EPOCH  LEASE  LAST DUMP +AT RISK +DIVERGENT$", lines[1]);
+        Assert.Matches("^blog     vacant  -      -      -      - +- +0$", lines[2]);
+        Assert.Matches("^wiki     owned   n1     7      4.2 s  #12, .* ago +3.1 s, 80 KiB  2$", lines[3]);
+        Assert.Equal(
+            [
+                "blog: nobody asks for it",
+                "wiki: dumps fail (the shared directory cannot be read): what is at risk grows.",
+                "wiki: dumps (sqlite): each database is consistent in itself",
+                "wiki: 2 divergent, see 'clusterfs divergent list wiki'.",
+                "AT RISK is what was written since the last dump: lost in a failover, kept in a move.",
+                "",
+            ],
+            lines[4..]);
+    }
+
+    [Fact]
+    public async Task Status_in_JSON_has_the_names_that_monitoring_relies_on()
+    {
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report);
+        var outcome = await _cli.RunAsync("status", "wiki", "--json");
+        var document = JsonNode.Parse(outcome.Output)!;
+        Assert.Equal("n1", (string?)document["node"]);
+        Assert.True((bool?)document["cluster"]!["quorum"]);
+        Assert.Equal("127.0.0.2:4053", (string?)document["cluster"]!["members"]![1]!["address"]);
+        var service = Assert.Single(document["services"]!.AsArray())!;
+        Assert.Equal(
+            ("wiki", "owned", "n1", 7, 4200),
+            ((string?)service["name"], (string?)service["state"], (string?)service["owner"], (int?)service["epoch"], (int?)service["leaseRemainingMs"]));
+        var dump = service["lastDump"]!;
+        Assert.Equal(
+            (7, 12, "2026-01-02T03:04:05+00:00", 5120),
+            ((int?)dump["epoch"], (int?)dump["sequence"], (string?)dump["at"], (int?)dump["bytes"]));
+        Assert.Equal("""{"seconds":3.1,"bytes":81920}""", service["atRisk"]!.ToJsonString());
+        Assert.Equal((0, 2, false), (service["standbys"]!.AsArray().Count, (int?)service["divergent"], (bool?)service["paused"]));
+        Assert.True(service.AsObject().ContainsKey("reason"));
+        Assert.Null(service["reason"]);
+    }
+
+    [Fact]
+    public async Task A_move_says_where_the_service_is_now()
+    {
+        string? asked = null;
+        await using var daemon = await FakeDaemon.StartAsync(_cli.Socket, "POST", "/v1/services/wiki/move", async context =>
+        {
+            asked = await new StreamReader(context.Request.Body).ReadToEndAsync();
+            await context.Response.WriteAsJsonAsync(new MoveReport("wiki", "n1", "n2", 8), ApiJson.Default.MoveReport);
+        });
+        var outcome = await _cli.RunAsync("move", "wiki", "--to", "n2");
+        Assert.Equal((ExitCodes.Done, "wiki moved from n1 to n2, epoch 8.\n", ""), (outcome.ExitCode, outcome.Output, outcome.Error));
+        Assert.Equal("""{"to":"n2"}""", asked);
+    }
+
+    [Theory]
+    [InlineData(StatusCodes.Status409Conflict, ExitCodes.Refused)]
+    [InlineData(StatusCodes.Status404NotFound, ExitCodes.Usage)]
+    [InlineData(StatusCodes.Status504GatewayTimeout, ExitCodes.TimedOut)]
+    [InlineData(StatusCodes.Status500InternalServerError, ExitCodes.Failed)]
+    public async Task A_refusal_is_told_in_the_daemons_words(int status, int exitCode)
+    {
+        await using var daemon = await FakeDaemon.RefusingAsync(
+            _cli.Socket, ApiRoutes.Dump, status, new ApiError("n1 does not own wiki, n2 does", "ask there"));
+        var outcome = await _cli.RunAsync("dump", "wiki");
+        Assert.Equal((exitCode, "", "clusterfs: n1 does not own wiki, n2 does; ask there\n"), (outcome.ExitCode, outcome.Output, outcome.Error));
+    }
+
+    [Fact]
+    public async Task A_daemon_that_does_not_answer_is_exit_code_5()
+    {
+        await using var daemon = await FakeDaemon.StartAsync(
+            _cli.Socket, "POST", ApiRoutes.Dump, context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        var outcome = await _cli.RunAsync("dump", "wiki", "--timeout", "200ms");
+        Assert.Equal(ExitCodes.TimedOut, outcome.ExitCode);
+        Assert.StartsWith(
+            "clusterfs: the daemon did not answer POST /v1/services/wiki/dump on clusterfs.sock within 0.2 s; ", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_of_another_kind_is_a_failure_and_no_crash()
+    {
+        await using var daemon = await FakeDaemon.StartAsync(_cli.Socket, "GET", ApiRoutes.Status, context => context.Response.WriteAsync("hello"));
+        var outcome = await _cli.RunAsync("status");
+        Assert.Equal(ExitCodes.Failed, outcome.ExitCode);
+        Assert.StartsWith("clusterfs: the daemon's answer to /v1/status cannot be understood; ", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task History_is_told_in_order()
+    {
+        var report = new HistoryReport(
+            "wiki",
+            [new HistoryEntry(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), "granted", 7, "n1", "n1 owns it: the service had no owner")]);
+        await using var daemon = await FakeDaemon.StartAsync(
+            _cli.Socket, "GET", ApiRoutes.History, context => context.Response.WriteAsJsonAsync(report, ApiJson.Default.HistoryReport));
+        var outcome = await _cli.RunAsync("history", "wiki");
+        Assert.Equal(
+            "TIME                      EVENT    EPOCH  NODE  WHAT HAPPENED\n"
+            + "2026-01-02 03:04:05.000Z  granted  7      n1    n1 owns it: the service had no owner\n",
+            outcome.Output);
+    }
+}

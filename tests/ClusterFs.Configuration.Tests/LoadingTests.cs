@@ -1,0 +1,110 @@
+namespace ClusterFs.Configuration.Tests;
+
+public sealed class LoadingTests : IDisposable
+{
+    private readonly ConfigurationFiles _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void What_is_not_written_has_its_default()
+    {
+        var settings = _files.LoadGoodAnd("");
+        Assert.Equal("127.0.0.1", settings.Node.Address);
+        Assert.Equal("/run/clusterfs/clusterfs.sock", settings.Node.Socket);
+        Assert.Equal("/run/clusterfs/guard.sock", settings.Node.GuardSocket);
+        Assert.Equal(("clusterfs", 4053, 4054, 4080), (settings.Cluster.Name, settings.Cluster.Port, settings.Cluster.GuardPort, settings.Cluster.HttpPort));
+        Assert.Equal<string>(["n1", "n2", "n3"], settings.Cluster.Voters);
+        Assert.Equal(new LeaseSettings(TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(1500)), settings.Lease);
+        var wiki = settings.Services["wiki"];
+        Assert.Equal<string>(["n1", "n2", "n3"], wiki.Nodes);
+        Assert.Equal(new LiveSettings("/var/lib/wiki", CaptureKind.Auto, TimeSpan.FromSeconds(5)), wiki.Live);
+        Assert.Equal((null, null, TimeSpan.FromSeconds(10)), (wiki.Unit, wiki.PidFile, wiki.StopTimeout));
+    }
+
+    [Fact]
+    public void The_order_of_a_services_nodes_is_kept()
+    {
+        var settings = _files.LoadGoodAnd("clusterfs.services.wiki.nodes = [n3, n1]");
+        Assert.Equal<string>(["n3", "n1"], settings.Services["wiki"].Nodes);
+    }
+
+    [Fact]
+    public void The_local_file_overrides_what_it_includes()
+    {
+        _files.Write("shared/cluster.conf", ConfigurationFiles.Good);
+        var loaded = _files.Load("include \"shared/cluster.conf\"\nclusterfs.node.name = n2");
+        Assert.Equal(("n2", "127.0.0.2"), (loaded.Settings.Node.Name, loaded.Settings.Node.Address));
+        Assert.Equal<string>([Path.Combine(_files.Root, "node.conf"), Path.Combine(_files.Root, "shared/cluster.conf")], loaded.Files);
+    }
+
+    [Fact]
+    public void Keys_that_exist_to_be_referred_to_are_no_mistake()
+    {
+        var settings = _files.LoadGoodAnd("base = /data\nclusterfs.services.wiki.live.path = ${base}/wiki");
+        Assert.Equal("/data/wiki", settings.Services["wiki"].Live.Path);
+    }
+
+    [Fact]
+    public void No_services_is_worth_a_warning()
+    {
+        var loaded = _files.Load(ConfigurationFiles.Good.Replace("services.wiki.live.path = /var/lib/wiki", "", StringComparison.Ordinal));
+        Assert.Contains("no service is configured", Assert.Single(loaded.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_password_is_not_shown_by_accident() => Assert.DoesNotContain(
+        "secret",
+        _files.LoadGoodAnd("clusterfs.journal { provider = postgresql, connection-string = \"Password=secret\" }").ToString(),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Included_files_are_kept_and_used_while_they_cannot_be_read()
+    {
+        var shared = _files.Write("shared/cluster.conf", ConfigurationFiles.Good);
+        _files.Write("shared/more.conf", "clusterfs.lease.ttl = 7s");
+        const string Local = "include \"shared/cluster.conf\"\ninclude \"shared/more.conf\"\nclusterfs.node { name = n1, state-dir = \"STATE\" }";
+        var good = _files.Load(Local, new LoadOptions { KeepCopies = true });
+        Assert.Empty(good.Warnings);
+
+        Directory.Delete(Path.GetDirectoryName(shared)!, recursive: true);
+        var later = _files.Load(Local, new LoadOptions { KeepCopies = true });
+        Assert.Equal(TimeSpan.FromSeconds(7), later.Settings.Lease.Ttl);
+        Assert.Equal(2, later.Warnings.Length);
+        Assert.All(later.Warnings, warning => Assert.Contains("its copy in", warning, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_bad_configuration_replaces_no_copy()
+    {
+        var shared = _files.Write("shared.conf", ConfigurationFiles.Good);
+        const string Local = "include \"shared.conf\"";
+        _files.Load(Local, new LoadOptions { KeepCopies = true });
+        _files.Write("shared.conf", ConfigurationFiles.Good + "\nclusterfs.lease.ttl = -1s");
+        Assert.Single(_files.Mistakes(Local, new LoadOptions { KeepCopies = true }));
+
+        var copy = Assert.Single(Directory.GetFiles(Path.Combine(_files.State, "config-cache")));
+        Assert.DoesNotContain("-1s", File.ReadAllText(copy), StringComparison.Ordinal);
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            File.GetUnixFileMode(Path.GetDirectoryName(copy)!));
+        Assert.True(File.Exists(shared));
+    }
+
+    [Fact]
+    public void An_include_that_never_answers_is_given_up()
+    {
+        var pipe = Path.Combine(_files.Root, "pipe.conf");
+        using (var made = System.Diagnostics.Process.Start("mkfifo", pipe))
+        {
+            made.WaitForExit();
+        }
+
+        var mistakes = _files.Mistakes("include \"pipe.conf\"", new LoadOptions { IncludeTimeout = TimeSpan.FromMilliseconds(100) });
+        Assert.Equal(
+            ["node.conf:1: the included file pipe.conf cannot be read: no answer within 0.1 s; is the shared file system mounted?"], mistakes);
+
+        // Lets the abandoned reads end.
+        using var writer = new FileStream(pipe, FileMode.Open, FileAccess.Write);
+    }
+}

@@ -1,0 +1,198 @@
+namespace ClusterFs.Configuration.Tests;
+
+/// <summary>Every mistake and the one line that names it. The good configuration has seven lines; a case's mistake is line 8.</summary>
+public sealed class MistakesTests : IDisposable
+{
+    private readonly ConfigurationFiles _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Theory]
+    [InlineData(
+        "clusterfs.lease.tll = 5s",
+        "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
+    [InlineData(
+        "clusterfs.services.wiki.failback = never",
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: live, nodes, pid-file, stop-timeout, unit")]
+    [InlineData("clusterf.lease.ttl = 5s", "node.conf:8: clusterf: is no known key; did you mean 'clusterfs'? known here: clusterfs")]
+    [InlineData(
+        "clusterfs.cluster.port = many",
+        "node.conf:8: clusterfs.cluster.port: 'many' is no whole number; expected a whole number from 1 to 65535")]
+    [InlineData(
+        "clusterfs.cluster.port = 70000",
+        "node.conf:8: clusterfs.cluster.port: 70000 is out of range; expected a whole number from 1 to 65535")]
+    [InlineData(
+        "clusterfs.cluster.guard-port = 4053",
+        "node.conf:8: clusterfs.cluster.guard-port: 4053 is also clusterfs.cluster.port; expected a port of its own")]
+    [InlineData("clusterfs.lease = 5s", "node.conf:8: clusterfs.lease: is the text '5s'; expected an object: { … }")]
+    [InlineData("clusterfs.lease.ttl = [5s]", "node.conf:8: clusterfs.lease.ttl: is an array; expected a single value")]
+    [InlineData("clusterfs.lease.ttl = -5s", "node.conf:8: clusterfs.lease.ttl: -5s is out of range; expected 500ms to 1h")]
+    [InlineData("clusterfs.lease.ttl = 0s", "node.conf:8: clusterfs.lease.ttl: 0s is out of range; expected 500ms to 1h")]
+    [InlineData("clusterfs.lease.ttl = 90d", "node.conf:8: clusterfs.lease.ttl: 90d is out of range; expected 500ms to 1h")]
+    [InlineData(
+        "clusterfs.lease.ttl = 5",
+        "node.conf:8: clusterfs.lease.ttl: '5' is no duration; expected 500ms to 1h, written with a unit: ms, s, m, h or d")]
+    [InlineData(
+        "clusterfs.lease.stop-budget = 2500ms",
+        "node.conf:8: clusterfs.lease.stop-budget: 2500ms leaves too little of a ttl of 5s to run in; expected less than half of the ttl, 2500ms")]
+    [InlineData(
+        "clusterfs.node.name = n4",
+        "node.conf:8: clusterfs.node.name: 'n4' is no node of the cluster; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
+    [InlineData(
+        "clusterfs.node.name = null",
+        "node.conf:8: clusterfs.node.name: is missing; expected the name of this node, one of clusterfs.cluster.nodes")]
+    [InlineData(
+        "clusterfs.node.address = 127.0.0.2",
+        "node.conf:8: clusterfs.node.address: 127.0.0.2 is not the address of n1 in clusterfs.cluster.nodes, 127.0.0.1; expected the same; it may be left out here")]
+    [InlineData(
+        "clusterfs.node.state-dir = state",
+        "node.conf:8: clusterfs.node.state-dir: 'state' is no absolute path; expected an absolute path")]
+    [InlineData(
+        "clusterfs.node.socket = /run/clusterfs/guard.sock",
+        "node.conf:8: clusterfs.node.socket: /run/clusterfs/guard.sock is the guard's own socket; expected another name in that directory")]
+    [InlineData(
+        "clusterfs.cluster.nodes.n2 = 127.0.0.9",
+        "node.conf:8: clusterfs.cluster.nodes.n2: two nodes have the name n2, the other one at node.conf:3; expected a name of its own for every node")]
+    [InlineData(
+        "clusterfs.cluster.nodes.n4 = 127.0.0.2",
+        "node.conf:8: clusterfs.cluster.nodes.n4: 127.0.0.2 is already the address of n2; expected an address of its own for every node")]
+    [InlineData(
+        "clusterfs.cluster.nodes.n4 = somewhere",
+        "node.conf:8: clusterfs.cluster.nodes.n4: 'somewhere' is no IP address; expected one such as 127.0.0.1")]
+    [InlineData(
+        "clusterfs.cluster.voters = [n1, n7]",
+        "node.conf:8: clusterfs.cluster.voters: the voter n7 is no node; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
+    [InlineData(
+        "clusterfs.cluster.voters = []",
+        "node.conf:8: clusterfs.cluster.voters: is empty; expected names of nodes; leave it out to let all nodes vote")]
+    [InlineData("clusterfs.cluster.voters = [n1, n1]", "node.conf:8: clusterfs.cluster.voters: names n1 twice; expected every voter once")]
+    [InlineData("clusterfs.cluster.voters = n1", "node.conf:8: clusterfs.cluster.voters: is the text 'n1'; expected an array: [a, b]")]
+    [InlineData(
+        "clusterfs.journal.provider = postgres",
+        "node.conf:8: clusterfs.journal.provider: 'postgres' is none of the choices; did you mean 'postgresql'? expected postgresql, sqlite")]
+    [InlineData(
+        "clusterfs.journal.connection-string = \"Data Source=journal.db\"",
+        "node.conf:8: clusterfs.journal.connection-string: names no absolute file; expected \"Data Source=/…\"")]
+    [InlineData(
+        "clusterfs.shared.path = null",
+        "node.conf:8: clusterfs.shared.path: is missing; expected where the shared file system is mounted, an absolute path")]
+    [InlineData(
+        "clusterfs.services.wiki.nodes = [n1, n8]",
+        "node.conf:8: clusterfs.services.wiki.nodes: the node n8 is no node; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
+    [InlineData(
+        "clusterfs.services.Wiki.live.path = /var/lib/other",
+        "node.conf:8: clusterfs.services.Wiki: 'Wiki' cannot be the name of a service; expected at most 63 lower-case letters, digits and hyphens, a letter or digit first")]
+    [InlineData(
+        "clusterfs.services.blog { unit = blog.service }",
+        "node.conf:8: clusterfs.services.blog.live.path: is missing; expected the directory of the live content, an absolute path on a local disk")]
+    [InlineData(
+        "clusterfs.services.wiki.live.path = lib/wiki",
+        "node.conf:8: clusterfs.services.wiki.live.path: 'lib/wiki' is no absolute path; expected the directory of the live content, an absolute path on a local disk")]
+    [InlineData(
+        "clusterfs.services.blog.live.path = /var/lib/../lib/wiki/",
+        "node.conf:8: clusterfs.services.blog.live.path: /var/lib/wiki is also the live content of wiki (node.conf:6); expected a directory of its own for every service")]
+    [InlineData(
+        "clusterfs.services.blog.live.path = /var/lib/wiki/blog",
+        "node.conf:8: clusterfs.services.blog.live.path: /var/lib/wiki/blog and the live content of wiki, /var/lib/wiki (node.conf:6), are inside one another; expected a directory of its own for every service")]
+    [InlineData(
+        "clusterfs.services.wiki.live.path = /srv/shared/wiki",
+        "node.conf:8: clusterfs.services.wiki.live.path: /srv/shared/wiki overlaps shared.path, /srv/shared; expected a directory on a local disk")]
+    [InlineData(
+        "clusterfs.services.wiki.live.capture = snapshot",
+        "node.conf:8: clusterfs.services.wiki.live.capture: 'snapshot' is none of the choices; expected auto, copy, sqlite")]
+    [InlineData(
+        "clusterfs.services.wiki.live.dump-every = 5ms",
+        "node.conf:8: clusterfs.services.wiki.live.dump-every: 5ms is out of range; expected 100ms to 1d")]
+    [InlineData(
+        "clusterfs.services.wiki.unit = wiki",
+        "node.conf:8: clusterfs.services.wiki.unit: 'wiki' is no service of systemd; did you mean 'wiki.service'?")]
+    [InlineData(
+        "clusterfs.services.wiki.unit = ${NOWHERE}",
+        "node.conf:8: ${NOWHERE} is neither a key nor an environment variable; define it, or write ${?NOWHERE} if it may be missing")]
+    [InlineData("clusterfs.services.wiki.unit = ", "node.conf:8: a value is missing; write \"\" for an empty one")]
+    [InlineData("clusterfs { lease { ttl = 5s }", "node.conf:8: this '{' is never closed; expected a '}'")]
+    [InlineData("clusterfs.lease.ttl = \"5s", "node.conf:8: this string is never closed; expected a '\"' on the same line")]
+    [InlineData("clusterfs.lease.ttl 5s", "node.conf:8: nothing is set after the key 'clusterfs.lease.ttl'; expected '=', ':' or '{'")]
+    [InlineData("}", "node.conf:8: '}' does not belong here; a '}' or ']' too many?")]
+    [InlineData("include file(\"x\")", "node.conf:8: this form of include is not supported; expected include \"FILE\"")]
+    [InlineData("include \"gone.conf\"", "node.conf:8: the included file gone.conf cannot be read: no such file; is the shared file system mounted?")]
+    [InlineData("include \"node.conf\"", "node.conf:8: node.conf includes itself; expected no circle of includes")]
+    public void A_mistake_is_one_line_that_says_where_what_and_what_instead(string mistake, string expected) =>
+        Assert.Equal([expected], _files.Mistakes(ConfigurationFiles.Good + "\n" + mistake));
+
+    [Fact]
+    public void All_mistakes_are_told_at_once_in_the_order_of_lines()
+    {
+        var mistakes = _files.Mistakes("""
+            clusterfs {
+              lease { ttl = -1s }
+              cluster { nodes { n1 = 127.0.0.1 }, voters = [n2] }
+              node { nmae = n1 }
+            }
+            """);
+        Assert.Equal(
+            [
+                "node.conf:1: clusterfs.journal.provider: is missing; expected postgresql, sqlite",
+                "node.conf:1: clusterfs.journal.connection-string: is missing; expected what the database's driver needs, such as \"Data Source=/var/lib/clusterfs/journal.db\"",
+                "node.conf:1: clusterfs.shared.path: is missing; expected where the shared file system is mounted, an absolute path",
+                "node.conf:2: clusterfs.lease.ttl: -1s is out of range; expected 500ms to 1h",
+                "node.conf:3: clusterfs.cluster.voters: the voter n2 is no node; did you mean 'n1'? clusterfs.cluster.nodes has n1",
+                "node.conf:4: clusterfs.node.name: is missing; expected the name of this node, one of clusterfs.cluster.nodes",
+                "node.conf:4: clusterfs.node.nmae: is no known key; did you mean 'name'? known here: address, name, socket, state-dir",
+            ],
+            mistakes);
+    }
+
+    [Fact]
+    public void Addresses_beyond_this_machine_are_refused_while_the_transport_is_not_encrypted()
+    {
+        var mistakes = _files.Mistakes(ConfigurationFiles.Good.Replace("127.0.0.2", "10.0.0.2", StringComparison.Ordinal));
+        Assert.Equal(
+            [
+                "node.conf:3: clusterfs.cluster.nodes.n2: 10.0.0.2 is not a loopback address, and the transport between nodes is not encrypted in this version; expected loopback addresses only (127.0.0.1, 127.0.0.2, …)",
+                "node.conf:4: clusterfs.journal.provider: sqlite keeps the journal in one file of one machine, but node n2 is on another; expected postgresql, or loopback addresses for all nodes",
+            ],
+            mistakes);
+    }
+
+    [Fact]
+    public void A_missing_file_is_one_line()
+    {
+        var exception = Assert.Throws<ConfigurationException>(() => ConfigurationLoader.Load("/nowhere/node.conf"));
+        Assert.Equal("/nowhere/node.conf: cannot be read: no such file; name the node's configuration file with --config", exception.Message);
+    }
+
+    [Fact]
+    public void Paths_are_looked_at_only_when_asked_for()
+    {
+        var file = _files.Write("file", "");
+        var text = ConfigurationFiles.Good.Replace("/srv/shared", file, StringComparison.Ordinal)
+            .Replace("/var/lib/wiki", _files.Write("live", ""), StringComparison.Ordinal);
+        _files.Load(text);
+        Assert.Equal(
+            [
+                "node.conf:5: clusterfs.shared.path: file is no directory; is the shared file system mounted?",
+                "node.conf:6: clusterfs.services.wiki.live.path: live is no directory; expected a directory, or nothing yet",
+            ],
+            _files.Mistakes(text, new LoadOptions { CheckPaths = true }));
+    }
+
+    [Fact]
+    public void A_service_that_is_not_configured_is_refused_with_those_that_are()
+    {
+        var settings = _files.LoadGoodAnd("clusterfs.services.blog.live.path = /var/lib/blog");
+        var exception = Assert.Throws<ConfigurationException>(() => settings.RequireService("wikki"));
+        Assert.EndsWith(
+            "node.conf: clusterfs.services: there is no service 'wikki'; did you mean 'wiki'? configured are blog, wiki",
+            exception.Message,
+            StringComparison.Ordinal);
+        Assert.Equal("/var/lib/blog", settings.RequireService("blog").Live.Path);
+    }
+
+    [Fact]
+    public void What_is_in_a_mistake_cannot_break_its_line()
+    {
+        var mistakes = _files.Mistakes(ConfigurationFiles.Good + "\nclusterfs.\"a\\nb\\u001b[2J\" = 1");
+        Assert.Contains("clusterfs.\"a\\u000ab\\u001b[2J\"", Assert.Single(mistakes), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,64 @@
+using ClusterFs.Configuration.Binding;
+using ClusterFs.Configuration.Hocon;
+
+namespace ClusterFs.Configuration.Tests;
+
+/// <summary>The files under hocon/ are what users copy: they must load, and the reference must be complete.</summary>
+public sealed class ReferenceTests
+{
+    private static readonly LoadOptions NoEnvironment = new() { Environment = _ => null };
+
+    [Theory]
+    [InlineData("clusterfs.conf")]
+    [InlineData("node.conf.sample")]
+    public void A_file_that_users_start_from_loads_without_a_warning(string name) =>
+        Assert.Empty(ConfigurationLoader.Load(PathOf(name), NoEnvironment).Warnings);
+
+    [Fact]
+    public void The_reference_has_every_key_and_no_other()
+    {
+        var root = HoconParser.Parse(File.ReadAllText(PathOf("clusterfs.conf")), "clusterfs.conf", (_, _) => null);
+        var context = new BindingContext([], []);
+        SettingsBinder.Bind(root, new HashSet<string>(), context, NoEnvironment);
+        Assert.NotEmpty(context.KnownKeys);
+        Assert.Equal(context.KnownKeys, Written(root, "").ToHashSet().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_reference_shows_the_defaults()
+    {
+        using var files = new ConfigurationFiles();
+        var defaults = files.LoadGoodAnd("");
+        var reference = ConfigurationLoader.Load(PathOf("clusterfs.conf"), NoEnvironment).Settings;
+        Assert.Equal(defaults.Node.Socket, reference.Node.Socket);
+        Assert.Equal(NodeBinder.DefaultStateDirectory, reference.Node.StateDirectory);
+        Assert.Equal(
+            (defaults.Cluster.Name, defaults.Cluster.Port, defaults.Cluster.GuardPort, defaults.Cluster.HttpPort),
+            (reference.Cluster.Name, reference.Cluster.Port, reference.Cluster.GuardPort, reference.Cluster.HttpPort));
+        Assert.Equal(defaults.Lease, reference.Lease);
+        var (one, other) = (defaults.Services["wiki"], reference.Services["wiki"]);
+        Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
+    }
+
+    private static IEnumerable<string> Written(HoconObject section, string prefix)
+    {
+        foreach (var (name, field) in section.Fields)
+        {
+            // Under these two, users choose the names.
+            var key = prefix + (prefix is "clusterfs.services." or "clusterfs.cluster.nodes." ? "*" : name);
+            if (field.Value is HoconObject inner)
+            {
+                foreach (var innerKey in Written(inner, key + "."))
+                {
+                    yield return innerKey;
+                }
+            }
+            else
+            {
+                yield return key;
+            }
+        }
+    }
+
+    private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, "hocon", name);
+}
