@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 
@@ -22,19 +21,19 @@ internal static class AgentRules
     /// <summary>How long a stop of the daemon is held up by the dump that comes before the stop of the service.</summary>
     public static TimeSpan StopPatience { get; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Notes what follows from the state alone, and says what to do.</summary>
-    public static (AgentState State, ImmutableArray<AgentAction> Actions) Decide(AgentState state, Instant now)
+    /// <summary>Notes what follows from the state alone, and says what to do next; null when nothing.</summary>
+    public static (AgentState State, AgentAction? Action) Decide(AgentState state, Instant now)
     {
         state = Note(state, now);
         if (Next(state, now) is not { } action)
         {
-            return (state, []);
+            return (state, null);
         }
 
         return action switch
         {
-            TellGuard tell when state.Told == tell.Order && now.ShortestSince(state.ToldAt) < TellAgainAfter => (state, []),
-            TellGuard tell => (state with { Told = tell.Order, ToldAt = now }, [action]),
+            TellGuard tell when state.Told == tell.Order && now.ShortestSince(state.ToldAt) < TellAgainAfter => (state, null),
+            TellGuard tell => (state with { Told = tell.Order, ToldAt = now }, action),
             BeginWork begin => (
                 state with
                 {
@@ -43,7 +42,7 @@ internal static class AgentRules
                     DumpAsked = state.DumpAsked && begin.Kind is not WorkKind.Dump,
                     RetryAt = null,
                 },
-                [action]),
+                action),
             _ => throw new ArgumentOutOfRangeException(nameof(state), action, "unknown action"),
         };
     }

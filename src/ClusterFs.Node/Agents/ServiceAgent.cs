@@ -132,29 +132,22 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     private void Decide()
     {
         // Each decision may open the way to the next; the rules end in one that waits for news.
-        while (true)
+        AgentAction? action;
+        do
         {
-            var (state, actions) = AgentRules.Decide(_state, Now);
-            _state = state;
-            if (actions.IsEmpty)
+            (_state, action) = AgentRules.Decide(_state, Now);
+            switch (action)
             {
-                break;
-            }
-
-            foreach (var action in actions)
-            {
-                switch (action)
-                {
-                    case BeginWork begin:
-                        Begin(begin);
-                        break;
-                    case TellGuard tell:
-                        _surroundings.Logger.TellingGuard(Service, tell.Order.Epoch, tell.Order.GetType().Name);
-                        _surroundings.Tell(GuardOrders.ToCommand(Service, tell.Order));
-                        break;
-                }
+                case BeginWork begin:
+                    Begin(begin);
+                    break;
+                case TellGuard tell:
+                    _surroundings.Logger.TellingGuard(Service, tell.Order.Epoch, tell.Order.GetType().Name);
+                    _surroundings.Tell(GuardOrders.ToCommand(Service, tell.Order));
+                    break;
             }
         }
+        while (action is not null);
 
         var now = Now;
         if (AgentRules.NextWake(_state) is { } due)

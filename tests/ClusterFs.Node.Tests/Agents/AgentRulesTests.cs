@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Node.Agents;
@@ -13,61 +12,61 @@ public sealed class AgentRulesTests
     private static readonly Instant Start = new(TimeSpan.FromHours(1), TimeSpan.FromHours(1));
 
     [Fact]
-    public void Without_the_guard_nothing_is_done() => Assert.Empty(Actions(new AgentState(Settings, null) { RunsElsewhere = 4 }));
+    public void Without_the_guard_nothing_is_done() => Assert.Null(Action(new AgentState(Settings, null) { RunsElsewhere = 4 }));
 
     [Fact]
     public void A_grant_goes_to_the_guard_and_is_told_again_only_after_a_while()
     {
         var state = In(null, epoch: 0) with { Grant = Grant(1) };
 
-        var (told, actions) = AgentRules.Decide(state, Start);
+        var (told, action) = AgentRules.Decide(state, Start);
 
-        Assert.IsType<UseGrant>(Assert.IsType<TellGuard>(Assert.Single(actions)).Order);
-        Assert.Empty(AgentRules.Decide(told, Start + TimeSpan.FromMilliseconds(500)).Actions);
-        Assert.Single(AgentRules.Decide(told, Start + AgentRules.TellAgainAfter).Actions);
+        Assert.IsType<UseGrant>(Assert.IsType<TellGuard>(action).Order);
+        Assert.Null(AgentRules.Decide(told, Start + TimeSpan.FromMilliseconds(500)).Action);
+        Assert.NotNull(AgentRules.Decide(told, Start + AgentRules.TellAgainAfter).Action);
     }
 
     [Fact]
     public void A_grant_that_the_guard_has_used_up_is_not_told() =>
-        Assert.Empty(Actions(In(LeasePhase.Closed, epoch: 1, closed: 1) with { Grant = Grant(1) }));
+        Assert.Null(Action(In(LeasePhase.Closed, epoch: 1, closed: 1) with { Grant = Grant(1) }));
 
     [Fact]
     public void A_grant_for_another_node_is_not_told() =>
-        Assert.Empty(Actions(In(null, epoch: 0) with { Grant = Grant(1) with { Node = "n2" } }));
+        Assert.Null(Action(In(null, epoch: 0) with { Grant = Grant(1) with { Node = "n2" } }));
 
     [Fact]
-    public void A_daemon_that_stops_takes_no_grant() => Assert.Empty(Actions(In(null, epoch: 0) with { Grant = Grant(1), Stopping = true }));
+    public void A_daemon_that_stops_takes_no_grant() => Assert.Null(Action(In(null, epoch: 0) with { Grant = Grant(1), Stopping = true }));
 
     [Theory]
     [InlineData(LeasePhase.Acquiring)]
     [InlineData(LeasePhase.Held)]
     public void The_content_is_put_in_place_before_the_service_may_start(LeasePhase phase) =>
-        Assert.Equal([new BeginWork(WorkKind.TakeOver, 3)], Actions(In(phase, epoch: 3)));
+        Assert.Equal(new BeginWork(WorkKind.TakeOver, 3), Action(In(phase, epoch: 3)));
 
     [Fact]
     public void Content_in_place_is_reported_once_the_lease_is_held()
     {
-        Assert.Equal([new TellGuard(new SayPrepared(3))], Actions(In(LeasePhase.Held, epoch: 3) with { PreparedEpoch = 3 }));
-        Assert.Empty(Actions(In(LeasePhase.Acquiring, epoch: 3) with { PreparedEpoch = 3 }));
+        Assert.Equal(new TellGuard(new SayPrepared(3)), Action(In(LeasePhase.Held, epoch: 3) with { PreparedEpoch = 3 }));
+        Assert.Null(Action(In(LeasePhase.Acquiring, epoch: 3) with { PreparedEpoch = 3 }));
     }
 
     [Fact]
     public void Content_of_an_earlier_epoch_is_not_in_place_for_this_one() =>
-        Assert.Equal([new BeginWork(WorkKind.TakeOver, 3)], Actions(In(LeasePhase.Held, epoch: 3) with { PreparedEpoch = 2 }));
+        Assert.Equal(new BeginWork(WorkKind.TakeOver, 3), Action(In(LeasePhase.Held, epoch: 3) with { PreparedEpoch = 2 }));
 
     [Fact]
     public void A_running_service_is_dumped_on_schedule_also_when_an_earlier_daemon_prepared_it()
     {
-        var (seen, actions) = AgentRules.Decide(In(LeasePhase.Running, epoch: 3), Start);
-        Assert.Empty(actions);
+        var (seen, action) = AgentRules.Decide(In(LeasePhase.Running, epoch: 3), Start);
+        Assert.Null(action);
 
         var later = Start + Settings.DumpEvery;
         var (dumping, due) = AgentRules.Decide(seen, later);
 
-        Assert.Equal([new BeginWork(WorkKind.Dump, 3)], due);
-        Assert.Empty(AgentRules.Decide(dumping, later + Settings.DumpEvery).Actions);
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), due);
+        Assert.Null(AgentRules.Decide(dumping, later + Settings.DumpEvery).Action);
         var next = AgentRules.Finish(dumping, WorkOutcome.Done, later + (Settings.DumpEvery * 2));
-        Assert.Single(AgentRules.Decide(next, later + (Settings.DumpEvery * 2)).Actions);
+        Assert.NotNull(AgentRules.Decide(next, later + (Settings.DumpEvery * 2)).Action);
     }
 
     [Fact]
@@ -77,8 +76,8 @@ public sealed class AgentRulesTests
 
         var failed = AgentRules.Finish(running, WorkOutcome.Failed, Start) with { DumpAsked = true };
 
-        Assert.Empty(Actions(failed));
-        Assert.Single(AgentRules.Decide(failed, Start + AgentRules.RetryAfter).Actions);
+        Assert.Null(Action(failed));
+        Assert.NotNull(AgentRules.Decide(failed, Start + AgentRules.RetryAfter).Action);
     }
 
     [Fact]
@@ -88,7 +87,7 @@ public sealed class AgentRulesTests
 
         var superseded = AgentRules.Finish(running, WorkOutcome.Superseded, Start) with { DumpAsked = true };
 
-        Assert.Empty(Actions(superseded));
+        Assert.Null(Action(superseded));
     }
 
     [Fact]
@@ -96,11 +95,11 @@ public sealed class AgentRulesTests
     {
         var moving = In(LeasePhase.Running, epoch: 3) with { DrainEpoch = 3 };
         var (dumping, first) = AgentRules.Decide(moving, Start);
-        Assert.Equal([new BeginWork(WorkKind.Dump, 3)], first);
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), first);
 
         var dumped = AgentRules.Finish(dumping, WorkOutcome.Done, Start);
 
-        Assert.Equal([new TellGuard(new BeginDrain(3))], Actions(dumped));
+        Assert.Equal(new TellGuard(new BeginDrain(3)), Action(dumped));
     }
 
     [Fact]
@@ -108,25 +107,25 @@ public sealed class AgentRulesTests
     {
         var moving = In(LeasePhase.Running, epoch: 3) with { DrainEpoch = 3 };
         var failed = AgentRules.Finish(Working(moving, WorkKind.Dump, 3), WorkOutcome.Failed, Start);
-        Assert.Equal([new BeginWork(WorkKind.Dump, 3)], AgentRules.Decide(failed, Start + TimeSpan.FromMinutes(1)).Actions);
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), AgentRules.Decide(failed, Start + TimeSpan.FromMinutes(1)).Action);
 
         var (stopping, _) = AgentRules.Decide(failed with { Stopping = true }, Start);
-        Assert.Equal([new TellGuard(new BeginDrain(3))], AgentRules.Decide(stopping, Start + AgentRules.StopPatience).Actions);
+        Assert.Equal(new TellGuard(new BeginDrain(3)), AgentRules.Decide(stopping, Start + AgentRules.StopPatience).Action);
     }
 
     [Fact]
     public void A_drain_of_an_earlier_epoch_is_nothing_to_this_one() =>
-        Assert.Empty(Actions(In(LeasePhase.Running, epoch: 3) with { DrainEpoch = 2 }));
+        Assert.Null(Action(In(LeasePhase.Running, epoch: 3) with { DrainEpoch = 2 }));
 
     [Fact]
     public void A_dead_service_is_dumped_for_the_last_time_before_its_epoch_is_closed()
     {
         var (dumping, first) = AgentRules.Decide(In(LeasePhase.Drained, epoch: 3), Start);
-        Assert.Equal([new BeginWork(WorkKind.FinalDump, 3)], first);
+        Assert.Equal(new BeginWork(WorkKind.FinalDump, 3), first);
 
         var dumped = AgentRules.Finish(dumping, WorkOutcome.Done, Start);
 
-        Assert.Equal([new TellGuard(new CloseEpoch(3))], Actions(dumped));
+        Assert.Equal(new TellGuard(new CloseEpoch(3)), Action(dumped));
     }
 
     [Fact]
@@ -134,30 +133,30 @@ public sealed class AgentRulesTests
     {
         var (hanging, _) = AgentRules.Decide(In(LeasePhase.Drained, epoch: 3), Start);
 
-        Assert.Empty(AgentRules.Decide(hanging, Start + AgentRules.FinalDumpPatience - TimeSpan.FromSeconds(1)).Actions);
-        Assert.Equal([new TellGuard(new CloseEpoch(3))], AgentRules.Decide(hanging, Start + AgentRules.FinalDumpPatience).Actions);
+        Assert.Null(AgentRules.Decide(hanging, Start + AgentRules.FinalDumpPatience - TimeSpan.FromSeconds(1)).Action);
+        Assert.Equal(new TellGuard(new CloseEpoch(3)), AgentRules.Decide(hanging, Start + AgentRules.FinalDumpPatience).Action);
     }
 
     [Fact]
     public void An_epoch_that_never_ran_is_closed_without_a_dump() =>
-        Assert.Equal([new TellGuard(new CloseEpoch(3))], Actions(In(LeasePhase.Drained, epoch: 3) with { Grant = Grant(3) }));
+        Assert.Equal(new TellGuard(new CloseEpoch(3)), Action(In(LeasePhase.Drained, epoch: 3) with { Grant = Grant(3) }));
 
     [Fact]
     public void What_is_not_in_the_line_is_kept_once_another_node_runs()
     {
         var elsewhere = In(LeasePhase.Closed, epoch: 3, closed: 3) with { RunsElsewhere = 4 };
         var (keeping, first) = AgentRules.Decide(elsewhere, Start);
-        Assert.Equal([new BeginWork(WorkKind.KeepDivergent, 4)], first);
+        Assert.Equal(new BeginWork(WorkKind.KeepDivergent, 4), first);
 
         var kept = AgentRules.Finish(keeping, WorkOutcome.Done, Start);
 
-        Assert.Empty(Actions(kept));
-        Assert.Single(Actions(kept with { RunsElsewhere = 5 }));
+        Assert.Null(Action(kept));
+        Assert.NotNull(Action(kept with { RunsElsewhere = 5 }));
     }
 
     [Fact]
     public void Content_in_use_is_not_kept_as_divergent() =>
-        Assert.Empty(Actions(In(LeasePhase.Stopping, epoch: 3) with { RunsElsewhere = 4 }));
+        Assert.Null(Action(In(LeasePhase.Stopping, epoch: 3) with { RunsElsewhere = 4 }));
 
     private static AgentState In(LeasePhase? phase, long epoch, long? closed = null) => new(
         Settings, new GuardReport(true, phase, epoch, closed ?? Math.Max(0, epoch - 1), TimeSpan.FromSeconds(4), null, null, null));
@@ -167,5 +166,5 @@ public sealed class AgentRulesTests
     private static GrantOwnership Grant(long epoch) =>
         new("wiki", epoch, "n1", ["n1", "n2", "n3"], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1));
 
-    private static ImmutableArray<AgentAction> Actions(AgentState state) => AgentRules.Decide(state, Start).Actions;
+    private static AgentAction? Action(AgentState state) => AgentRules.Decide(state, Start).Action;
 }
