@@ -9,13 +9,15 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs acquire</c>: for a plain start hook. What holds the service afterwards is a detached <c>clusterfs hold</c>.</summary>
 public static class AcquireCommand
 {
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
 
     public static Command Create()
     {
         var service = CommandArguments.Service();
-        var timeout = CommandArguments.Timeout(TimeSpan.FromMinutes(1), "How long to wait for ownership and for the content to be restored.");
+        var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for ownership and for the content to be restored.");
         var command = new Command("acquire", "Own a service before it is started: for plain start hooks. Ends with 0 when it may be started.")
         {
             service, timeout,
@@ -24,7 +26,7 @@ public static class AcquireCommand
         {
             var settings = GlobalOptions.Load(parsed);
             var name = LocalService.Require(settings, parsed.GetRequiredValue(service)).Name;
-            return AcquireAsync(settings, name, GlobalOptions.ConfigPath(parsed), parsed.GetValue(timeout), cancellation);
+            return AcquireAsync(settings, name, GlobalOptions.ConfigPath(parsed), parsed.GetValue(timeout) ?? DefaultTimeout, cancellation);
         });
         return command;
     }

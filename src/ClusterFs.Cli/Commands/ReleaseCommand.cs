@@ -7,13 +7,15 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs release</c>: for a plain stop hook.</summary>
 public static class ReleaseCommand
 {
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
 
     public static Command Create()
     {
         var service = CommandArguments.Service();
-        var timeout = CommandArguments.Timeout(TimeSpan.FromMinutes(1), "How long to wait for the last dump.");
+        var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for the last dump.");
         var command = new Command(
             "release", "Give a service up after it was stopped: for plain stop hooks. Ends when its last dump is in the archive.")
         {
@@ -23,7 +25,7 @@ public static class ReleaseCommand
         {
             var settings = GlobalOptions.Load(parsed);
             var name = LocalService.Require(settings, parsed.GetRequiredValue(service)).Name;
-            return ReleaseAsync(settings, name, parsed.GetValue(timeout), cancellation);
+            return ReleaseAsync(settings, name, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation);
         });
         return command;
     }
