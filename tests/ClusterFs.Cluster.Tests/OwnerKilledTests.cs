@@ -19,7 +19,7 @@ public sealed class OwnerKilledTests(ClusterBench bench)
         await Eventually.True(
             "a second's writes are at risk",
             Patience,
-            () => load.Watch.Count > 0 && load.Watch.LastBefore(MachineClock.Boottime).AtRisk >= TimeSpan.FromSeconds(1),
+            () => load.Watch.HasJustAnnounced(TimeSpan.FromSeconds(1)),
             bench.Cluster.Evidence);
         var divergentBefore = (await bench.Cluster.UntilService(ClusterBench.Guestbook, "is known", Patience, _ => true)).Divergent;
 

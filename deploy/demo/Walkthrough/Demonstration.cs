@@ -132,7 +132,7 @@ internal sealed class Demonstration : IAsyncDisposable
         await Eventually.True(
             "a second's writes are at risk",
             Patience,
-            () => Watch.Count > 0 && Watch.LastBefore(MachineClock.Boottime).AtRisk >= WorthLosing,
+            () => Watch.HasJustAnnounced(WorthLosing),
             _cluster.Evidence,
             _cancelled);
         var killed = MachineClock.Boottime;
@@ -148,7 +148,7 @@ internal sealed class Demonstration : IAsyncDisposable
         var second = _cluster.Nodes.First(node => GuestbookService.AddressOn(node) == row.By);
         var status = await _cluster.UntilService(
             Service, "has a new owner", Patience, service => service.IsOwned && service.Owner != first.Name, _cancelled);
-        Require(second.Name == status.Owner && second != first, $"{row.By} answers and status names the same node as owner: {status.Owner}");
+        Require(second.Name == status.Owner && second != first, $"{row.By} answers, and status names it as owner: {status.Owner}");
         var allowed = _cluster.Options.Ttl + TakeoverBeyondTtl;
         Require(outage.Duration <= allowed, $"writes failed for {Report.Seconds(outage.Duration)}, more than {Report.Seconds(allowed)}");
         _report.Observed($"{second.Name} took over (epoch {status.Epoch}); writes failed for {Report.Seconds(outage.Duration)}");

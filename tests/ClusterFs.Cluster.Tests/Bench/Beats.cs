@@ -10,7 +10,8 @@ internal sealed class Beats(string directory)
     public IReadOnlyList<string> Around(ClusterNode node, string service, string kind)
     {
         Directory.CreateDirectory(directory);
-        return ["sh", Path.Combine(AppContext.BaseDirectory, "Services", "beat.sh"), Path.Combine(directory, $"{service}.{node.Name}"), kind];
+        var script = Path.Combine(AppContext.BaseDirectory, "Services", "beat.sh");
+        return ["sh", script, Path.Combine(directory, $"{service}.{node.Name}"), kind];
     }
 
     public IReadOnlyList<Life> LivesOf(string service)

@@ -7,6 +7,8 @@ public sealed class RiskWatch : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
 
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
+
     private readonly LocalCluster _cluster;
     private readonly string _service;
     private readonly CancellationTokenSource _stop = new();
@@ -21,14 +23,14 @@ public sealed class RiskWatch : IAsyncDisposable
         _watching = Task.Run(Watch);
     }
 
-    public int Count
+    /// <summary>Whether the newest answer is fresh, and says that at least so much is at risk.</summary>
+    public bool HasJustAnnounced(TimeSpan atRisk)
     {
-        get
+        lock (_turn)
         {
-            lock (_turn)
-            {
-                return _announcements.Count;
-            }
+            return _announcements.Count > 0
+                && _announcements[^1].AtRisk >= atRisk
+                && MachineClock.Boottime - _announcements[^1].AskedAt < Fresh;
         }
     }
 
