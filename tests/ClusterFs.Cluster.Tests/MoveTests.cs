@@ -1,4 +1,5 @@
 using ClusterFs.Cluster.Tests.Bench;
+using ClusterFs.Demo;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Cluster.Tests;
@@ -36,7 +37,12 @@ public sealed class MoveTests(ClusterBench bench)
         (await owner.Clusterfs("move", service, "--to", target.Name)).Successful();
 
         Assert.Empty(owner.ProcessesOf(service));
-        Assert.NotEmpty(target.ProcessesOf(service));
+        // The move is over when the gate is open; to become the service, what waited there needs a moment more.
+        await Eventually.True(
+            $"{service} runs on {target.Name}",
+            TimeSpan.FromSeconds(2),
+            () => target.ProcessesOf(service).Count > 0,
+            bench.Cluster.Evidence);
         await bench.Retire(service);
         Assert.All(bench.Cluster.Nodes, node => Assert.Empty(node.ProcessesOf(service)));
         bench.Beats.NeverOverlapped(service, runsAtLeast: 2);

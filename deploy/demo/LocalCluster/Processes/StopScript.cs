@@ -8,14 +8,14 @@ internal static class StopScript
         # Stops every process of this cluster, the services first and in order, and deletes its directory.
         marked() {
             for entry in /proc/[0-9]*; do
-                if tr '\0' '\n' < "$entry/environ" 2>/dev/null | grep -q '^{{ProcessMark.Variable}}={{mark.Cluster}}/'; then
+                if grep -zqs '^{{ProcessMark.Variable}}={{mark.Cluster}}/' "$entry/environ"; then
                     echo "${entry#/proc/}"
                 fi
             done
         }
         named() {
             for id in $(marked); do
-                if tr '\0' ' ' < "/proc/$id/cmdline" 2>/dev/null | grep -Eq "$1"; then echo "$id"; fi
+                if cat "/proc/$id/cmdline" 2>/dev/null | tr '\0' ' ' | grep -q "$1"; then echo "$id"; fi
             done
         }
         stop() {

@@ -14,7 +14,7 @@ internal sealed class Warden : IDisposable
         kill_marked() {
             found=
             for directory in /proc/[0-9]*; do
-                if tr '\0' '\n' < "$directory/environ" 2>/dev/null | grep -q "^$1"; then
+                if grep -zqs "^$1" "$directory/environ"; then
                     kill -9 "${directory#/proc/}" 2>/dev/null && found=yes
                 fi
             done
