@@ -37,7 +37,7 @@ aot() {
 
 publish() { # PROJECT DIRECTORY PROPERTY...
   local project=$1 to=$2; shift 2
-  dotnet publish "$project" -c Release -r "$rid" -o "$to" -v quiet --nologo "$@"
+  dotnet publish "$project" -c Release -r "$rid" -o "$to" -v quiet --nologo -p:CopyOutputSymbolsToPublishDirectory=false "$@"
 }
 
 build() {
@@ -52,8 +52,10 @@ build() {
 }
 
 build_demo() {
+  local native; native=$(aot 2>/dev/null)
   echo "building the demo"
-  publish deploy/demo/Guestbook "$demo" --self-contained false -p:PublishReadyToRun=true
+  if [ "$native" = true ]; then publish deploy/demo/Guestbook "$demo"
+  else publish deploy/demo/Guestbook "$demo" --self-contained false -p:PublishAot=false -p:PublishReadyToRun=true; fi
   publish deploy/demo/Walkthrough "$demo" --self-contained false
 }
 
@@ -84,7 +86,7 @@ case $verb in
   test) build; build_demo; run_tests "$@";;
   demo)
     if [ "${1:-}" != --stop ]; then build; build_demo; fi
-    CLUSTERFS_BIN=$PWD/$bin CLUSTERFS_DEMO=$PWD/$demo exec "$demo/Walkthrough" "$@";;
+    CLUSTERFS_BIN=$PWD/$bin CLUSTERFS_DEMO=$PWD/$demo exec "$demo/walkthrough" "$@";;
   clean) rm -rf out;;
   ""|-h|--help|help) usage;;
   *) echo "build.sh: unknown verb '$verb'" >&2; usage >&2; exit 2;;

@@ -137,7 +137,7 @@ public sealed class GuardHost : IAsyncDisposable
         _executioner.End();
         foreach (var lease in Open())
         {
-            _holder.Post(new DrainRequested(lease.Service, lease.Epoch, StopTimeoutOf(lease.Service)));
+            _holder.Post(new DrainRequested(lease.Service, lease.Epoch, StopTimeoutOf(lease.Service), "the guard was stopped"));
         }
 
         var longest = _settings.Services.Values.Select(service => service.StopTimeout).DefaultIfEmpty(TimeSpan.Zero).Max() + DrainOverhead;
@@ -223,7 +223,7 @@ public sealed class GuardHost : IAsyncDisposable
         catch (IOException e)
         {
             _log.ServiceNotRecorded(record.Service, record.Epoch, e.Message);
-            _holder.Post(new DrainRequested(record.Service, record.Epoch, TimeSpan.Zero));
+            _holder.Post(new DrainRequested(record.Service, record.Epoch, TimeSpan.Zero, "the guard could not record it"));
         }
     }
 

@@ -81,6 +81,9 @@ internal static partial class GuardLog
     [LoggerMessage(24, LogLevel.Error, "{Service} epoch {Epoch} is closed WITHOUT a last dump: no daemon came for {Seconds:0.0} s. What was written after the last one stays on this node's disk")]
     public static partial void ClosedWithoutDump(this ILogger log, string service, long epoch, double seconds);
 
+    [LoggerMessage(33, LogLevel.Error, "{Service} epoch {Epoch} is given up: no daemon came for {Seconds:0.0} s to put its content in place")]
+    public static partial void NotPrepared(this ILogger log, string service, long epoch, double seconds);
+
     [LoggerMessage(25, LogLevel.Information, "Stopping: every service is stopped, dumped and released first")]
     public static partial void Ending(this ILogger log);
 

@@ -224,7 +224,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
     private OwnershipView Draw()
     {
         var now = _surroundings.Clock();
-        return OwnershipPicture.Draw(State, _sights.Values.Select(heard => OwnershipPicture.Age(heard.Sight, now.LongestSince(heard.At))), now);
+        return OwnershipPicture.Draw(State, _sights.Values.Select(heard => heard.Sight.Aged(now.LongestSince(heard.At))), now);
     }
 
     /// <summary>The shard moves to another node. Akka's own stop message would overtake an event on its way to the journal.</summary>

@@ -25,15 +25,6 @@ internal static class OwnershipPicture
             [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)]);
     }
 
-    /// <summary>What a node that has gone silent may have at risk by now: it dumps no more, or cannot say so.</summary>
-    public static NodeSight Age(NodeSight sight, TimeSpan silence) => silence < OwnershipSettings.ReportFreshness
-        ? sight
-        : sight with
-        {
-            LeaseRemainingMs = Math.Max(0, sight.LeaseRemainingMs - (long)silence.TotalMilliseconds),
-            AtRiskSeconds = sight.AtRiskKnown ? Math.Round(sight.AtRiskSeconds + silence.TotalSeconds, 3) : 0,
-        };
-
     private static (OwnershipStage Stage, string? Reason) Stage(OwnershipState state, string[] candidates, Instant now)
     {
         var record = state.Record;

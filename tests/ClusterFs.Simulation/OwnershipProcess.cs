@@ -104,7 +104,7 @@ public sealed class OwnershipProcess
                 break;
             case TellDrain tell:
                 _world.Network.Send(_host.Name, tell.Node, () =>
-                    _world.Guard(tell.Node)?.Feed(new DrainRequested(World.Service, tell.Epoch, TimeSpan.FromSeconds(2))));
+                    _world.Guard(tell.Node)?.Feed(new DrainRequested(World.Service, tell.Epoch, TimeSpan.FromSeconds(2), "a move")));
                 break;
             case RecoverAgain recover:
                 _world.Trace.Write(_host.Name, $"stops to recover: {recover.Reason}");

@@ -28,6 +28,11 @@ internal static class NodeBinder
 
         var address = BindAddress(section, known ? cluster.Nodes[name.Value] : "", name.Value);
         var state = Paths.Optional(section, "state-dir", DefaultStateDirectory);
+        if (state.Valid && File.Exists(state.Value))
+        {
+            section.Wrong(state.At, "state-dir", "", $"{state.Value} is no directory", "expected a directory, or a path that is free");
+        }
+
         var socket = Paths.Optional(section, "socket", DefaultSocket);
         var node = new NodeSettings(name.Value, address, state.Value, socket.Valid ? socket.Value : DefaultSocket);
         var longest = Math.Max(Encoding.UTF8.GetByteCount(node.Socket), Encoding.UTF8.GetByteCount(node.GuardSocket));

@@ -110,7 +110,7 @@ internal sealed partial class Executioner : IDisposable
             ward.Wanted = false;
             ward.Ended = null;
             Publish(ward);
-            EndEpoch(ward, TimeSpan.Zero);
+            EndEpoch(ward, TimeSpan.Zero, "the process beside the service ended");
         }
     });
 
@@ -121,7 +121,7 @@ internal sealed partial class Executioner : IDisposable
         {
             ward.Wanted = false;
             Publish(ward);
-            EndEpoch(ward, ward.Service.StopTimeout);
+            EndEpoch(ward, ward.Service.StopTimeout, "a planned stop");
         }
     });
 
@@ -150,7 +150,7 @@ internal sealed partial class Executioner : IDisposable
             Publish(ward);
         }
 
-        EndEpoch(ward, ward.Service.StopBudget);
+        EndEpoch(ward, ward.Service.StopBudget, $"the service ended by itself, code {exitCode}");
     });
 
     /// <summary>A process came to the gate: from now on it belongs to the service, and dies with it.</summary>
@@ -222,7 +222,7 @@ internal sealed partial class Executioner : IDisposable
         if (!_wards.TryGetValue(order.Service, out var ward) || ward.Attachment is not { } attachment)
         {
             _log.NobodyToStart(order.Service, order.Epoch);
-            _tellHolder(new DrainRequested(order.Service, order.Epoch, TimeSpan.Zero));
+            _tellHolder(new DrainRequested(order.Service, order.Epoch, TimeSpan.Zero, "nothing is there to start it"));
             return;
         }
 
@@ -384,11 +384,11 @@ internal sealed partial class Executioner : IDisposable
         _holder().Leases.TryGetValue(ward.Service.Name, out var lease) && lease.Phase != LeasePhase.Closed ? lease : null;
 
     /// <summary>The holder orders the stop; without a lease there is nothing to stop.</summary>
-    private void EndEpoch(Ward ward, TimeSpan grace)
+    private void EndEpoch(Ward ward, TimeSpan grace, string reason)
     {
         if (CurrentLease(ward) is { } lease)
         {
-            _tellHolder(new DrainRequested(ward.Service.Name, lease.Epoch, grace));
+            _tellHolder(new DrainRequested(ward.Service.Name, lease.Epoch, grace, reason));
             if (grace == TimeSpan.Zero && ward.Life is { IsStopping: true } life)
             {
                 life.KillAt = _now();

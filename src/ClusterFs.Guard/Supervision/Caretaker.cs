@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace ClusterFs.Guard.Supervision;
 
 /// <summary>
-/// Stands in for a daemon that is away: a dead service's lease is kept for a while, so that the daemon can come back and take the last
-/// dump, and then closed, so that another node may go on with what is in the archive.
+/// Stands in for a daemon that is away: the lease of a service that does not run is kept for a while, so that the daemon can come back and
+/// put its content in place or take the last dump, and then given up, so that another node may go on with what is in the archive.
 /// </summary>
 internal sealed class Caretaker(HolderShell holder, DaemonDesk daemon, Func<TimeSpan> patience, Func<Instant> now, TimeProvider time, ILogger log)
 {
@@ -32,7 +32,7 @@ internal sealed class Caretaker(HolderShell holder, DaemonDesk daemon, Func<Time
             return;
         }
 
-        foreach (var lease in holder.State.Leases.Values.Where(lease => lease.Phase == LeasePhase.Drained))
+        foreach (var lease in holder.State.Leases.Values.Where(lease => lease.Phase is LeasePhase.Held or LeasePhase.Drained))
         {
             var key = (lease.Service, lease.Epoch);
             if (_waiting.TryAdd(key, now()))
@@ -43,9 +43,18 @@ internal sealed class Caretaker(HolderShell holder, DaemonDesk daemon, Func<Time
             var waited = now().LongestSince(_waiting[key]);
             if (waited >= patience())
             {
-                log.ClosedWithoutDump(lease.Service, lease.Epoch, waited.TotalSeconds);
                 _ = _waiting.Remove(key);
-                holder.Post(new CloseRequested(lease.Service, lease.Epoch));
+                if (lease.Phase == LeasePhase.Held)
+                {
+                    // Drained next, and then closed by the same patience.
+                    log.NotPrepared(lease.Service, lease.Epoch, waited.TotalSeconds);
+                    holder.Post(new DrainRequested(lease.Service, lease.Epoch, TimeSpan.Zero, "no daemon put its content in place"));
+                }
+                else
+                {
+                    log.ClosedWithoutDump(lease.Service, lease.Epoch, waited.TotalSeconds);
+                    holder.Post(new CloseRequested(lease.Service, lease.Epoch));
+                }
             }
         }
     }

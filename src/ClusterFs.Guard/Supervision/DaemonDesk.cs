@@ -141,7 +141,7 @@ internal sealed class DaemonDesk(
                 holder.Post(new ContentPrepared(service, command.Prepared.Epoch));
                 break;
             case SuperviseCommand.CommandOneofCase.Drain:
-                holder.Post(new DrainRequested(service, command.Drain.Epoch, guarded.StopTimeout));
+                holder.Post(new DrainRequested(service, command.Drain.Epoch, guarded.StopTimeout, "a planned stop"));
                 break;
             case SuperviseCommand.CommandOneofCase.Close:
                 holder.Post(new CloseRequested(service, command.Close.Epoch));

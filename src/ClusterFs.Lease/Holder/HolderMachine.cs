@@ -197,11 +197,11 @@ public static class HolderMachine
             switch (lease.Phase)
             {
                 case LeasePhase.Acquiring:
-                    BeginStopping(lease, now, "stopped before the lease was acknowledged");
+                    BeginStopping(lease, now, $"{drain.Reason}, before the lease was acknowledged");
                     break;
                 case LeasePhase.Held or LeasePhase.Running:
-                    Set(lease with { Phase = LeasePhase.Draining, Reason = "a planned stop" });
-                    _effects.Add(new StopService(lease.Service, lease.Epoch, now + drain.Grace, "a planned stop"));
+                    Set(lease with { Phase = LeasePhase.Draining, Reason = drain.Reason });
+                    _effects.Add(new StopService(lease.Service, lease.Epoch, now + drain.Grace, drain.Reason));
                     break;
             }
         }

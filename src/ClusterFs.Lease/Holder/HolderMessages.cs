@@ -22,7 +22,8 @@ public sealed record ContentPrepared(string Service, long Epoch) : HolderInput;
 
 /// <summary>A planned end: stop the service, keep the lease until <see cref="CloseRequested"/>.</summary>
 /// <param name="Grace">How long the service may take to stop before it is killed, lease permitting.</param>
-public sealed record DrainRequested(string Service, long Epoch, TimeSpan Grace) : HolderInput;
+/// <param name="Reason">Why; for people.</param>
+public sealed record DrainRequested(string Service, long Epoch, TimeSpan Grace, string Reason) : HolderInput;
 
 /// <summary>No process of the service is alive, and none that waits to start it.</summary>
 public sealed record ServiceDead(string Service, long Epoch) : HolderInput;

@@ -103,6 +103,11 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             case RiskLookedFor looked:
                 _lookingForRisk = false;
                 _risk = looked.Risk;
+                if (looked.Risk is { Changed: false, Problem: null })
+                {
+                    Saved(looked.BegunAt);
+                }
+
                 break;
             case ArchiveLookedAt looked:
                 _lookingAtArchive = false;
@@ -194,7 +199,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 if (work.Kind != WorkKind.KeepDivergent)
                 {
                     // What was there when the work began is in the archive; what came while it ran may not be.
-                    _savedAt = work.BegunAt;
+                    Saved(work.BegunAt);
                     _risk = null;
                     LookForRisk();
                 }
@@ -277,17 +282,27 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         }
 
         _lookingForRisk = true;
+        var begunAt = Now;
         OnOwnThread(_content.LookForRisk).PipeTo(
             Self,
-            success: risk => new RiskLookedFor(risk),
-            failure: problem => new RiskLookedFor(new RiskSeen(true, 0, problem.Message)));
+            success: risk => new RiskLookedFor(risk, begunAt),
+            failure: problem => new RiskLookedFor(new RiskSeen(true, 0, problem.Message), begunAt));
+    }
+
+    /// <summary>All that was there at this moment is in the archive; looks and dumps may end in another order than they began.</summary>
+    private void Saved(Instant moment)
+    {
+        if (_savedAt is not { } saved || moment.LongestSince(saved) > TimeSpan.Zero)
+        {
+            _savedAt = moment;
+        }
     }
 
     private void Report(bool timePassed)
     {
         var now = Now;
         var sight = See(now);
-        _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, _guardAt, sight, _view, _newest, _divergent, _dumps));
+        _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, _guardAt, sight, now, _view, _newest, _divergent, _dumps));
 
         // Without the guard nothing is known that could be reported; an ownership actor that hears nothing does not grant.
         if (_region is null || _state.Guard is not { } guard)
@@ -309,9 +324,9 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         var running = _state.Guard?.Phase is LeasePhase.Running or LeasePhase.Draining or LeasePhase.Drained;
         var remaining = _state.Guard is { } guard ? guard.LeaseRemaining - now.LongestSince(_guardAt) : TimeSpan.Zero;
 
-        // Nothing is at risk only when a look after the newest dump said so.
+        // Never less than the truth: what changed since the last look is unknown, and so at risk.
         var changed = running && _risk is not { Changed: false };
-        var since = _savedAt is { } saved && changed ? now.LongestSince(saved).TotalSeconds : 0;
+        var since = running && _savedAt is { } saved ? now.LongestSince(saved).TotalSeconds : 0;
         return new NodeSight(
             _state.Settings.Node,
             Math.Max(0, (long)remaining.TotalMilliseconds),
@@ -354,7 +369,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
 
     private sealed record Progressed(string Activity);
 
-    private sealed record RiskLookedFor(RiskSeen Risk);
+    private sealed record RiskLookedFor(RiskSeen Risk, Instant BegunAt);
 
     private sealed record ArchiveLookedAt(ArchiveSeen Archive);
 }

@@ -4,6 +4,7 @@ using ClusterFs.Api;
 using ClusterFs.Configuration;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
+using ClusterFs.Guard;
 using ClusterFs.Ownership.Messages;
 using HistoryEntry = ClusterFs.Api.HistoryEntry;
 
@@ -134,7 +135,9 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
     private async Task<ServiceStatus> StatusAsync(ServiceSettings service)
     {
         var fresh = await AskAsync<OwnershipView>(new GetOwnership(service.Name), StatusPatience).ConfigureAwait(false);
-        var local = board.Find(service.Name);
+        var local = board.Find(service.Name) is { } seen
+            ? seen with { Sight = seen.Sight.Aged(GuardClock.Now.LongestSince(seen.SightAt)) }
+            : null;
         return StatusPicture.Draw(
             service.Name, settings.Node.Name, fresh ?? local?.View, fresh is not null, local, service.Live.Capture.ToString().ToLowerInvariant());
     }

@@ -33,7 +33,7 @@ public enum OwnershipStage
 /// <summary>What one node shows of a service to people; nothing is decided by it.</summary>
 /// <param name="LeaseRemainingMs">Zero when the node holds no valid lease.</param>
 /// <param name="LastDumpSlot">The newest dump's place in the log; 0 when there is none known.</param>
-/// <param name="AtRiskSeconds">How much of the newest work a loss of the node would cost; null when not known.</param>
+/// <param name="AtRiskSeconds">The time since a moment whose content is all in the archive: a loss of the node costs no more than that.</param>
 /// <param name="DumpProblem">Why the newest dump failed; null when it did not.</param>
 /// <param name="Activity">What the node is doing about the service: restoring, dumping and how far; null when nothing.</param>
 public sealed record NodeSight(
@@ -50,6 +50,13 @@ public sealed record NodeSight(
     int Divergent,
     string? Activity)
 {
+    /// <summary>What was said a while ago, as of now: the lease has run on, and what was written since may be at risk as well.</summary>
+    public NodeSight Aged(TimeSpan since) => this with
+    {
+        LeaseRemainingMs = Math.Max(0, LeaseRemainingMs - (long)since.TotalMilliseconds),
+        AtRiskSeconds = AtRiskKnown ? Math.Round(AtRiskSeconds + since.TotalSeconds, 3) : 0,
+    };
+
     public static NodeSight Nothing(string node) => new(node, 0, 0, 0, null, 0, 0, 0, false, null, 0, null);
 }
 

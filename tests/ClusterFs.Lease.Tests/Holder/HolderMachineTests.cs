@@ -86,7 +86,7 @@ public sealed class HolderMachineTests
     public void A_planned_stop_keeps_the_lease_until_it_is_closed()
     {
         Run();
-        Feed(new DrainRequested(Wiki, 1, TimeSpan.FromSeconds(10)), 101);
+        Feed(new DrainRequested(Wiki, 1, TimeSpan.FromSeconds(10), "a planned stop"), 101);
         Assert.Single(_effects.OfType<StopService>());
         Feed(new TimePassed(), 101.5);
         Assert.NotEmpty(_effects.OfType<SendRenew>());
@@ -111,7 +111,7 @@ public sealed class HolderMachineTests
     public void A_consumed_epoch_is_not_used_again_by_this_process_or_the_next()
     {
         Run();
-        Feed(new DrainRequested(Wiki, 1, TimeSpan.Zero), 101);
+        Feed(new DrainRequested(Wiki, 1, TimeSpan.Zero, "a planned stop"), 101);
         Feed(new ServiceDead(Wiki, 1), 101);
         Feed(new CloseRequested(Wiki, 1), 101);
         Feed(Grant(1), 101.1);

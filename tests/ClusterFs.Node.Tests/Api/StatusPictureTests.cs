@@ -77,6 +77,7 @@ public sealed class StatusPictureTests
         new GuardReport(true, phase, phase is null ? 0 : 7, phase is null ? 0 : 6, TimeSpan.FromSeconds(4), 1234, null, null),
         default(Instant),
         sight with { Node = node },
+        default(Instant),
         null,
         null,
         null,
