@@ -66,7 +66,7 @@ run_tests() { # [FILTER]
   for project in tests/*.Tests; do
     [[ $project == *"${1:-}"* ]] || continue
     echo "== $(basename "$project")"
-    CLUSTERFS_BIN=$PWD/$bin CLUSTERFS_DEMO=$PWD/$demo \
+    CLUSTERFS_BIN=$PWD/$bin \
       dotnet test "$project" -c Release --no-build --nologo --logger "console;verbosity=minimal" 2>&1 | tee "$log" || result=1
     read -r f p s < <(awk 'match($0, /Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+/) {
       gsub(/[^0-9 ]/, " ", $0); f += $1; p += $2; s += $3 } END { print f + 0, p + 0, s + 0 }' \
@@ -86,7 +86,7 @@ case $verb in
   test) build; build_demo; run_tests "$@";;
   demo)
     if [ "${1:-}" != --stop ]; then build; build_demo; fi
-    CLUSTERFS_BIN=$PWD/$bin CLUSTERFS_DEMO=$PWD/$demo exec "$demo/walkthrough" "$@";;
+    CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   clean) rm -rf out;;
   ""|-h|--help|help) usage;;
   *) echo "build.sh: unknown verb '$verb'" >&2; usage >&2; exit 2;;

@@ -4,6 +4,7 @@ using ClusterFs.Demo.Layout;
 
 namespace ClusterFs.Cluster.Tests;
 
+/// <summary>The journal and the transport that a cluster of several machines has.</summary>
 public sealed class JournalAwayTests
 {
     private static readonly TimeSpan Away = TimeSpan.FromSeconds(30);
@@ -12,7 +13,7 @@ public sealed class JournalAwayTests
     public async Task With_postgresql_stopped_for_half_a_minute_the_service_runs_on_and_can_be_moved_afterwards()
     {
         Skip.If(PrivatePostgres.Missing is not null, PrivatePostgres.Missing);
-        var bench = await ClusterBench.With(JournalKind.PostgreSql);
+        var bench = await ClusterBench.With(JournalKind.PostgreSql, encrypted: true);
         try
         {
             var owner = await bench.Settle();

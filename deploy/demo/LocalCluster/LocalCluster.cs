@@ -52,6 +52,8 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The journal is SQLite.</exception>
     public PrivatePostgres Postgres => _postgres ?? throw new InvalidOperationException("the journal of this cluster is SQLite");
 
+    internal string CertificatesDirectory => Path.Combine(Directory, "certificates");
+
     /// <summary>Writes the configuration and starts the journal's database, but no node.</summary>
     public static async Task<LocalCluster> Create(LocalClusterOptions options)
     {
@@ -59,6 +61,11 @@ public sealed class LocalCluster : IAsyncDisposable
         try
         {
             ClusterFiles.Write(cluster);
+            if (options.Encrypted)
+            {
+                await cluster.MakeCertificates();
+            }
+
             if (cluster._postgres is not null)
             {
                 await cluster._postgres.Initialise();
@@ -214,6 +221,19 @@ public sealed class LocalCluster : IAsyncDisposable
         if (Environment.GetEnvironmentVariable("CLUSTERFS_KEEP_SCRATCH") is null)
         {
             System.IO.Directory.Delete(Directory, recursive: true);
+        }
+    }
+
+    private async Task MakeCertificates()
+    {
+        var patience = TimeSpan.FromSeconds(10);
+        var noVariables = new Dictionary<string, string>();
+        string[] make = [Options.Binaries.Clusterfs, "certificates"];
+        (await Command.Run([.. make, "authority", "--out", CertificatesDirectory], noVariables, patience)).Successful();
+        foreach (var node in Nodes)
+        {
+            (await Command.Run(
+                [.. make, "node", node.Name, "--authority", CertificatesDirectory, "--out", CertificatesDirectory], noVariables, patience)).Successful();
         }
     }
 }

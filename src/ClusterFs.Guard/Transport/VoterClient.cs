@@ -11,7 +11,7 @@ namespace ClusterFs.Guard;
 /// <param name="addresses">By voter: where its guard listens.</param>
 /// <param name="port">The guards' port.</param>
 /// <param name="tls">Who this node is to them; null for clear text.</param>
-public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, int port, MutualTls? tls) : IDisposable
+public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, int port, MutualTls? tls = null) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<Peer>> _peers = new(StringComparer.Ordinal);
 

@@ -32,7 +32,7 @@ public sealed class ClusterBench : IAsyncLifetime
 
     internal Beats Beats => _beats ?? throw new InvalidOperationException("the bench is set up by xunit");
 
-    public async Task InitializeAsync() => await Create(JournalKind.Sqlite);
+    public async Task InitializeAsync() => await Create(JournalKind.Sqlite, encrypted: false);
 
     public async Task DisposeAsync()
     {
@@ -42,10 +42,10 @@ public sealed class ClusterBench : IAsyncLifetime
         }
     }
 
-    internal static async Task<ClusterBench> With(JournalKind journal)
+    internal static async Task<ClusterBench> With(JournalKind journal, bool encrypted)
     {
         var bench = new ClusterBench();
-        await bench.Create(journal);
+        await bench.Create(journal, encrypted);
         return bench;
     }
 
@@ -99,7 +99,7 @@ public sealed class ClusterBench : IAsyncLifetime
     internal bool IsRunning(ServiceStatus service) =>
         service.IsOwned && Cluster.Node(service.Owner!).ProcessesOf(service.Name).Count > 0;
 
-    private async Task Create(JournalKind journal)
+    private async Task Create(JournalKind journal, bool encrypted)
     {
         var binaries = Binaries.Find();
         _cluster = await LocalCluster.Create(new LocalClusterOptions
@@ -108,6 +108,7 @@ public sealed class ClusterBench : IAsyncLifetime
             Ttl = Ttl,
             StopBudget = TimeSpan.FromSeconds(1),
             Journal = journal,
+            Encrypted = encrypted,
             Binaries = binaries,
             Services =
             [

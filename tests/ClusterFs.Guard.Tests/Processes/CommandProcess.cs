@@ -7,9 +7,9 @@ namespace ClusterFs.Guard.Tests.Processes;
 /// <summary>A process of the real command line. Whatever is left of it is killed at the end of the test.</summary>
 internal sealed class CommandProcess : IAsyncDisposable
 {
-    /// <summary>The native program can be named instead of the one that was built beside the tests.</summary>
-    private static readonly string Executable =
-        Environment.GetEnvironmentVariable("CLUSTERFS_EXECUTABLE") ?? Path.Combine(AppContext.BaseDirectory, "clusterfs");
+    /// <summary>The program in CLUSTERFS_BIN, which build.sh made, rather than the one that was built beside the tests.</summary>
+    private static readonly string Executable = Path.Combine(
+        Environment.GetEnvironmentVariable("CLUSTERFS_BIN") is { Length: > 0 } bin ? bin : AppContext.BaseDirectory, "clusterfs");
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();

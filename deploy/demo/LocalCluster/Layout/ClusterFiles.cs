@@ -73,6 +73,17 @@ internal static class ClusterFiles
             }
             # All nodes are on one machine: each needs a directory of its own for what is at the same path on real ones.
             """);
+        if (cluster.Options.Encrypted)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $$"""
+                clusterfs.tls {
+                  authority = "{{Path.Combine(cluster.CertificatesDirectory, "authority.pem")}}"
+                  certificate = "{{Path.Combine(cluster.CertificatesDirectory, $"{node.Name}.pem")}}"
+                  key = "{{Path.Combine(cluster.CertificatesDirectory, $"{node.Name}.key")}}"
+                }
+                """);
+        }
+
         foreach (var service in cluster.Options.Services)
         {
             text.AppendLine(

@@ -18,6 +18,9 @@ public sealed record LocalClusterOptions
 
     public JournalKind Journal { get; init; } = JournalKind.Sqlite;
 
+    /// <summary>Mutual TLS between the nodes, with certificates that <c>clusterfs certificates</c> makes.</summary>
+    public bool Encrypted { get; init; }
+
     public required IReadOnlyList<LocalService> Services { get; init; }
 
     /// <summary>Where the scratch directory is made. Paths of Unix sockets have to stay under 108 bytes.</summary>
