@@ -25,6 +25,8 @@ need_sdk() {
   command -v dotnet >/dev/null || die "the .NET 10 SDK is missing. Get it from your distribution (Debian, Ubuntu, Fedora: the package is
   called dotnet-sdk-10.0; https://learn.microsoft.com/dotnet/core/install/linux says how), or into your home directory, without root:
     curl -fsSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0 && export PATH=\$HOME/.dotnet:\$PATH"
+  # What is built looks for the runtime where the SDK is, wherever that was put.
+  export DOTNET_ROOT=${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}
   dotnet --version >/dev/null 2>&1 || die "the .NET SDK here is too old: $(dotnet --list-sdks | tr '\n' ';') global.json asks for 10.0"
 }
 
@@ -60,7 +62,7 @@ build_demo() {
 }
 
 run_tests() { # [FILTER]
-  local project log result=0 passed=0 failed=0 skipped=0
+  local project result=0 passed=0 failed=0 skipped=0
   log=$(mktemp); trap 'rm -f "$log"' EXIT
   dotnet build ClusterFs.sln -c Release -v quiet --nologo
   for project in tests/*.Tests; do
@@ -85,7 +87,11 @@ case $verb in
   build) build;;
   test) build; build_demo; run_tests "$@";;
   demo)
-    if [ "${1:-}" != --stop ]; then build; build_demo; fi
+    if [ "${1:-}" = --stop ]; then
+      [ -x "$demo/stop" ] || die "no demo was left running here: ./build.sh demo --keep does"
+      exec "$demo/stop"
+    fi
+    build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   clean) rm -rf out;;
   ""|-h|--help|help) usage;;

@@ -60,7 +60,7 @@ public sealed record NodeSettings(string Name, string Address, string StateDirec
 /// <param name="Name">Names the cluster. Default <c>clusterfs</c>.</param>
 /// <param name="Port">Of the daemons. 1 to 65535, default 4053.</param>
 /// <param name="GuardPort">Of the guards. 1 to 65535, default 4054.</param>
-/// <param name="HttpPort">Health and metrics. 1 to 65535, default 4080.</param>
+/// <param name="HttpPort">Health. 1 to 65535, default 4080.</param>
 /// <param name="Nodes">From a node's name to its address; 1 to 9 of them.</param>
 /// <param name="Voters">Names of nodes whose guards vote. Default: all nodes.</param>
 public sealed record ClusterSettings(

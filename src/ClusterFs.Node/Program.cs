@@ -79,7 +79,7 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
         }
 
         await Task.WhenAny(signals.First, Task.Delay(beforeRejoining)).ConfigureAwait(false);
-        if (signals.First.IsCompleted)
+        if (signals.First.IsCompleted && await signals.First.ConfigureAwait(false) == StopSignal.Leave)
         {
             marker.EndedCleanly();
             return 0;

@@ -25,10 +25,18 @@ internal static class OwnershipPicture
             [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)]);
     }
 
+    /// <summary>A fence that met a living owner was broken off: the owner goes on.</summary>
+    private static bool OwnerRuns(OwnershipState state, Instant now) =>
+        state.Record.OpenGrant is { } grant
+        && state.Reports.TryGetValue(grant.Node, out var heard)
+        && now.LongestSince(heard.At) < OwnershipSettings.ReportFreshness
+        && heard.Report is { Phase: LeasePhase.Running } report
+        && report.Epoch == grant.Epoch;
+
     private static (OwnershipStage Stage, string? Reason) Stage(OwnershipState state, string[] candidates, Instant now)
     {
         var record = state.Record;
-        if (record.OpenFencing is { } fencing)
+        if (record.OpenFencing is { } fencing && !(state.Fencing is null && OwnerRuns(state, now)))
         {
             return candidates.Length == 0
                 ? (OwnershipStage.Vacant, Waiting(state))

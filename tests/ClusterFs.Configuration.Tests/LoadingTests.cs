@@ -75,6 +75,19 @@ public sealed class LoadingTests : IDisposable
     }
 
     [Fact]
+    public void Shared_storage_that_is_away_is_no_mistake_where_the_copies_are_used()
+    {
+        var shared = _files.Write("shared/cluster.conf", ConfigurationFiles.Good);
+        const string Local = "include \"shared/cluster.conf\"\nclusterfs.node { name = n1, state-dir = \"STATE\" }\nclusterfs.shared.path = \"/nowhere/at/all\"";
+        Assert.Single(_files.Mistakes(Local, new LoadOptions { CheckPaths = true }));
+        _files.Load(Local, new LoadOptions { KeepCopies = true });
+
+        Directory.Delete(Path.GetDirectoryName(shared)!, recursive: true);
+        var later = _files.Load(Local, new LoadOptions { CheckPaths = true });
+        Assert.Contains(later.Warnings, warning => warning.Contains("/nowhere/at/all is not there", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_bad_configuration_replaces_no_copy()
     {
         var shared = _files.Write("shared.conf", ConfigurationFiles.Good);

@@ -139,6 +139,7 @@ public sealed class LocalCluster : IAsyncDisposable
     {
         var script = Path.Combine(Directory, "stop.sh");
         File.WriteAllText(script, StopScript.For(Mark, Directory));
+        File.SetUnixFileMode(script, File.GetUnixFileMode(script) | UnixFileMode.UserExecute);
         _left = true;
         return script;
     }

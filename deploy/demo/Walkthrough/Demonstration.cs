@@ -63,8 +63,13 @@ internal sealed class Demonstration : IAsyncDisposable
         _report.Say($"The cluster goes on; its files are in {_cluster.Directory}. Look at it with");
         _report.Say($"  {_cluster.Options.Binaries.Clusterfs} status --watch --config {node.ConfigurationFile}");
         _report.Say($"  curl {GuestbookService.AddressOn(node)}entries");
-        _report.Say($"and stop it with");
+        _report.Say($"and stop it with ./build.sh demo --stop, or");
         _report.Say($"  sh {script}");
+
+        // Where build.sh finds it again.
+        var known = Path.Combine(AppContext.BaseDirectory, "stop");
+        File.Delete(known);
+        File.CreateSymbolicLink(known, script);
     }
 
     public async ValueTask DisposeAsync()

@@ -16,7 +16,7 @@ public static class ReleaseCommand
         var service = CommandArguments.Service();
         var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for the last dump.");
         var command = new Command(
-            "release", "Give a service up after it was stopped: for plain stop hooks. Ends when its last dump is in the archive.")
+            "release", "Give a service up after it was stopped: for plain stop hooks. Ends when another node may have it; the last dump is taken before, if shared storage is there.")
         {
             service, timeout,
         };

@@ -7,6 +7,9 @@ internal sealed class BindingContext(List<ConfigurationError> errors, IEnumerabl
 {
     public List<string> Warnings { get; } = [.. warnings];
 
+    /// <summary>Something included could not be read, and its copy is used.</summary>
+    public bool UsesCopies { get; } = warnings.Any();
+
     /// <summary>Every key that was asked for; where users choose a name, it is <c>*</c>.</summary>
     public SortedSet<string> KnownKeys { get; } = new(StringComparer.Ordinal);
 

@@ -26,7 +26,7 @@ internal static class SettingsBinder
         var cluster = ClusterBinder.Bind(all.Child("cluster"), encrypted: tls is not null);
         var node = NodeBinder.Bind(all.Child("node"), cluster);
         var journal = BindJournal(all.Child("journal"), cluster);
-        var shared = BindShared(all.Child("shared"), options);
+        var shared = BindShared(all.Child("shared"), context, options);
         var lease = BindLease(all.Child("lease"));
         var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, options, context));
         all.Finish();
@@ -69,16 +69,34 @@ internal static class SettingsBinder
         }
     }
 
-    private static SharedSettings BindShared(Section section, LoadOptions options)
+    private static SharedSettings BindShared(Section section, BindingContext context, LoadOptions options)
     {
         var path = Paths.Required(section, "path", "expected where the shared file system is mounted, an absolute path");
-        if (options.CheckPaths && path.Valid && !Directory.Exists(path.Value))
+        if (options.CheckPaths && path.Valid)
         {
-            section.Wrong(path.At, "path", 0, $"{path.Value} is no directory", "is the shared file system mounted?");
+            CheckShared(section, path, context, options);
         }
 
         section.Finish();
         return new SharedSettings(path.Value);
+    }
+
+    /// <summary>Storage that is away is no mistake: services run on without it, and so has a daemon to.</summary>
+    private static void CheckShared(Section section, Bound<string> path, BindingContext context, LoadOptions options)
+    {
+        var look = Task.Run(() => Directory.Exists(path.Value));
+        if (!look.Wait(options.IncludeTimeout))
+        {
+            context.Warn(path.At, $"{path.Value} does not answer; dumps wait for it");
+        }
+        else if (!look.Result && context.UsesCopies)
+        {
+            context.Warn(path.At, $"{path.Value} is not there; dumps wait for it");
+        }
+        else if (!look.Result)
+        {
+            section.Wrong(path.At, "path", 0, $"{path.Value} is no directory", "is the shared file system mounted?");
+        }
     }
 
     private static TlsSettings? BindTls(Section section)

@@ -27,7 +27,7 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             return;
         }
 
-        if (report.Epoch < grant.Epoch && Record.OpenFencing is null)
+        if (report.Epoch < grant.Epoch && _state.Fencing is null)
         {
             _effects.Add(new TellGrant(grant.Node, grant));
         }
@@ -148,7 +148,7 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             _state.Pending is not null || _state.Asking is not null ? "another decision is being journalled; try again"
             : !Settings.Nodes.Contains(move.To) ? $"{move.To} may not own it; the nodes that may: {string.Join(", ", Settings.Nodes)}"
             : from == move.To ? $"{move.To} owns it already"
-            : from is null || Record.OpenFencing is not null ? "it has no owner at the moment"
+            : from is null || _state.Fencing is not null ? "it has no owner at the moment"
             : Record.Move is { } other ? $"it is being moved to {other.To}"
             : !OwnershipMachine.IsCandidate(_state, move.To, now) ? $"nothing waits for it on {move.To}: start its `clusterfs run` or `hold` there"
             : !_state.Reports.TryGetValue(from, out var heard) || now.LongestSince(heard.At) >= OwnershipSettings.ReportFreshness
@@ -195,6 +195,12 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             return;
         }
 
+        if (MoveIsHopeless() is { } hopeless)
+        {
+            Write(new MoveAbandoned(Unstamped, hopeless.To, "nothing waits for it there any more"));
+            return;
+        }
+
         ReadProbes();
         ProbeIfDue();
 
@@ -226,6 +232,17 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
     }
 
     private bool HolderAgreed => Record.OpenGrant is null;
+
+    /// <summary>A move whose target is gone while the owner still runs: to stop the owner for it would help nobody.</summary>
+    private MoveBegun? MoveIsHopeless() =>
+        Record.Move is { } move
+        && Record.OpenGrant is { } grant
+        && _state.Reports.TryGetValue(grant.Node, out var owner)
+        && owner.Report.Phase is LeasePhase.Running
+        && _state.BelieveExpiryFrom.HasComeBy(now)
+        && !OwnershipMachine.IsCandidate(_state, move.To, now)
+            ? move
+            : null;
 
     private bool FenceIsOver() =>
         _state.Fencing is { } round

@@ -15,8 +15,17 @@ internal static class AgentRules
     /// <summary>Work that failed is tried again after this long.</summary>
     public static TimeSpan RetryAfter { get; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>After so many failures in a row to put the content in place, another node shall try.</summary>
+    public const int TakeOverAttempts = 5;
+
+    /// <summary>How long this node wants nothing after that.</summary>
+    public static TimeSpan StandBackFor { get; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long a dead service's epoch is kept open while the last dump fails.</summary>
     public static TimeSpan FinalDumpPatience { get; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long it is kept open for a last dump that is under way: one of many gigabytes takes its time, one on a hung mount never ends.</summary>
+    public static TimeSpan HungDumpPatience { get; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How long a stop of the daemon is held up by the dump that comes before the stop of the service.</summary>
     public static TimeSpan StopPatience { get; } = TimeSpan.FromSeconds(10);
@@ -58,7 +67,17 @@ internal static class AgentRules
         state = state with { Work = null };
         return outcome switch
         {
-            WorkOutcome.Failed => state with { RetryAt = now + RetryAfter },
+            WorkOutcome.Failed when work.Kind is WorkKind.TakeOver && state.TakeOverFailures + 1 >= TakeOverAttempts => state with
+            {
+                TakeOverFailures = state.TakeOverFailures + 1,
+                StandsBackUntil = now + StandBackFor,
+                RetryAt = now + RetryAfter,
+            },
+            WorkOutcome.Failed => state with
+            {
+                TakeOverFailures = state.TakeOverFailures + (work.Kind is WorkKind.TakeOver ? 1 : 0),
+                RetryAt = now + RetryAfter,
+            },
             WorkOutcome.Superseded => state with { SupersededEpoch = Math.Max(state.SupersededEpoch, work.Epoch) },
             WorkOutcome.Done => work.Kind switch
             {
@@ -74,10 +93,12 @@ internal static class AgentRules
     }
 
     /// <summary>Whether the service may be granted to this node.</summary>
-    public static bool IsWanted(AgentState state) => state.Guard is { Wanted: true } && !state.Stopping;
+    public static bool IsWanted(AgentState state, Instant now) =>
+        state.Guard is { Wanted: true } && !state.Stopping && (state.StandsBackUntil is not { } until || until.HasComeBy(now));
 
-    /// <summary>Whether nothing of the service is left to be ended here. A guard that does not answer cannot be told anything.</summary>
-    public static bool IsIdle(AgentState state) => state.Guard?.OpenEpoch is null;
+    /// <summary>Whether nothing of the service is left to be ended here. A guard that does not answer is waited for: what it holds is not known.</summary>
+    public static bool IsIdle(AgentState state, Instant now) =>
+        state.Guard is { OpenEpoch: null } || (state.Guard is null && state.StopWaitsUntil is { } until && until.HasComeBy(now));
 
     /// <summary>When time alone may lead to something to do; null when only news can.</summary>
     public static Instant? NextWake(AgentState state)
@@ -98,9 +119,15 @@ internal static class AgentRules
             due.Add(stop);
         }
 
+        if (state.StandsBackUntil is { } until)
+        {
+            due.Add(until);
+        }
+
         if (state.DrainedAt is { } drained)
         {
             due.Add(drained + FinalDumpPatience);
+            due.Add(drained + HungDumpPatience);
         }
 
         if (state.Guard?.Phase is LeasePhase.Running && state.DumpBegunAt is { } begun)
@@ -113,6 +140,16 @@ internal static class AgentRules
 
     private static AgentState Note(AgentState state, Instant now)
     {
+        if (state.Stopping && state.StopWaitsUntil is null)
+        {
+            state = state with { StopWaitsUntil = now + StopPatience };
+        }
+
+        if (state.StandsBackUntil is { } until && until.HasComeBy(now))
+        {
+            state = state with { StandsBackUntil = null };
+        }
+
         if (state.Guard is not { } guard)
         {
             return state;
@@ -120,7 +157,7 @@ internal static class AgentRules
 
         if (guard.OpenEpoch is not { } epoch)
         {
-            return state with { DrainedAt = null, Told = state.Told is UseGrant ? state.Told : null, DumpBegunAt = null };
+            return state with { TakeOverFailures = 0, DrainedAt = null, Told = state.Told is UseGrant ? state.Told : null, DumpBegunAt = null };
         }
 
         if (guard.Phase is LeasePhase.Running)
@@ -132,11 +169,6 @@ internal static class AgentRules
         if (guard.Phase is LeasePhase.Drained)
         {
             state = state with { DrainedAt = state.DrainedAt ?? now };
-        }
-
-        if (state.Stopping && state.StopWaitsUntil is null)
-        {
-            state = state with { StopWaitsUntil = now + StopPatience };
         }
 
         return state;
@@ -158,7 +190,8 @@ internal static class AgentRules
 
         switch (guard.Phase)
         {
-            case LeasePhase.Acquiring or LeasePhase.Held when EndIsAsked(state, epoch):
+            case LeasePhase.Acquiring or LeasePhase.Held or LeasePhase.Running when state.SupersededEpoch >= epoch:
+            case LeasePhase.Acquiring or LeasePhase.Held when EndIsAsked(state, epoch) || state.TakeOverFailures >= TakeOverAttempts:
                 return new TellGuard(new BeginDrain(epoch));
             case LeasePhase.Acquiring or LeasePhase.Held when state.PreparedEpoch != epoch:
                 return mayWork ? new BeginWork(WorkKind.TakeOver, epoch) : null;
@@ -166,7 +199,7 @@ internal static class AgentRules
                 return new TellGuard(new SayPrepared(epoch));
             case LeasePhase.Running when EndIsAsked(state, epoch):
                 return BeforeTheEnd(state, epoch, mayWork, now);
-            case LeasePhase.Running when mayWork && DumpIsDue(state, now) && state.SupersededEpoch < epoch:
+            case LeasePhase.Running when mayWork && DumpIsDue(state, now):
                 return new BeginWork(WorkKind.Dump, epoch);
             case LeasePhase.Drained:
                 return AfterTheEnd(state, epoch, mayWork, now);
@@ -190,7 +223,7 @@ internal static class AgentRules
     private static AgentAction? BeforeTheEnd(AgentState state, long epoch, bool mayWork, Instant now)
     {
         var waitedEnough = state.StopWaitsUntil is { } until && until.HasComeBy(now);
-        if (state.DumpedForDrain == epoch || state.SupersededEpoch >= epoch || waitedEnough)
+        if (state.DumpedForDrain == epoch || waitedEnough)
         {
             return new TellGuard(new BeginDrain(epoch));
         }
@@ -200,9 +233,12 @@ internal static class AgentRules
 
     private static AgentAction? AfterTheEnd(AgentState state, long epoch, bool mayWork, Instant now)
     {
-        // An epoch that this daemon prepared and that never ran has changed nothing. One that it did not see begin may have.
-        var neverRan = state.Grant?.Epoch == epoch && state.RanEpoch < epoch;
-        var waitedEnough = state.DrainedAt is { } since && (since + FinalDumpPatience).HasComeBy(now);
+        // An epoch that was granted to this daemon and never prepared has changed nothing. One that it did not see begin may have.
+        var neverRan = state.Grant?.Epoch == epoch && state.RanEpoch < epoch && state.PreparedEpoch < epoch;
+
+        // A move promises that nothing is lost, and a dump that is under way is waited for: the lease is kept all the while.
+        var patience = state.DrainEpoch == epoch || state.Work is not null ? HungDumpPatience : FinalDumpPatience;
+        var waitedEnough = state.DrainedAt is { } since && (since + patience).HasComeBy(now);
         if (neverRan || state.FinishedEpoch == epoch || state.SupersededEpoch >= epoch || waitedEnough)
         {
             return new TellGuard(new CloseEpoch(epoch));

@@ -57,6 +57,12 @@ internal sealed record AgentState(AgentSettings Settings, GuardReport? Guard)
     /// <summary>The epoch whose content is in place; 0 for none.</summary>
     public long PreparedEpoch { get; init; }
 
+    /// <summary>How often the content of the open epoch could not be put in place.</summary>
+    public int TakeOverFailures { get; init; }
+
+    /// <summary>Until when this node leaves the service to others, because it could not put the content in place.</summary>
+    public Instant? StandsBackUntil { get; init; }
+
     /// <summary>The highest epoch that was seen running: only then there is something to dump.</summary>
     public long RanEpoch { get; init; }
 

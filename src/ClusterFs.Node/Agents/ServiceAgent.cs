@@ -78,7 +78,13 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             case OwnershipView view:
                 _view = view;
                 var elsewhere = view.Owner is { } owner && owner != _state.Settings.Node && view.Stage is OwnershipStage.Owned && view.Reason is null;
-                _state = _state with { RunsElsewhere = elsewhere ? view.Epoch : 0 };
+                _state = _state with
+                {
+                    RunsElsewhere = elsewhere ? view.Epoch : 0,
+
+                    // A move that was given up is no reason to stop any more, unless the stop has begun.
+                    DrainEpoch = view.MovingTo is null && _state.Guard?.Phase is LeasePhase.Running && view.Epoch == _state.DrainEpoch ? 0 : _state.DrainEpoch,
+                };
                 _surroundings.Board.Owners.Heard(Service, view.Owner);
                 break;
             case GrantOwnership grant when grant.Epoch >= (_state.Grant?.Epoch ?? 0):
@@ -128,7 +134,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
 
         Decide();
         Report(timePassed: message is Beat);
-        if (_ending is { } asker && AgentRules.IsIdle(_state))
+        if (_ending is { } asker && AgentRules.IsIdle(_state, Now))
         {
             asker.Tell(new AgentIdle(Service));
         }
@@ -217,6 +223,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 _surroundings.Logger.WorkFailed(Service, words, work.Epoch, result.Problem ?? "no reason given");
                 break;
             case WorkOutcome.Superseded:
+                _dumps = _dumps with { Ok = false, Error = $"{words}: {result.Explanation}", LastErrorAt = _surroundings.Time.GetUtcNow() };
                 _surroundings.Logger.WorkSuperseded(Service, words, work.Epoch, result.Explanation ?? "a later epoch was claimed");
                 break;
         }
@@ -311,7 +318,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         }
 
         var report = new NodeReport(
-            _state.Settings.Node, AgentRules.IsWanted(_state), guard.Phase, guard.Epoch, guard.ClosedEpoch, guard.Reason);
+            _state.Settings.Node, AgentRules.IsWanted(_state, now), guard.Phase, guard.Epoch, guard.ClosedEpoch, guard.Reason);
         if (report != _reported || timePassed)
         {
             _reported = report;

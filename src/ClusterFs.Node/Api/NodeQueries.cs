@@ -124,8 +124,10 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
         };
     }
 
-    /// <summary>Whether this node owns a service and runs it, by its own guard; for load balancers.</summary>
-    public bool Runs(string service) => board.Find(service) is { Guard.Phase: Lease.Holder.LeasePhase.Running } && board.GuardProblem is null;
+    /// <summary>Whether this node owns a service and runs it, by what its own guard said and by the lease it had then; for load balancers.</summary>
+    public bool Runs(string service) => board.GuardProblem is null
+        && board.Find(service) is { Guard: { Phase: Lease.Holder.LeasePhase.Running } guard } seen
+        && guard.LeaseRemaining > GuardClock.Now.LongestSince(seen.GuardAt);
 
     /// <summary>Whether this node could be granted something: guard, cluster and journal are there.</summary>
     public bool IsReady => board.GuardProblem is null && board.Region is not null && ClusterStatus().Quorum;

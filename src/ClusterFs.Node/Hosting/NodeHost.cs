@@ -29,7 +29,8 @@ internal enum NodeEnd
 /// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
 internal sealed class NodeHost(Settings settings, NodeIdentity identity, ContentShelf contents, CleanEndMarker marker, StopSignals signals)
 {
-    private static readonly TimeSpan LastDumps = AgentRules.StopPatience + AgentRules.FinalDumpPatience + TimeSpan.FromSeconds(5);
+    /// <summary>A last dump that is under way is waited for; a second signal ends the wait.</summary>
+    private static readonly TimeSpan LastDumps = TimeSpan.FromMinutes(2);
 
     private TimeSpan EndPatience =>
         LastDumps + settings.Services.Values.Select(service => service.StopTimeout).DefaultIfEmpty(TimeSpan.Zero).Max();

@@ -117,9 +117,9 @@ internal sealed class NodeStart(
         JournalCheck.StartPlugin(system);
         var isNew = await check.VerifyAsync(cancellation).ConfigureAwait(false);
         _logger.JournalVerified(_store.ToString());
-        if (isNew)
+        if (isNew && settings.Journal.Provider == JournalProvider.Sqlite)
         {
-            // Nothing was ever granted, so no archive can be there to be missed.
+            // Nothing was ever granted, and all nodes are on this machine: no archive can be there to be missed, and no mount.
             contents.InitializeArchive(_logger);
         }
     }

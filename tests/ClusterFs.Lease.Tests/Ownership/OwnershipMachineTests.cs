@@ -149,6 +149,16 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void A_move_whose_target_is_gone_is_given_up_while_the_owner_runs()
+    {
+        Recover(Granted(1, "n1"), new MoveBegun(Then, "n1", "n2", 1));
+        Feed(Running("n1", 1), 100);
+        Assert.Equal(new TellDrain("n1", 1, "n2"), Assert.Single(_effects));
+        Feed(Running("n1", 1), 105);
+        Assert.Equal("n2", Assert.IsType<MoveAbandoned>(Assert.IsType<Journal>(_effects[^1]).Event).To);
+    }
+
+    [Fact]
     public void An_epoch_that_another_incarnation_took_for_another_node_is_spent()
     {
         Recover(new FencingBegun(Then, 1, GrantCause.Start));

@@ -44,6 +44,49 @@ public sealed class AgentRulesTests
         Assert.Equal(new BeginWork(WorkKind.TakeOver, 3), Action(In(phase, epoch: 3)));
 
     [Fact]
+    public void A_node_that_cannot_put_the_content_in_place_lets_another_one_try()
+    {
+        var state = In(LeasePhase.Held, epoch: 3);
+        for (var attempt = 0; attempt < AgentRules.TakeOverAttempts; attempt++)
+        {
+            Assert.True(AgentRules.IsWanted(state, Start));
+            (state, var action) = AgentRules.Decide(state with { RetryAt = null }, Start);
+            Assert.Equal(new BeginWork(WorkKind.TakeOver, 3), action);
+            state = AgentRules.Finish(state, WorkOutcome.Failed, Start);
+        }
+
+        Assert.Equal(new TellGuard(new BeginDrain(3)), Action(state));
+        Assert.False(AgentRules.IsWanted(state, Start));
+        Assert.True(AgentRules.IsWanted(state, Start + AgentRules.StandBackFor));
+    }
+
+    [Theory]
+    [InlineData(LeasePhase.Held)]
+    [InlineData(LeasePhase.Running)]
+    public void An_epoch_that_the_archive_has_gone_past_is_ended(LeasePhase phase) =>
+        Assert.Equal(new TellGuard(new BeginDrain(3)), Action(In(phase, epoch: 3) with { SupersededEpoch = 3 }));
+
+    [Fact]
+    public void A_move_waits_for_its_last_dump_and_a_stop_for_one_that_is_under_way()
+    {
+        var late = Start + AgentRules.FinalDumpPatience + TimeSpan.FromSeconds(1);
+        var drained = In(LeasePhase.Drained, epoch: 3) with { RanEpoch = 3, DrainedAt = Start };
+
+        Assert.Equal(new BeginWork(WorkKind.FinalDump, 3), AgentRules.Decide(drained with { DrainEpoch = 3 }, late).Action);
+        Assert.Null(AgentRules.Decide(drained with { Stopping = true, Work = new Work(WorkKind.FinalDump, 3, Start) }, late).Action);
+        Assert.Equal(new TellGuard(new CloseEpoch(3)), AgentRules.Decide(drained with { Stopping = true }, late).Action);
+    }
+
+    [Fact]
+    public void Without_the_guard_nobody_knows_that_nothing_is_left_to_be_ended()
+    {
+        var (state, _) = AgentRules.Decide(new AgentState(Settings, null) { Stopping = true }, Start);
+        Assert.False(AgentRules.IsIdle(state, Start));
+        Assert.True(AgentRules.IsIdle(state, Start + AgentRules.StopPatience));
+        Assert.True(AgentRules.IsIdle(In(LeasePhase.Closed, epoch: 3, closed: 3), Start));
+    }
+
+    [Fact]
     public void Content_in_place_is_reported_once_the_lease_is_held()
     {
         Assert.Equal(new TellGuard(new SayPrepared(3)), Action(In(LeasePhase.Held, epoch: 3) with { PreparedEpoch = 3 }));
@@ -81,13 +124,13 @@ public sealed class AgentRulesTests
     }
 
     [Fact]
-    public void An_epoch_that_was_superseded_is_never_dumped_again()
+    public void An_epoch_that_was_superseded_is_never_dumped_again_but_ended()
     {
         var running = Working(In(LeasePhase.Running, epoch: 3), WorkKind.Dump, 3);
 
         var superseded = AgentRules.Finish(running, WorkOutcome.Superseded, Start) with { DumpAsked = true };
 
-        Assert.Null(Action(superseded));
+        Assert.Equal(new TellGuard(new BeginDrain(3)), Action(superseded));
     }
 
     [Fact]
@@ -133,8 +176,8 @@ public sealed class AgentRulesTests
     {
         var (hanging, _) = AgentRules.Decide(In(LeasePhase.Drained, epoch: 3), Start);
 
-        Assert.Null(AgentRules.Decide(hanging, Start + AgentRules.FinalDumpPatience - TimeSpan.FromSeconds(1)).Action);
-        Assert.Equal(new TellGuard(new CloseEpoch(3)), AgentRules.Decide(hanging, Start + AgentRules.FinalDumpPatience).Action);
+        Assert.Null(AgentRules.Decide(hanging, Start + AgentRules.HungDumpPatience - TimeSpan.FromSeconds(1)).Action);
+        Assert.Equal(new TellGuard(new CloseEpoch(3)), AgentRules.Decide(hanging, Start + AgentRules.HungDumpPatience).Action);
     }
 
     [Fact]
