@@ -11,6 +11,12 @@ internal static class ClusterFiles
     public static void Write(LocalCluster cluster)
     {
         Directory.CreateDirectory(cluster.SharedDirectory);
+        if (cluster.Options.Journal == JournalKind.PostgreSql)
+        {
+            // What an administrator of several machines does once; on one machine the first daemon does it.
+            Directory.CreateDirectory(Path.Combine(cluster.SharedDirectory, "clusterfs"));
+        }
+
         File.WriteAllText(cluster.SharedConfigurationFile, SharedConfiguration(cluster));
         foreach (var node in cluster.Nodes)
         {
