@@ -25,7 +25,7 @@ public sealed partial class LocalContent
                 return null;
             }
 
-            var (caughtUp, supersededBy) = CatchUp(origin, cancellation);
+            var (caughtUp, supersededBy, _) = CatchUp(origin, cancellation);
             if (caughtUp != origin)
             {
                 marker = marker with { Content = caughtUp };
