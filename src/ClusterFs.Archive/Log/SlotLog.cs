@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using ClusterFs.Posix;
 
@@ -13,6 +14,12 @@ internal sealed record SlotTaken(SlotOutcome Outcome, LogRecord Record);
 internal sealed class SlotLog(ArchiveLayout layout, string service)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// How long a record that must exist may stay out of sight. Above what a network file system caches: a minute for attributes of
+    /// directories, by default, and a missing name as long.
+    /// </summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The highest slot that a listing shows. Stale on network file systems: a hint, never a fact.</summary>
     internal Func<long> HighestListed { get; init; } = () => ListHighest(layout.Log);
@@ -47,9 +54,12 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
     }
 
     /// <summary>Reads a slot that is known to be taken, waiting until it can be seen.</summary>
-    /// <exception cref="OperationCanceledException">It stayed out of sight.</exception>
+    /// <exception cref="SharedStorageException">It stayed out of sight.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before it came into sight.</exception>
     public LogRecord Read(long slot, CancellationToken cancellation)
     {
+        const string Unseen = "this record must exist and cannot be seen: the shared storage is behind, damaged, or not the one it was";
+        var started = Stopwatch.GetTimestamp();
         while (true)
         {
             if (TryRead(slot) is { } record)
@@ -58,10 +68,14 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
             }
 
             layout.RequireHome();
+            if (Stopwatch.GetElapsedTime(started) >= Patience)
+            {
+                throw new SharedStorageException(FileOf(slot), $"{Unseen}.");
+            }
+
             if (cancellation.WaitHandle.WaitOne(Poll))
             {
-                throw new OperationCanceledException(
-                    $"Slot {FileOf(slot)} must exist and cannot be seen: the shared storage is behind, damaged, or not the one it was.", cancellation);
+                throw new OperationCanceledException($"{FileOf(slot)}: {Unseen}.", cancellation);
             }
         }
     }

@@ -106,6 +106,19 @@ public sealed class SlotLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Waiting_for_a_record_ends_by_itself_and_names_it()
+    {
+        Claim(1, "n1");
+        var log = new SlotLog(_bed.Archive.Layout, TestBed.Service) { Patience = TimeSpan.FromMilliseconds(150), HighestListed = () => 2 };
+
+        var read = Task.Run(() => log.ReadFrom(1, CancellationToken.None).ToList());
+
+        var error = await Assert.ThrowsAsync<SharedStorageException>(() => read.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(log.FileOf(2), error.Path);
+        Assert.Contains("must exist and cannot be seen", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_flipped_bit_of_a_record_is_found_and_the_record_named()
     {
         Claim(1, "n1");
