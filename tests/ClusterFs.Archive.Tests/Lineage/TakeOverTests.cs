@@ -119,6 +119,23 @@ public sealed class TakeOverTests : IDisposable
     }
 
     [Fact]
+    public void A_claim_that_must_exist_and_is_not_visible_yet_does_not_pass_for_none()
+    {
+        FailOverFromN1();
+        var (claim, dump) = (_bed.Archive.Log.FileOf(3), _bed.Archive.Log.FileOf(4));
+        File.Move(claim, _bed.Scratch("claim"));
+        File.Move(dump, _bed.Scratch("dump"));
+
+        var error = Assert.Throws<SharedStorageException>(() => Keep("n1", runsUnder: 2));
+        Assert.Contains("the claim of epoch 2 cannot be seen yet", error.Message, StringComparison.Ordinal);
+        Assert.Null(Keep("n1", runsUnder: 1));
+
+        File.Move(_bed.Scratch("claim"), claim);
+        File.Move(_bed.Scratch("dump"), dump);
+        Assert.NotNull(Keep("n1", runsUnder: 2));
+    }
+
+    [Fact]
     public void Data_found_on_a_node_without_lineage_is_kept_before_the_line_replaces_it()
     {
         _bed.Write("n1", "page", "line");
@@ -279,5 +296,6 @@ public sealed class TakeOverTests : IDisposable
         _bed.Dump("n2", 2);
     }
 
-    private DivergentRecord? Keep(string node) => _bed.On(node, content => content.KeepDivergent("test", CancellationToken.None));
+    private DivergentRecord? Keep(string node, long? runsUnder = null) =>
+        _bed.On(node, content => content.KeepDivergent("test", CancellationToken.None, runsUnder));
 }
