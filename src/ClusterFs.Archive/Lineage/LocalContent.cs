@@ -171,6 +171,7 @@ public sealed partial class LocalContent : IDisposable
             return new CaughtUp(origin, end, null);
         }
 
+        _archive.Log.Sync();
         return LineageRules.IsBehind(origin, last)
             ? new CaughtUp(origin, end, (DumpRecord)last)
             : new CaughtUp(origin with { DumpSlot = last.Slot, LastSlot = last.Slot }, end, null);

@@ -24,6 +24,9 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
     /// <summary>The highest slot that a listing shows. Stale on network file systems: a hint, never a fact.</summary>
     internal Func<long> HighestListed { get; init; } = () => ListHighest(layout.Log);
 
+    /// <summary>Makes entries of a directory durable; another in tests.</summary>
+    internal Action<string> SyncDirectory { get; init; } = Durable.SyncDirectory;
+
     public static string Name(long slot) => slot.ToString("D10", CultureInfo.InvariantCulture);
 
     public string FileOf(long slot) => Path.Combine(layout.Log, Name(slot));
@@ -93,6 +96,11 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         {
             previous = Read(slot, cancellation);
             var outcome = LogRules.OnClaim(draft.Epoch, draft.Nonce, previous);
+            if (outcome == SlotOutcome.Mine)
+            {
+                Sync();
+            }
+
             if (outcome != SlotOutcome.WalkOn)
             {
                 return new SlotTaken(outcome, previous);
@@ -105,9 +113,15 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         {
             cancellation.ThrowIfCancellationRequested();
             var mine = draft with { Slot = slot };
-            var found = TryRead(slot) ?? Take(mine, cancellation);
+            var seen = TryRead(slot);
+            var found = seen ?? Take(mine, cancellation);
             if (found.Nonce == mine.Nonce)
             {
+                if (seen is not null)
+                {
+                    Sync();
+                }
+
                 return new SlotTaken(SlotOutcome.Mine, found);
             }
 
@@ -128,6 +142,12 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         var found = Take(dump, cancellation);
         return new SlotTaken(LogRules.OnDump(dump.Epoch, dump.Nonce, found), found);
     }
+
+    /// <summary>
+    /// Makes the records that can be seen durable. Called before one is built on that this node wrote and did not hear to be durable: its link
+    /// was made, and the call after it failed or was never made.
+    /// </summary>
+    public void Sync() => SharedStorage.Reach(layout.Log, () => SyncDirectory(layout.Log));
 
     /// <summary>Every record from a slot on, in order, up to the first one that is neither visible nor known to be taken.</summary>
     public IEnumerable<LogRecord> ReadFrom(long first, CancellationToken cancellation)
@@ -219,7 +239,7 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         });
 
         // Whoever sees the record may build on it, so it must be durable before anyone is told, even if another node's call created it.
-        SharedStorage.Reach(layout.Log, () => Durable.SyncDirectory(layout.Log));
+        Sync();
         return taken ? record : Read(record.Slot, cancellation);
     }
 

@@ -39,6 +39,30 @@ public sealed class SlotLogTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1, 0)]
+    [InlineData(1, 1)]
+    [InlineData(4, 0)]
+    public void A_claim_found_by_a_retry_is_made_durable_before_anyone_is_told(int slot, int listed)
+    {
+        for (var epoch = 1; epoch < slot; epoch++)
+        {
+            Claim(epoch, "n1");
+        }
+
+        var draft = Draft(slot, "n2");
+        var failing = new SlotLog(_bed.Archive.Layout, TestBed.Service) { SyncDirectory = _ => throw new IOException("server away") };
+        Assert.Throws<SharedStorageException>(() => failing.Claim(draft, 0, CancellationToken.None));
+        Assert.NotNull(_bed.Archive.Log.TryRead(slot));
+
+        var synced = new List<string>();
+        var retry = new SlotLog(_bed.Archive.Layout, TestBed.Service) { SyncDirectory = synced.Add, HighestListed = () => listed };
+
+        Assert.Equal(SlotOutcome.Mine, retry.Claim(draft, 0, CancellationToken.None).Outcome);
+        Assert.Equal([_bed.Archive.Layout.Log], synced);
+        Assert.Throws<SharedStorageException>(() => failing.Claim(draft, 0, CancellationToken.None));
+    }
+
+    [Theory]
     [InlineData(3)]
     [InlineData(2)]
     public void A_claim_that_meets_its_own_or_a_higher_epoch_is_superseded(long epoch)
