@@ -32,11 +32,11 @@ public sealed partial class LocalContent
             return Resume(marker, current, progress, cancellation);
         }
 
-        // A marker that is only a pending claim says nothing about the content; neither does its absence.
-        hadMarker &= marker.Content is not null || marker.Pending is null;
+        // A marker that is only a pending claim says of the content what was known when the claim began.
+        hadMarker = marker.Content is not null || (marker.Pending?.AfterMarker ?? hadMarker);
         if (marker.Pending?.Epoch != epoch)
         {
-            marker = marker with { Pending = new PendingClaim(epoch, NewNonce()) };
+            marker = marker with { Pending = new PendingClaim(epoch, NewNonce(), hadMarker) };
             _directory.Save(marker);
         }
 

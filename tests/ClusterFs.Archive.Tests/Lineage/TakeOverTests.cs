@@ -162,6 +162,36 @@ public sealed class TakeOverTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_bed.Live("n1")));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void An_unreadable_marker_keeps_content_from_being_adopted_also_after_a_failed_attempt(long next)
+    {
+        _bed.Write("n1", "page", "of unknown origin");
+        var directory = Directory.CreateDirectory(Path.Combine(_bed.Root, "n1", ".live.clusterfs"));
+        File.WriteAllText(Path.Combine(directory.FullName, "lineage.json"), "not a marker");
+        Assert.Throws<SharedStorageException>(() => _bed.On(
+            "n1",
+            content => content.TakeOver(1, null, CancellationToken.None),
+            point => throw new SharedStorageException(_bed.Shared, $"gone when {point}")));
+
+        var ready = _bed.TakeOver("n1", next);
+
+        Assert.Equal(ContentBasis.Empty, ready.Basis);
+        Assert.NotNull(ready.Kept);
+    }
+
+    [Fact]
+    public void A_failed_attempt_does_not_keep_data_that_was_there_before_from_being_adopted()
+    {
+        _bed.Write("n1", "page", "old");
+        Assert.Throws<SharedStorageException>(() => _bed.On(
+            "n1",
+            content => content.TakeOver(1, null, CancellationToken.None),
+            point => throw new SharedStorageException(_bed.Shared, $"gone when {point}")));
+        Assert.Equal(ContentBasis.Adopted, _bed.TakeOver("n1", 1).Basis);
+    }
+
     [Fact]
     public void Content_equal_to_the_head_is_not_restored()
     {
