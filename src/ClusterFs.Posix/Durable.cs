@@ -7,26 +7,11 @@ public static class Durable
 {
     /// <summary>Makes the entries of a directory durable: creations, links and renames inside it.</summary>
     /// <exception cref="PosixException">The directory cannot be opened or the storage reports an error.</exception>
-    public static void SyncDirectory(string directory)
-    {
-        var descriptor = Libc.Open(directory, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec, 0);
-        if (descriptor < 0)
-        {
-            throw PosixException.Last("open", directory);
-        }
+    public static void SyncDirectory(string directory) => Sync(directory, "fsync", Libc.FileSync);
 
-        try
-        {
-            if (Libc.FileSync(descriptor) != 0)
-            {
-                throw PosixException.Last("fsync", directory);
-            }
-        }
-        finally
-        {
-            _ = Libc.Close(descriptor);
-        }
-    }
+    /// <summary>Makes everything durable that was written so far to the file system of a directory, by whichever process.</summary>
+    /// <exception cref="PosixException">The directory cannot be opened or the storage reports an error.</exception>
+    public static void SyncFileSystem(string directory) => Sync(directory, "syncfs", Libc.FileSystemSync);
 
     /// <summary>Creates a directory and every missing parent, and makes the new entries durable.</summary>
     public static void CreateDirectory(string directory)
@@ -99,5 +84,26 @@ public static class Durable
         }
 
         SyncDirectory(directory);
+    }
+
+    private static void Sync(string directory, string call, Func<int, int> sync)
+    {
+        var descriptor = Libc.Open(directory, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            throw PosixException.Last("open", directory);
+        }
+
+        try
+        {
+            if (sync(descriptor) != 0)
+            {
+                throw PosixException.Last(call, directory);
+            }
+        }
+        finally
+        {
+            _ = Libc.Close(descriptor);
+        }
     }
 }

@@ -10,7 +10,11 @@ namespace ClusterFs.Archive.Lineage;
 internal sealed record ContentOrigin(long Epoch, long ClaimSlot, string ClaimNonce, long? DumpSlot, long LastSlot);
 
 /// <summary>A takeover under way. Its nonce is kept so that a claim whose success was not heard of is recognised.</summary>
-internal sealed record PendingClaim(long Epoch, string Nonce);
+/// <param name="AfterMarker">
+/// Whether there was a marker before the takeover began, be it readable or not. Content beside one was held under ClusterFs before: it is not
+/// adopted, however often the takeover is tried.
+/// </param>
+internal sealed record PendingClaim(long Epoch, string Nonce, bool AfterMarker);
 
 /// <summary>
 /// An exchange of the content under way. Whether it happened shows by the inode of the directory that the live path names.

@@ -38,13 +38,22 @@ internal static class LineageRules
     /// </summary>
     /// <param name="before">The record in the slot before our claim; null when ours is the first.</param>
     /// <param name="opened">The record in the slot where the marker says its claim is.</param>
-    public static bool IsProven(ContentOrigin? origin, LogRecord? before, LogRecord? opened) =>
+    /// <param name="head">The newest dump before our claim; null when there is none.</param>
+    public static bool IsProven(ContentOrigin? origin, LogRecord? before, LogRecord? opened, LogRecord? head) =>
         origin is not null
         && before is not null
         && before.Epoch == origin.Epoch
         && opened is ClaimRecord
         && opened.Epoch == origin.Epoch
-        && opened.Nonce == origin.ClaimNonce;
+        && opened.Nonce == origin.ClaimNonce
+        && !IsBehind(origin, head);
+
+    /// <summary>
+    /// Whether the line holds dumps that the content may lack: its disk was put back to an earlier state, marker and all. A crash alone keeps one
+    /// dump from the marker at most, because no dump is committed before the marker names the one before it.
+    /// </summary>
+    /// <param name="newest">The newest record that was made from this content; null when there is none.</param>
+    public static bool IsBehind(ContentOrigin origin, LogRecord? newest) => newest is not null && newest.Slot > origin.LastSlot + 1;
 
     /// <param name="hasMarker">Whether the node ever held content of the service here, even if the marker proves nothing.</param>
     /// <param name="hasHead">Whether the line has a dump.</param>

@@ -11,11 +11,15 @@ public sealed partial class LocalContent
     /// when a node starts and when it learns that it is finished; a second call makes no second copy.
     /// </summary>
     /// <param name="reason">For people: why the content is outside the line.</param>
+    /// <param name="runsUnder">The epoch under which the service is known to run elsewhere; null when nothing is known of it.</param>
     /// <returns>
     /// The record that holds the content, new or from an earlier call. Null when the epoch has not been superseded, or all of the content is in
     /// the line.
     /// </returns>
-    public DivergentRecord? KeepDivergent(string reason, CancellationToken cancellation) => InTurn(
+    /// <exception cref="SharedStorageException">
+    /// The claim that must have ended the epoch, by <paramref name="runsUnder"/>, cannot be seen yet. Call again.
+    /// </exception>
+    public DivergentRecord? KeepDivergent(string reason, CancellationToken cancellation, long? runsUnder = null) => InTurn(
         () =>
         {
             _archive.Layout.RequireHome();
@@ -25,14 +29,22 @@ public sealed partial class LocalContent
                 return null;
             }
 
-            var (caughtUp, supersededBy) = CatchUp(origin, cancellation);
+            var (caughtUp, supersededBy, _) = CatchUp(origin, cancellation);
             if (caughtUp != origin)
             {
                 marker = marker with { Content = caughtUp };
                 _directory.Save(marker);
             }
 
-            return supersededBy is null ? null : KeepIfDivergent(marker, reason, cancellation).Record;
+            if (supersededBy is not null)
+            {
+                return KeepIfDivergent(marker, reason, cancellation).Record;
+            }
+
+            // A network file system remembers for a while that a name was free.
+            return runsUnder > origin.Epoch
+                ? throw new SharedStorageException(_archive.Layout.Log, $"the claim of epoch {runsUnder} cannot be seen yet.")
+                : null;
         },
         cancellation);
 

@@ -25,7 +25,7 @@ public sealed partial class LocalContent
                 $"{_live} is not open under epoch {epoch} but under {marker.Content?.Epoch.ToString() ?? "none"}. Take over with epoch {epoch} first.");
         }
 
-        var (caughtUp, supersededBy) = CatchUp(origin, cancellation);
+        var (caughtUp, supersededBy, ahead) = CatchUp(origin, cancellation);
         if (caughtUp != origin)
         {
             marker = marker with { Content = caughtUp };
@@ -35,6 +35,13 @@ public sealed partial class LocalContent
         if (supersededBy is not null)
         {
             return new DumpResult.Superseded(supersededBy);
+        }
+
+        if (ahead is not null)
+        {
+            throw new LocalContentException(
+                $"{_live} is older than the line: its epoch {epoch} has dumps up to slot {ahead.Slot}, and it knows of none after {origin.LastSlot}. "
+                + $"Was its disk put back? Take over with epoch {epoch} again.");
         }
 
         var basis = DumpAt(caughtUp.DumpSlot, cancellation);
@@ -57,6 +64,9 @@ public sealed partial class LocalContent
         }
 
         AtPoint("captured");
+
+        // Once the dump is committed, lineage calls this content at least as new as the dump. After a power cut it must still be.
+        SyncLive(_live);
         var written = new Manifest(_archive.Service, nonce, root, captured.Entries);
         var location = pack.Publish(written, cancellation);
         AtPoint("pack published");

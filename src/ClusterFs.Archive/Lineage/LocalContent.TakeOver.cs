@@ -29,14 +29,14 @@ public sealed partial class LocalContent
         var marker = LoadMarker();
         if (marker.Content is { } current && current.Epoch == epoch)
         {
-            return Resume(current, cancellation);
+            return Resume(marker, current, progress, cancellation);
         }
 
-        // A marker that is only a pending claim says nothing about the content; neither does its absence.
-        hadMarker &= marker.Content is not null || marker.Pending is null;
+        // A marker that is only a pending claim says of the content what was known when the claim began.
+        hadMarker = marker.Content is not null || (marker.Pending?.AfterMarker ?? hadMarker);
         if (marker.Pending?.Epoch != epoch)
         {
-            marker = marker with { Pending = new PendingClaim(epoch, NewNonce()) };
+            marker = marker with { Pending = new PendingClaim(epoch, NewNonce(), hadMarker) };
             _directory.Save(marker);
         }
 
@@ -52,15 +52,21 @@ public sealed partial class LocalContent
     }
 
     /// <summary>The content is open under this epoch already: the daemon was restarted, or the caller repeats itself.</summary>
-    private TakeOverResult Resume(ContentOrigin origin, CancellationToken cancellation)
+    private TakeOverResult Resume(
+        LineageMarker marker, ContentOrigin origin, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        var (_, supersededBy) = CatchUp(origin, cancellation);
+        var (_, supersededBy, ahead) = CatchUp(origin, cancellation);
         if (supersededBy is not null)
         {
             return new TakeOverResult.Superseded(supersededBy);
         }
 
         var claim = (ClaimRecord)_archive.Log.Read(origin.ClaimSlot, cancellation);
+        if (ahead is not null)
+        {
+            return Install(claim, marker, ahead, StateOfLocal(), progress, cancellation);
+        }
+
         var head = _archive.Log.LastDumpBefore(claim.Slot, cancellation);
         return new TakeOverResult.Ready(claim, ContentBasis.KeptByLineage, head, null, $"epoch {origin.Epoch} had been taken over here before");
     }
@@ -71,7 +77,7 @@ public sealed partial class LocalContent
         var head = _archive.Log.LastDumpBefore(claim.Slot, cancellation);
         var before = claim.Slot > 1 ? _archive.Log.Read(claim.Slot - 1, cancellation) : null;
         var opened = marker.Content is { } origin && origin.ClaimSlot < claim.Slot ? _archive.Log.Read(origin.ClaimSlot, cancellation) : null;
-        var proven = LineageRules.IsProven(marker.Content, before, opened);
+        var proven = LineageRules.IsProven(marker.Content, before, opened, head);
         var local = StateOfLocal();
         var plan = LineageRules.Decide(proven, hadMarker, head is not null, local);
         switch (plan)
@@ -84,8 +90,20 @@ public sealed partial class LocalContent
                 Open(marker, claim, head);
                 return new TakeOverResult.Ready(
                     claim, ContentBasis.Adopted, null, null, $"the line has no dump yet: the data found in {_live} becomes its first content");
+            default:
+                return Install(claim, marker, head, local, progress, cancellation);
         }
+    }
 
+    /// <summary>Puts the head of the line, or nothing, in the place of content that is not proven.</summary>
+    private TakeOverResult.Ready Install(
+        ClaimRecord claim,
+        LineageMarker marker,
+        DumpRecord? head,
+        LocalState local,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellation)
+    {
         if (head is not null && local == LocalState.Present && IsEqualTo(head, cancellation))
         {
             Open(marker, claim, head);
@@ -111,7 +129,8 @@ public sealed partial class LocalContent
         AtPoint("opened");
     }
 
-    private static ContentOrigin OriginOf(ClaimRecord claim, DumpRecord? head) => new(claim.Epoch, claim.Slot, claim.Nonce, head?.Slot, claim.Slot);
+    private static ContentOrigin OriginOf(ClaimRecord claim, DumpRecord? head) =>
+        new(claim.Epoch, claim.Slot, claim.Nonce, head?.Slot, Math.Max(claim.Slot, head?.Slot ?? 0));
 
     private bool IsEqualTo(DumpRecord head, CancellationToken cancellation)
     {

@@ -38,6 +38,9 @@ public sealed partial class LocalContent : IDisposable
         _index = directory.LoadIndex();
     }
 
+    /// <summary>Makes durable what the service wrote to the live path's file system; another in tests.</summary>
+    internal Action<string> SyncLive { get; init; } = Durable.SyncFileSystem;
+
     /// <summary>Where an operation may be cut short, in tests.</summary>
     internal Action<string> AtPoint { get; init; } = _ => { };
 
@@ -50,7 +53,8 @@ public sealed partial class LocalContent : IDisposable
     public static LocalContent Open(ServiceArchive archive, string livePath, string node, CaptureMode mode) =>
         Open(archive, livePath, node, mode, _ => { });
 
-    internal static LocalContent Open(ServiceArchive archive, string livePath, string node, CaptureMode mode, Action<string> atPoint)
+    internal static LocalContent Open(
+        ServiceArchive archive, string livePath, string node, CaptureMode mode, Action<string> atPoint, Action<string>? syncLive = null)
     {
         ArchiveLayout.RequireName(node, "node");
         var live = Path.TrimEndingDirectorySeparator(Path.GetFullPath(livePath));
@@ -60,7 +64,7 @@ public sealed partial class LocalContent : IDisposable
         }
 
         RequireReplaceable(live, parent);
-        return new LocalContent(archive, live, node, mode, MarkerDirectory.Open(live)) { AtPoint = atPoint };
+        return new LocalContent(archive, live, node, mode, MarkerDirectory.Open(live)) { AtPoint = atPoint, SyncLive = syncLive ?? Durable.SyncFileSystem };
     }
 
     /// <summary>
@@ -133,8 +137,8 @@ public sealed partial class LocalContent : IDisposable
         return marker;
     }
 
-    /// <summary>Adds the dumps of our own epoch that a crash kept from the marker, and looks for the claim that ended it.</summary>
-    private (ContentOrigin Origin, LogRecord? SupersededBy) CatchUp(ContentOrigin origin, CancellationToken cancellation)
+    /// <summary>Adds the dump of our own epoch that a crash kept from the marker, and looks for the claim that ended it.</summary>
+    private CaughtUp CatchUp(ContentOrigin origin, CancellationToken cancellation)
     {
         var opened = _archive.Log.Read(origin.ClaimSlot, cancellation);
         if (opened.Nonce != origin.ClaimNonce)
@@ -144,23 +148,33 @@ public sealed partial class LocalContent : IDisposable
         }
 
         var last = _archive.Log.Read(origin.LastSlot, cancellation);
-        while (_archive.Log.TryRead(last.Slot + 1) is { } next)
+        LogRecord? end = null;
+        while (end is null && _archive.Log.TryRead(last.Slot + 1) is { } next)
         {
             if (LogRules.Objection(last, next) is { } objection)
             {
                 throw new DamagedArchiveException(_archive.Log.FileOf(next.Slot), objection);
             }
 
-            if (next is not DumpRecord)
+            if (next is DumpRecord)
             {
-                return (origin, next);
+                last = next;
             }
-
-            origin = origin with { DumpSlot = next.Slot, LastSlot = next.Slot };
-            last = next;
+            else
+            {
+                end = next;
+            }
         }
 
-        return (origin, null);
+        if (last.Slot == origin.LastSlot)
+        {
+            return new CaughtUp(origin, end, null);
+        }
+
+        _archive.Log.Sync();
+        return LineageRules.IsBehind(origin, last)
+            ? new CaughtUp(origin, end, (DumpRecord)last)
+            : new CaughtUp(origin with { DumpSlot = last.Slot, LastSlot = last.Slot }, end, null);
     }
 
     private DumpRecord? DumpAt(long? slot, CancellationToken cancellation) => slot is not { } number
@@ -212,4 +226,9 @@ public sealed partial class LocalContent : IDisposable
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    /// <summary>The origin of the content, seen against the line.</summary>
+    /// <param name="SupersededBy">The claim that ended the epoch; null while none is visible.</param>
+    /// <param name="Ahead">The newest dump of the epoch, if the content may lack what it holds; the origin is then as the marker has it.</param>
+    private sealed record CaughtUp(ContentOrigin Origin, LogRecord? SupersededBy, DumpRecord? Ahead);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using ClusterFs.Posix;
 
@@ -14,8 +15,17 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// How long a record that must exist may stay out of sight. Above what a network file system caches: a minute for attributes of
+    /// directories, by default, and a missing name as long.
+    /// </summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>The highest slot that a listing shows. Stale on network file systems: a hint, never a fact.</summary>
     internal Func<long> HighestListed { get; init; } = () => ListHighest(layout.Log);
+
+    /// <summary>Makes entries of a directory durable; another in tests.</summary>
+    internal Action<string> SyncDirectory { get; init; } = Durable.SyncDirectory;
 
     public static string Name(long slot) => slot.ToString("D10", CultureInfo.InvariantCulture);
 
@@ -47,9 +57,12 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
     }
 
     /// <summary>Reads a slot that is known to be taken, waiting until it can be seen.</summary>
-    /// <exception cref="OperationCanceledException">It stayed out of sight.</exception>
+    /// <exception cref="SharedStorageException">It stayed out of sight.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before it came into sight.</exception>
     public LogRecord Read(long slot, CancellationToken cancellation)
     {
+        const string Unseen = "this record must exist and cannot be seen: the shared storage is behind, damaged, or not the one it was";
+        var started = Stopwatch.GetTimestamp();
         while (true)
         {
             if (TryRead(slot) is { } record)
@@ -58,10 +71,14 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
             }
 
             layout.RequireHome();
+            if (Stopwatch.GetElapsedTime(started) >= Patience)
+            {
+                throw new SharedStorageException(FileOf(slot), $"{Unseen}.");
+            }
+
             if (cancellation.WaitHandle.WaitOne(Poll))
             {
-                throw new OperationCanceledException(
-                    $"Slot {FileOf(slot)} must exist and cannot be seen: the shared storage is behind, damaged, or not the one it was.", cancellation);
+                throw new OperationCanceledException($"{FileOf(slot)}: {Unseen}.", cancellation);
             }
         }
     }
@@ -79,6 +96,11 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         {
             previous = Read(slot, cancellation);
             var outcome = LogRules.OnClaim(draft.Epoch, draft.Nonce, previous);
+            if (outcome == SlotOutcome.Mine)
+            {
+                Sync();
+            }
+
             if (outcome != SlotOutcome.WalkOn)
             {
                 return new SlotTaken(outcome, previous);
@@ -91,9 +113,15 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         {
             cancellation.ThrowIfCancellationRequested();
             var mine = draft with { Slot = slot };
-            var found = TryRead(slot) ?? Take(mine, cancellation);
+            var seen = TryRead(slot);
+            var found = seen ?? Take(mine, cancellation);
             if (found.Nonce == mine.Nonce)
             {
+                if (seen is not null)
+                {
+                    Sync();
+                }
+
                 return new SlotTaken(SlotOutcome.Mine, found);
             }
 
@@ -114,6 +142,12 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         var found = Take(dump, cancellation);
         return new SlotTaken(LogRules.OnDump(dump.Epoch, dump.Nonce, found), found);
     }
+
+    /// <summary>
+    /// Makes the records that can be seen durable. Called before one is built on that this node wrote and did not hear to be durable: its link
+    /// was made, and the call after it failed or was never made.
+    /// </summary>
+    public void Sync() => SharedStorage.Reach(layout.Log, () => SyncDirectory(layout.Log));
 
     /// <summary>Every record from a slot on, in order, up to the first one that is neither visible nor known to be taken.</summary>
     public IEnumerable<LogRecord> ReadFrom(long first, CancellationToken cancellation)
@@ -205,7 +239,7 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         });
 
         // Whoever sees the record may build on it, so it must be durable before anyone is told, even if another node's call created it.
-        SharedStorage.Reach(layout.Log, () => Durable.SyncDirectory(layout.Log));
+        Sync();
         return taken ? record : Read(record.Slot, cancellation);
     }
 

@@ -1,4 +1,6 @@
+using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Log;
 
 namespace ClusterFs.Archive.Tests.Lineage;
 
@@ -110,6 +112,27 @@ public sealed class CrashTests : IDisposable
         Assert.Equal(Killed, child.Wait());
         _bed.TakeOver("n2", 2);
         Assert.Null(_bed.On("n1", content => content.KeepDivergent("test", CancellationToken.None)));
+    }
+
+    [Fact]
+    public void A_commit_cut_off_before_it_was_durable_is_made_durable_before_it_is_built_on()
+    {
+        _bed.Write("n1", "page", "content");
+        _bed.TakeOver("n1", 1);
+        using (var child = new Child("dump", _bed.Shared, _bed.Live("n1"), "n1", "1", "committed"))
+        {
+            Assert.Equal(Killed, child.Wait());
+        }
+
+        var synced = new List<string>();
+        var archive = new ServiceArchive(_bed.Shared, TestBed.Service)
+        {
+            Log = new SlotLog(_bed.Archive.Layout, TestBed.Service) { SyncDirectory = synced.Add },
+        };
+        using var content = LocalContent.Open(archive, _bed.Live("n1"), "n1", CaptureMode.Auto);
+        Assert.IsType<DumpResult.Unchanged>(content.Dump(1, CancellationToken.None));
+        Assert.IsType<DumpResult.Unchanged>(content.Dump(1, CancellationToken.None));
+        Assert.Equal([_bed.Archive.Layout.Log], synced);
     }
 
     public void Dispose() => _bed.Dispose();

@@ -119,6 +119,23 @@ public sealed class TakeOverTests : IDisposable
     }
 
     [Fact]
+    public void A_claim_that_must_exist_and_is_not_visible_yet_does_not_pass_for_none()
+    {
+        FailOverFromN1();
+        var (claim, dump) = (_bed.Archive.Log.FileOf(3), _bed.Archive.Log.FileOf(4));
+        File.Move(claim, _bed.Scratch("claim"));
+        File.Move(dump, _bed.Scratch("dump"));
+
+        var error = Assert.Throws<SharedStorageException>(() => Keep("n1", runsUnder: 2));
+        Assert.Contains("the claim of epoch 2 cannot be seen yet", error.Message, StringComparison.Ordinal);
+        Assert.Null(Keep("n1", runsUnder: 1));
+
+        File.Move(_bed.Scratch("claim"), claim);
+        File.Move(_bed.Scratch("dump"), dump);
+        Assert.NotNull(Keep("n1", runsUnder: 2));
+    }
+
+    [Fact]
     public void Data_found_on_a_node_without_lineage_is_kept_before_the_line_replaces_it()
     {
         _bed.Write("n1", "page", "line");
@@ -143,6 +160,36 @@ public sealed class TakeOverTests : IDisposable
         Assert.Equal(ContentBasis.Empty, ready.Basis);
         Assert.NotNull(ready.Kept);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_bed.Live("n1")));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void An_unreadable_marker_keeps_content_from_being_adopted_also_after_a_failed_attempt(long next)
+    {
+        _bed.Write("n1", "page", "of unknown origin");
+        var directory = Directory.CreateDirectory(Path.Combine(_bed.Root, "n1", ".live.clusterfs"));
+        File.WriteAllText(Path.Combine(directory.FullName, "lineage.json"), "not a marker");
+        Assert.Throws<SharedStorageException>(() => _bed.On(
+            "n1",
+            content => content.TakeOver(1, null, CancellationToken.None),
+            point => throw new SharedStorageException(_bed.Shared, $"gone when {point}")));
+
+        var ready = _bed.TakeOver("n1", next);
+
+        Assert.Equal(ContentBasis.Empty, ready.Basis);
+        Assert.NotNull(ready.Kept);
+    }
+
+    [Fact]
+    public void A_failed_attempt_does_not_keep_data_that_was_there_before_from_being_adopted()
+    {
+        _bed.Write("n1", "page", "old");
+        Assert.Throws<SharedStorageException>(() => _bed.On(
+            "n1",
+            content => content.TakeOver(1, null, CancellationToken.None),
+            point => throw new SharedStorageException(_bed.Shared, $"gone when {point}")));
+        Assert.Equal(ContentBasis.Adopted, _bed.TakeOver("n1", 1).Basis);
     }
 
     [Fact]
@@ -279,5 +326,6 @@ public sealed class TakeOverTests : IDisposable
         _bed.Dump("n2", 2);
     }
 
-    private DivergentRecord? Keep(string node) => _bed.On(node, content => content.KeepDivergent("test", CancellationToken.None));
+    private DivergentRecord? Keep(string node, long? runsUnder = null) =>
+        _bed.On(node, content => content.KeepDivergent("test", CancellationToken.None, runsUnder));
 }

@@ -39,6 +39,30 @@ public sealed class SlotLogTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1, 0)]
+    [InlineData(1, 1)]
+    [InlineData(4, 0)]
+    public void A_claim_found_by_a_retry_is_made_durable_before_anyone_is_told(int slot, int listed)
+    {
+        for (var epoch = 1; epoch < slot; epoch++)
+        {
+            Claim(epoch, "n1");
+        }
+
+        var draft = Draft(slot, "n2");
+        var failing = new SlotLog(_bed.Archive.Layout, TestBed.Service) { SyncDirectory = _ => throw new IOException("server away") };
+        Assert.Throws<SharedStorageException>(() => failing.Claim(draft, 0, CancellationToken.None));
+        Assert.NotNull(_bed.Archive.Log.TryRead(slot));
+
+        var synced = new List<string>();
+        var retry = new SlotLog(_bed.Archive.Layout, TestBed.Service) { SyncDirectory = synced.Add, HighestListed = () => listed };
+
+        Assert.Equal(SlotOutcome.Mine, retry.Claim(draft, 0, CancellationToken.None).Outcome);
+        Assert.Equal([_bed.Archive.Layout.Log], synced);
+        Assert.Throws<SharedStorageException>(() => failing.Claim(draft, 0, CancellationToken.None));
+    }
+
+    [Theory]
     [InlineData(3)]
     [InlineData(2)]
     public void A_claim_that_meets_its_own_or_a_higher_epoch_is_superseded(long epoch)
@@ -103,6 +127,19 @@ public sealed class SlotLogTests : IDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(150));
         var error = Assert.Throws<OperationCanceledException>(() => _bed.Archive.Log.Read(2, patience.Token));
         Assert.Contains("0000000002", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Waiting_for_a_record_ends_by_itself_and_names_it()
+    {
+        Claim(1, "n1");
+        var log = new SlotLog(_bed.Archive.Layout, TestBed.Service) { Patience = TimeSpan.FromMilliseconds(150), HighestListed = () => 2 };
+
+        var read = Task.Run(() => log.ReadFrom(1, CancellationToken.None).ToList());
+
+        var error = await Assert.ThrowsAsync<SharedStorageException>(() => read.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(log.FileOf(2), error.Path);
+        Assert.Contains("must exist and cannot be seen", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
