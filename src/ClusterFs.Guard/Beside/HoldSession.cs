@@ -219,15 +219,12 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages)
             empty = found.Count == 0 ? empty + 1 : 0;
             if (_killAt is not { } killAt || killAt.MayHaveComeBy(GuardClock.Now))
             {
-                processes.Kill(found);
+                Complain(processes.Kill(found));
             }
             else if (!asked)
             {
                 asked = true;
-                foreach (var process in found)
-                {
-                    _ = Posix.Processes.Signal(process, Posix.Processes.SignalTerminate);
-                }
+                Complain(processes.TerminateEach(found));
             }
         }
         while (empty < 2 && await poll.WaitForNextTickAsync().ConfigureAwait(false));
@@ -262,6 +259,14 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages)
     {
         context.Cancel = true;
         _ = _heard.Writer.TryWrite(new Heard(null, null, null));
+    }
+
+    private void Complain(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems)
+        {
+            Say($"a process cannot be signalled: {problem}");
+        }
     }
 
     private static string Reason(AttachEvent told) => told.HasReason ? told.Reason : "the epoch is over";

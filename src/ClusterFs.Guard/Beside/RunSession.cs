@@ -370,7 +370,7 @@ public sealed class RunSession : IDisposable
             // An end of the service's own that the guard did not live to hear of counts as one.
             child.OwnEnd = child.ExitCode is { } code && child.GuardGoneAt is not null && !IsOfStopping(code) ? code : null;
             child.IsPursued = true;
-            child.Processes.Terminate();
+            Complain(child.Processes.Terminate());
         }
 
         var killAt = child.KillAt;
@@ -387,7 +387,7 @@ public sealed class RunSession : IDisposable
             child.FoundEmpty = 0;
             if (killAt.MayHaveComeBy(now))
             {
-                child.Processes.Kill(found);
+                Complain(child.Processes.Kill(found));
             }
         }
         else if (++child.FoundEmpty >= 2)
@@ -438,11 +438,27 @@ public sealed class RunSession : IDisposable
     {
         var all = new ServiceProcesses { Beside = _self };
         var empty = 0;
-        while (empty < 2)
+        using var tick = new ManualResetEventSlim();
+        while (true)
         {
             var found = all.FindIn(ProcessTable.Read());
-            all.Kill(found);
+            Complain(all.Kill(found));
             empty = found.Count == 0 ? empty + 1 : 0;
+            if (empty == 2)
+            {
+                return;
+            }
+
+            // One that may not be killed is waited for.
+            _ = tick.Wait(found.Count == 0 ? TimeSpan.Zero : KillPoll);
+        }
+    }
+
+    private void Complain(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems)
+        {
+            Say($"a process cannot be signalled: {problem}");
         }
     }
 
