@@ -10,17 +10,20 @@ namespace ClusterFs.Guard.Beside;
 /// <c>clusterfs hold</c>: asks for a service that someone else starts and stops, says when it may be started, and stays for as long as it
 /// is owned. It is the second executioner of a service that it can find.
 /// </summary>
-public sealed class HoldSession(HoldOptions options, TextWriter messages)
+public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan KillPoll = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Voice _voice = new(messages);
     private string? _said;
     private long _runningEpoch;
     private bool _stopWanted;
     private Instant? _killAt;
     private Instant? _stopAt;
+
+    public void Dispose() => _voice.Dispose();
 
     /// <summary>Until the ownership ends, or is given up.</summary>
     /// <returns>The exit code: 0 when told to end, 3 when ownership ended otherwise.</returns>
@@ -276,7 +279,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages)
         if (message != _said)
         {
             _said = message;
-            messages.WriteLine($"clusterfs: {options.Service}: {message}");
+            _voice.Say($"clusterfs: {options.Service}: {message}");
         }
     }
 

@@ -202,8 +202,13 @@ internal sealed partial class Executioner : IDisposable
         if (ward.Life is { IsStopping: false } life && life.Epoch == record.Epoch)
         {
             life.Record = record;
-            life.Opened = true;
-            Publish(ward);
+            if (ward.Wanted && ward.Attachment?.Token == record.Attachment)
+            {
+                // Only now: a process that merely waits for its turn is no part of a service.
+                life.Processes.BesideCounts = ward.Service.Unit is null && ward.Service.PidFile is null;
+                life.Opened = true;
+                Publish(ward);
+            }
         }
         else
         {
@@ -363,7 +368,6 @@ internal sealed partial class Executioner : IDisposable
     private static Life Begin(Ward ward, long epoch) => new(epoch, new ServiceProcesses
     {
         Beside = ward.Attachment?.Process,
-        BesideCounts = ward.Attachment?.Mode == AttachMode.Hold && ward.Service.Unit is null && ward.Service.PidFile is null,
         Attachment = ward.Attachment?.Token,
         PidFile = ward.Attachment?.Mode == AttachMode.Hold ? ward.Service.PidFile : null,
     });
