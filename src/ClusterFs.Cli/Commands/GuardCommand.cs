@@ -10,6 +10,8 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs guard</c>.</summary>
 public static class GuardCommand
 {
+    private const int LeastThreads = 64;
+
     public static Command Create()
     {
         var command = new Command(
@@ -20,6 +22,8 @@ public static class GuardCommand
 
     private static async Task<int> RunAsync(GuardSettings settings)
     {
+        // Work that waits for a disk or another program on the pool's threads must not keep a renewal waiting for a thread.
+        _ = ThreadPool.SetMinThreads(LeastThreads, LeastThreads);
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         void Stop(PosixSignalContext signal)
         {
@@ -30,7 +34,13 @@ public static class GuardCommand
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var logs = LoggerFactory.Create(logging => logging
-            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .AddConsole(console =>
+            {
+                console.LogToStandardErrorThreshold = LogLevel.Trace;
+
+                // Nobody who has deadlines waits for a reader of the log.
+                console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+            })
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;

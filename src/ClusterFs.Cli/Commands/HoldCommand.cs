@@ -14,12 +14,13 @@ public static class HoldCommand
         {
             service,
         };
-        command.SetAction((parsed, _) =>
+        command.SetAction(async (parsed, _) =>
         {
             var settings = GlobalOptions.Load(parsed);
             var held = LocalService.Require(settings, parsed.GetRequiredValue(service));
-            return new HoldSession(
-                new HoldOptions(settings.Node.GuardSocket, held.Name, held.Unit, held.PidFile), parsed.InvocationConfiguration.Error).RunAsync();
+            using var session = new HoldSession(
+                new HoldOptions(settings.Node.GuardSocket, held.Name, held.Unit, held.PidFile), parsed.InvocationConfiguration.Error);
+            return await session.RunAsync().ConfigureAwait(false);
         });
         return command;
     }

@@ -57,6 +57,11 @@ internal sealed class AttachLine : IAsyncDisposable
         {
             reason = "given up";
         }
+        catch (Exception e)
+        {
+            // Whatever it is, the session must hear that this line is over, or it would never make another.
+            reason = e.Message;
+        }
 
         ended(this, reason);
     }

@@ -10,17 +10,20 @@ namespace ClusterFs.Guard.Beside;
 /// <c>clusterfs hold</c>: asks for a service that someone else starts and stops, says when it may be started, and stays for as long as it
 /// is owned. It is the second executioner of a service that it can find.
 /// </summary>
-public sealed class HoldSession(HoldOptions options, TextWriter messages)
+public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan KillPoll = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Voice _voice = new(messages);
     private string? _said;
     private long _runningEpoch;
     private bool _stopWanted;
     private Instant? _killAt;
     private Instant? _stopAt;
+
+    public void Dispose() => _voice.Dispose();
 
     /// <summary>Until the ownership ends, or is given up.</summary>
     /// <returns>The exit code: 0 when told to end, 3 when ownership ended otherwise.</returns>
@@ -219,15 +222,12 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages)
             empty = found.Count == 0 ? empty + 1 : 0;
             if (_killAt is not { } killAt || killAt.MayHaveComeBy(GuardClock.Now))
             {
-                processes.Kill(found);
+                Complain(processes.Kill(found));
             }
             else if (!asked)
             {
                 asked = true;
-                foreach (var process in found)
-                {
-                    _ = Posix.Processes.Signal(process, Posix.Processes.SignalTerminate);
-                }
+                Complain(processes.TerminateEach(found));
             }
         }
         while (empty < 2 && await poll.WaitForNextTickAsync().ConfigureAwait(false));
@@ -264,6 +264,14 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages)
         _ = _heard.Writer.TryWrite(new Heard(null, null, null));
     }
 
+    private void Complain(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems)
+        {
+            Say($"a process cannot be signalled: {problem}");
+        }
+    }
+
     private static string Reason(AttachEvent told) => told.HasReason ? told.Reason : "the epoch is over";
 
     private void Say(string message)
@@ -271,7 +279,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages)
         if (message != _said)
         {
             _said = message;
-            messages.WriteLine($"clusterfs: {options.Service}: {message}");
+            _voice.Say($"clusterfs: {options.Service}: {message}");
         }
     }
 

@@ -23,7 +23,7 @@ public sealed class RunSession : IDisposable
     private static readonly TimeSpan ShortestGrace = TimeSpan.FromMilliseconds(500);
 
     private readonly RunOptions _options;
-    private readonly TextWriter _messages;
+    private readonly Voice _voice;
     private readonly BlockingCollection<Action> _work = [];
     private readonly ProcessIdentity _self;
     private AttachLine? _line;
@@ -39,7 +39,7 @@ public sealed class RunSession : IDisposable
     public RunSession(RunOptions options, TextWriter messages)
     {
         _options = options;
-        _messages = messages;
+        _voice = new Voice(messages);
         _self = ProcessTable.Find(Environment.ProcessId)!.Identity;
     }
 
@@ -58,6 +58,7 @@ public sealed class RunSession : IDisposable
     {
         _line?.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(1));
         _work.Dispose();
+        _voice.Dispose();
     }
 
     private void Loop()
@@ -144,6 +145,12 @@ public sealed class RunSession : IDisposable
             child.KillAt = new Instant(new TimeSpan(told.KillAtBoottime), new TimeSpan(told.KillAtMonotonicRaw));
         }
 
+        if (_child is { } older && older.Epoch < told.Epoch)
+        {
+            // What the guard says are levels: the end of the epoch before may never have been told. Its service is dead (R14).
+            Forget("the epoch is over");
+        }
+
         switch (told.Phase)
         {
             case Phase.Held or Phase.Running when _child is null && !_stopWanted && !told.HasEnded && told.Epoch > _lastEpoch:
@@ -171,10 +178,9 @@ public sealed class RunSession : IDisposable
             return;
         }
 
-        if (_child is { } child && (child.Epoch < told.Epoch || told.Phase == Phase.Closed))
+        if (_child is not null && told.Phase == Phase.Closed)
         {
-            Say($"stopped: {(told.HasReason ? told.Reason : "the epoch is over")}");
-            _child = null;
+            Forget(told.HasReason ? told.Reason : "the epoch is over");
         }
 
         if (told.Phase == Phase.Acquiring)
@@ -189,6 +195,12 @@ public sealed class RunSession : IDisposable
         }
 
         Say($"waiting for {_options.Service}");
+    }
+
+    private void Forget(string reason)
+    {
+        Say($"stopped: {reason}");
+        _child = null;
     }
 
     private void OnRefused(AttachEvent told)
@@ -370,7 +382,7 @@ public sealed class RunSession : IDisposable
             // An end of the service's own that the guard did not live to hear of counts as one.
             child.OwnEnd = child.ExitCode is { } code && child.GuardGoneAt is not null && !IsOfStopping(code) ? code : null;
             child.IsPursued = true;
-            child.Processes.Terminate();
+            Complain(child.Processes.Terminate());
         }
 
         var killAt = child.KillAt;
@@ -387,7 +399,7 @@ public sealed class RunSession : IDisposable
             child.FoundEmpty = 0;
             if (killAt.MayHaveComeBy(now))
             {
-                child.Processes.Kill(found);
+                Complain(child.Processes.Kill(found));
             }
         }
         else if (++child.FoundEmpty >= 2)
@@ -438,11 +450,27 @@ public sealed class RunSession : IDisposable
     {
         var all = new ServiceProcesses { Beside = _self };
         var empty = 0;
-        while (empty < 2)
+        using var tick = new ManualResetEventSlim();
+        while (true)
         {
             var found = all.FindIn(ProcessTable.Read());
-            all.Kill(found);
+            Complain(all.Kill(found));
             empty = found.Count == 0 ? empty + 1 : 0;
+            if (empty == 2)
+            {
+                return;
+            }
+
+            // One that may not be killed is waited for.
+            _ = tick.Wait(found.Count == 0 ? TimeSpan.Zero : KillPoll);
+        }
+    }
+
+    private void Complain(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems)
+        {
+            Say($"a process cannot be signalled: {problem}");
         }
     }
 
@@ -466,7 +494,7 @@ public sealed class RunSession : IDisposable
         if (message != _said)
         {
             _said = message;
-            _messages.WriteLine($"clusterfs: {_options.Service}: {message}");
+            _voice.Say($"clusterfs: {_options.Service}: {message}");
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using ClusterFs.Lease.Holder;
-using ClusterFs.Posix;
 
 namespace ClusterFs.Guard.Execution;
 
@@ -85,24 +84,19 @@ internal sealed partial class Executioner
         life.FoundEmpty = 0;
         if (life.KillAt is not { } killAt || killAt.MayHaveComeBy(_now()))
         {
+            var problems = life.Processes.Kill(found);
             if (!life.KillSaid)
             {
                 life.KillSaid = true;
                 _log.Killing(ward.Service.Name, life.Epoch, found.Count);
             }
 
-            Kill(ward.Service.Name, life.Processes, found);
+            Complain(ward.Service.Name, problems);
         }
         else if (!life.RestAsked && life.Processes.AsksEach(table))
         {
             life.RestAsked = true;
-            Attempt(ward.Service.Name, () =>
-            {
-                foreach (var process in found)
-                {
-                    _ = Processes.Signal(process, Processes.SignalTerminate);
-                }
-            });
+            Complain(ward.Service.Name, life.Processes.TerminateEach(found));
         }
     }
 
@@ -120,18 +114,11 @@ internal sealed partial class Executioner
         Publish(ward);
     }
 
-    private void Kill(string service, ServiceProcesses processes, IEnumerable<int> found) => Attempt(service, () => processes.Kill(found));
-
-    /// <summary>A process that this guard may not signal must not keep it from killing the others.</summary>
-    private void Attempt(string service, Action signals)
+    private void Complain(string service, IReadOnlyList<string> problems)
     {
-        try
+        foreach (var problem in problems)
         {
-            signals();
-        }
-        catch (PosixException e)
-        {
-            _log.CannotKill(service, e.Message);
+            _log.CannotKill(service, problem);
         }
     }
 }

@@ -202,8 +202,13 @@ internal sealed partial class Executioner : IDisposable
         if (ward.Life is { IsStopping: false } life && life.Epoch == record.Epoch)
         {
             life.Record = record;
-            life.Opened = true;
-            Publish(ward);
+            if (ward.Wanted && ward.Attachment?.Token == record.Attachment)
+            {
+                // Only now: a process that merely waits for its turn is no part of a service.
+                life.Processes.BesideCounts = ward.Service.Unit is null && ward.Service.PidFile is null;
+                life.Opened = true;
+                Publish(ward);
+            }
         }
         else
         {
@@ -266,10 +271,13 @@ internal sealed partial class Executioner : IDisposable
             return;
         }
 
-        _log.Stopping(order.Service, order.Epoch, order.Reason);
         life.IsStopping = true;
-        Attempt(order.Service, life.Processes.Terminate);
         _ = life.AtGate?.TrySetResult(GatePass.Closed);
+        var problems = life.Processes.Terminate();
+
+        // Done first: a log that is slow to take a line must not cost the service its time to stop.
+        _log.Stopping(order.Service, order.Epoch, order.Reason);
+        Complain(order.Service, problems);
         if (ward.Service.Unit is { } unit && life is { Opened: true, Record.Held: true })
         {
             life.AwaitsUnit = true;
@@ -324,7 +332,8 @@ internal sealed partial class Executioner : IDisposable
         }
 
         var empty = 0;
-        var tick = new ManualResetEventSlim();
+        var said = new HashSet<int>();
+        using var tick = new ManualResetEventSlim();
         while (empty < 2 && leftovers.Count > 0)
         {
             var table = ProcessTable.Read();
@@ -334,8 +343,13 @@ internal sealed partial class Executioner : IDisposable
                 var found = processes.FindIn(table);
                 if (found.Count > 0)
                 {
-                    _log.KillingLeftover(record.Service, record.Epoch, found.Count);
-                    Kill(record.Service, processes, found);
+                    var problems = processes.Kill(found);
+                    if (found.Count(said.Add) is > 0 and var more)
+                    {
+                        _log.KillingLeftover(record.Service, record.Epoch, more);
+                    }
+
+                    Complain(record.Service, problems);
                     alive += found.Count;
                 }
             }
@@ -354,7 +368,6 @@ internal sealed partial class Executioner : IDisposable
     private static Life Begin(Ward ward, long epoch) => new(epoch, new ServiceProcesses
     {
         Beside = ward.Attachment?.Process,
-        BesideCounts = ward.Attachment?.Mode == AttachMode.Hold && ward.Service.Unit is null && ward.Service.PidFile is null,
         Attachment = ward.Attachment?.Token,
         PidFile = ward.Attachment?.Mode == AttachMode.Hold ? ward.Service.PidFile : null,
     });

@@ -118,7 +118,7 @@ internal sealed class ProcessTable
         {
             text = File.ReadAllText($"/proc/{id}/stat");
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }

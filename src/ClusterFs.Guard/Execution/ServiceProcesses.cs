@@ -14,6 +14,8 @@ internal sealed class ServiceProcesses
     /// <summary>In the environment of whatever an attached process starts for its service.</summary>
     public const string Mark = "CLUSTERFS_ATTACHMENT";
 
+    private readonly HashSet<int> _refusing = [];
+
     public ProcessIdentity? First { get; set; }
 
     public ProcessIdentity? Beside { get; init; }
@@ -78,28 +80,62 @@ internal sealed class ServiceProcesses
     }
 
     /// <summary>Asks the service to end: its first process and that one's group.</summary>
-    public void Terminate()
+    /// <returns>What <see cref="Kill"/> returns.</returns>
+    public IReadOnlyList<string> Terminate()
     {
+        var problems = new List<string>();
         if (First is { } first && ProcessTable.Find(first.Id) is { } entry && entry.Identity == first)
         {
             var target = entry.Group == first.Id ? -first.Id : first.Id;
-            _ = Processes.Signal(target, Processes.SignalTerminate);
+            Signal(target, Processes.SignalTerminate, problems);
 
             // A stopped process hears nothing; it may use what is left of its time.
-            _ = Processes.Signal(target, Processes.SignalContinue);
+            Signal(target, Processes.SignalContinue, problems);
         }
+
+        return problems;
     }
 
     /// <summary>Nobody else asks the processes that are left to end: there is no first one to do it, and no service manager.</summary>
     public bool AsksEach(ProcessTable table) => UnitGroup is null && !BesideCounts && !(First is { } first && table.IsAlive(first));
 
-    public void Kill(IEnumerable<int> found)
+    /// <summary>Asks each of these processes to end.</summary>
+    /// <returns>What <see cref="Kill"/> returns.</returns>
+    public IReadOnlyList<string> TerminateEach(IEnumerable<int> found) => SignalEach(found, Processes.SignalTerminate);
+
+    /// <summary>Kills every one of these processes that may be killed.</summary>
+    /// <returns>Why a process could not be reached; each process is complained of once, however often it is tried.</returns>
+    public IReadOnlyList<string> Kill(IEnumerable<int> found)
     {
         Group?.Kill();
         UnitGroup?.Kill();
+        return SignalEach(found, Processes.SignalKill);
+    }
+
+    private List<string> SignalEach(IEnumerable<int> found, int signal)
+    {
+        var problems = new List<string>();
         foreach (var process in found)
         {
-            _ = Processes.Signal(process, Processes.SignalKill);
+            Signal(process, signal, problems);
+        }
+
+        return problems;
+    }
+
+    /// <summary>A process that may not be signalled keeps none of the others alive, nor ends whoever kills them.</summary>
+    private void Signal(int target, int signal, List<string> problems)
+    {
+        try
+        {
+            _ = Processes.Signal(target, signal);
+        }
+        catch (PosixException e)
+        {
+            if (_refusing.Add(target))
+            {
+                problems.Add(e.Message);
+            }
         }
     }
 

@@ -51,7 +51,8 @@ internal sealed class GuardFiles(string directory)
             StringComparer.Ordinal)),
         GuardJson.Default.HolderFile);
 
-    /// <summary>What ran, or was about to, under the guard before. A record that cannot be read tells nothing and is left out.</summary>
+    /// <summary>What ran, or was about to, under the guard before.</summary>
+    /// <exception cref="DamagedStateException">A record is unreadable: what it names may be alive, and nobody could find it.</exception>
     public IReadOnlyList<ServiceRecord> ReadServices()
     {
         if (!System.IO.Directory.Exists(_services))

@@ -50,6 +50,21 @@ public sealed class HeldServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hold_that_waits_outlives_a_grant_that_no_majority_confirms()
+    {
+        var hold = _cluster.Start("hold", LoopbackCluster.Service, "--config", _cluster.ConfigOf("n1"));
+        await _daemon.UntilAsync(report => report is { Wanted: true, AttachedMode: AttachMode.Hold }, "the attachment");
+        await _cluster.Guards["n2"].KillAsync();
+        await _cluster.Guards["n3"].KillAsync();
+
+        await _daemon.GrantAsync(1);
+        await _daemon.UntilAsync(report => report is { Phase: Phase.Closed, ClosedEpoch: 1 }, "the epoch's end");
+
+        Assert.False(hold.HasExited, hold.Messages);
+        Assert.True(_daemon.Report.Wanted);
+    }
+
+    [Fact]
     public async Task Acquire_ends_when_the_service_may_start_and_release_when_its_epoch_is_closed()
     {
         var acquire = _cluster.Start("acquire", LoopbackCluster.Service, "--config", _cluster.ConfigOf("n1"));
