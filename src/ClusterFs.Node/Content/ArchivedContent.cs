@@ -31,7 +31,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
                 WorkKind.Dump => Dump(epoch),
                 WorkKind.FinalDump when Open().Epoch != epoch => Done("nothing was opened under it, so there is nothing to dump"),
                 WorkKind.FinalDump => Dump(epoch),
-                WorkKind.KeepDivergent => KeepDivergent(),
+                WorkKind.KeepDivergent => KeepDivergent(epoch),
                 _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown work"),
             };
         }
@@ -109,9 +109,9 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         var other => throw new InvalidOperationException($"unknown outcome {other}"),
     };
 
-    private WorkResult KeepDivergent()
+    private WorkResult KeepDivergent(long runsUnder)
     {
-        var kept = Open().KeepDivergent("another node went on from an older dump", CancellationToken.None);
+        var kept = Open().KeepDivergent("another node went on from an older dump", CancellationToken.None, runsUnder);
         return Done(kept is null ? "all of it is in the line" : $"kept as {kept.Id}, see `clusterfs divergent list {service.Name}`");
     }
 
