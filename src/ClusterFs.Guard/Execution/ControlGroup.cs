@@ -42,7 +42,8 @@ internal sealed class ControlGroup(string directory)
 
         try
         {
-            return System.IO.Directory.EnumerateDirectories(root, "*.slice").Select(slice => OfUnit(slice, unit)).FirstOrDefault(found => found is not null);
+            return System.IO.Directory.EnumerateDirectories(root, "*.slice")
+                .Select(slice => OfUnit(slice, unit)).FirstOrDefault(found => found is not null);
         }
         catch (DirectoryNotFoundException)
         {
