@@ -62,10 +62,12 @@ public sealed class GuardHost : IAsyncDisposable
             _log);
         _sender.Answers = _holder.Post;
         _executioner.RecordHeld = record => _ = Task.Run(() => RecordHeld(files, record));
-        _executioner.StopUnit = (unit, found) => _ = StopUnitAsync(unit, found);
+        _executioner.StopUnit = (unit, isWanted, tried) => _ = StopUnitAsync(unit, isWanted, tried);
 
         // Nothing is accepted, and no old epoch is declared closed, before what ran under the guard before is dead.
-        _executioner.BuryLeftovers(files.ReadServices());
+        var leftovers = files.ReadServices();
+        StopUnitsOf(leftovers);
+        _executioner.BuryLeftovers(leftovers);
         _holder.Start();
         _holder.Post(new HolderStarted());
         _executioner.Start();
@@ -207,7 +209,7 @@ public sealed class GuardHost : IAsyncDisposable
         {
             files.Delete(record);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _log.RecordNotDeleted(record.Service, record.Epoch, e.Message);
         }
@@ -220,36 +222,53 @@ public sealed class GuardHost : IAsyncDisposable
             files.Write(record);
             _executioner.HeldRecorded(record);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _log.ServiceNotRecorded(record.Service, record.Epoch, e.Message);
             _holder.Post(new DrainRequested(record.Service, record.Epoch, TimeSpan.Zero, "the guard could not record it"));
         }
     }
 
-    private async Task StopUnitAsync(string unit, Action<ControlGroup?> found)
+    /// <summary>Once and before they are killed, so that systemd does not start them again; what it does not answer to dies all the same.</summary>
+    private void StopUnitsOf(IReadOnlyList<ServiceRecord> records)
+    {
+        foreach (var record in records.Where(record => record.Held && record.BootId == MachineClock.BootId))
+        {
+            if (_settings.Services.GetValueOrDefault(record.Service)?.Unit is { } unit)
+            {
+                _ = TryStopUnit(unit);
+            }
+        }
+    }
+
+    private bool TryStopUnit(string unit)
+    {
+        try
+        {
+            SystemdUnit.BeginStop(unit);
+            return true;
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            _log.UnitNotStopped(unit, e.Message);
+            return false;
+        }
+    }
+
+    private async Task StopUnitAsync(string unit, Func<bool> isWanted, Action<bool> tried)
     {
         await Task.Yield();
         using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
         do
         {
-            try
+            var isKnown = TryStopUnit(unit);
+            tried(isKnown);
+            if (isKnown)
             {
-                var group = SystemdUnit.FindGroup(unit);
-                found(group);
-                if (group is not null)
-                {
-                    SystemdUnit.BeginStop(unit);
-                }
-
                 return;
             }
-            catch (InvalidOperationException e)
-            {
-                _log.UnitNotStopped(unit, e.Message);
-            }
         }
-        while (await again.WaitForNextTickAsync(_over.Token).ConfigureAwait(false));
+        while (await again.WaitForNextTickAsync(_over.Token).ConfigureAwait(false) && isWanted());
     }
 
     private IEnumerable<HeldLease> Open() => _holder.State.Leases.Values.Where(lease => lease.Phase != LeasePhase.Closed);

@@ -206,55 +206,47 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
         {
             Beside = ProcessTable.Find(Environment.ProcessId)!.Identity,
             PidFile = options.PidFile,
-            UnitGroup = options.Unit is null ? null : FindUnit(options.Unit),
+            Unit = options.Unit,
         };
-        if (options.Unit is not null)
-        {
-            TryStopUnit(options.Unit);
-        }
-
+        var unitStopped = options.Unit is not null && await TryStopUnitAsync(options.Unit).ConfigureAwait(false);
         using var poll = new PeriodicTimer(KillPoll);
         var empty = 0;
         var asked = false;
+        var everFound = false;
+        bool isDue;
         do
         {
             var found = processes.FindIn(ProcessTable.Read());
             empty = found.Count == 0 ? empty + 1 : 0;
-            if (_killAt is not { } killAt || killAt.MayHaveComeBy(GuardClock.Now))
+            everFound |= found.Count > 0;
+            isDue = _killAt is not { } killAt || killAt.MayHaveComeBy(GuardClock.Now);
+            if (isDue)
             {
                 Complain(processes.Kill(found));
             }
-            else if (!asked)
+            else if (!asked && found.Count > 0 && !unitStopped)
             {
                 asked = true;
                 Complain(processes.TerminateEach(found));
             }
         }
-        while (empty < 2 && await poll.WaitForNextTickAsync().ConfigureAwait(false));
+        while ((empty < 2 || !(everFound || unitStopped || isDue)) && await poll.WaitForNextTickAsync().ConfigureAwait(false));
     }
 
-    private ControlGroup? FindUnit(string unit)
+    /// <returns>False when systemd did not answer before the service must be killed.</returns>
+    private async Task<bool> TryStopUnitAsync(string unit)
     {
+        var remaining = _killAt?.LeastRemaining(GuardClock.Now) ?? TimeSpan.Zero;
         try
         {
-            return SystemdUnit.FindGroup(unit);
+            await Task.Run(() => SystemdUnit.BeginStop(unit))
+                .WaitAsync(remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero).ConfigureAwait(false);
+            return true;
         }
-        catch (InvalidOperationException e)
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException or TimeoutException)
         {
-            Say(e.Message);
-            return null;
-        }
-    }
-
-    private void TryStopUnit(string unit)
-    {
-        try
-        {
-            SystemdUnit.BeginStop(unit);
-        }
-        catch (InvalidOperationException e)
-        {
-            Say(e.Message);
+            Say($"{unit} cannot be stopped: {e.Message}");
+            return false;
         }
     }
 

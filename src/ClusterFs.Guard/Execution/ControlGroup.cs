@@ -5,6 +5,8 @@ namespace ClusterFs.Guard.Execution;
 /// <summary>A cgroup v2 group: what is in it cannot get out by forking, and can be killed whole.</summary>
 internal sealed class ControlGroup(string directory)
 {
+    private const string ManagerScope = "/init.scope";
+
     public string Directory => directory;
 
     /// <summary>Where this process may make groups: below its own.</summary>
@@ -12,11 +14,43 @@ internal sealed class ControlGroup(string directory)
     public static string? OwnDirectory() =>
         MountPoint() is { } mount && PathOf(File.ReadAllLines("/proc/self/cgroup")) is { } own ? Join(mount, own) : null;
 
-    /// <summary>The group that a systemd unit runs in.</summary>
-    public static ControlGroup? OfUnit(string controlGroup) =>
-        MountPoint() is { } mount && controlGroup.Length > 1 && System.IO.Directory.Exists(Join(mount, controlGroup))
-            ? new ControlGroup(Join(mount, controlGroup))
-            : null;
+    /// <summary>
+    /// The group that a unit of this machine's systemd runs in, looked for in the hierarchy itself: no other program is waited for.
+    /// </summary>
+    /// <returns>Null when there is none: then nothing of the unit is alive.</returns>
+    public static ControlGroup? OfUnit(string unit)
+    {
+        if (MountPoint() is not { } mount)
+        {
+            return null;
+        }
+
+        // systemd itself is in a scope of its own below the root that it knows.
+        var manager = PathOf(File.ReadAllLines("/proc/1/cgroup"));
+        var root = manager is not null && manager.EndsWith(ManagerScope, StringComparison.Ordinal) ? manager[..^ManagerScope.Length] : "";
+        return OfUnit($"{mount}{root}", unit.Contains('.', StringComparison.Ordinal) ? unit : $"{unit}.service");
+    }
+
+    /// <summary>Only slices are searched: a container's own systemd may have a unit of the same name, which is no concern of this one.</summary>
+    public static ControlGroup? OfUnit(string root, string unit)
+    {
+        var directory = Path.Combine(root, unit);
+        if (System.IO.Directory.Exists(directory))
+        {
+            return new ControlGroup(directory);
+        }
+
+        try
+        {
+            return System.IO.Directory.EnumerateDirectories(root, "*.slice")
+                .Select(slice => OfUnit(slice, unit)).FirstOrDefault(found => found is not null);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // A slice that went away has taken its units with it.
+            return null;
+        }
+    }
 
     /// <exception cref="IOException">The hierarchy cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not.</exception>

@@ -68,7 +68,8 @@ internal sealed partial class Executioner
         var found = life.Processes.FindIn(table);
         if (found.Count == 0)
         {
-            if (life.AwaitsUnit)
+            var isDue = life.KillAt is not { } last || last.MayHaveComeBy(_now());
+            if (life is { AwaitsUnit: true, UnitRefused: false } || (!isDue && (life.AwaitsUnit || life.MayAppear)))
             {
                 return;
             }
@@ -82,6 +83,7 @@ internal sealed partial class Executioner
         }
 
         life.FoundEmpty = 0;
+        life.EverFound = true;
         if (life.KillAt is not { } killAt || killAt.MayHaveComeBy(_now()))
         {
             var problems = life.Processes.Kill(found);
@@ -104,6 +106,7 @@ internal sealed partial class Executioner
     {
         _log.Dead(ward.Service.Name, life.Epoch);
         ward.Life = null;
+        life.AwaitsUnit = false;
         life.Processes.Group?.Remove();
         if (life.Record is { } record)
         {

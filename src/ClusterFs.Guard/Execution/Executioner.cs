@@ -138,6 +138,7 @@ internal sealed partial class Executioner : IDisposable
         {
             // Whoever holds for a service that nobody else can find says that it is gone.
             held.Processes.BesideCounts = false;
+            held.SaidGone = stopped;
         }
 
         var tooLate = exitCode == TooLate && ward.Life?.PassedUntil is { } stopAt && stopAt.MayHaveComeBy(_now());
@@ -219,8 +220,11 @@ internal sealed partial class Executioner : IDisposable
     /// <summary>Records a held service before it is let go; set before the executioner starts.</summary>
     public Action<ServiceRecord> RecordHeld { get; set; } = _ => { };
 
-    /// <summary>Tells a systemd unit to stop, and says where its processes are, once it is known; null when it has none.</summary>
-    public Action<string, Action<ControlGroup?>> StopUnit { get; set; } = (_, _) => { };
+    /// <summary>
+    /// Tells a systemd unit to stop, and says after each attempt whether systemd knows; tries on for as long as it is wanted. Set before the
+    /// executioner starts.
+    /// </summary>
+    public Action<string, Func<bool>, Action<bool>> StopUnit { get; set; } = (_, _, _) => { };
 
     public void Take(StartService order) => Post(() =>
     {
@@ -278,16 +282,7 @@ internal sealed partial class Executioner : IDisposable
         // Done first: a log that is slow to take a line must not cost the service its time to stop.
         _log.Stopping(order.Service, order.Epoch, order.Reason);
         Complain(order.Service, problems);
-        if (ward.Service.Unit is { } unit && life is { Opened: true, Record.Held: true })
-        {
-            life.AwaitsUnit = true;
-            StopUnit(unit, group => Post(() =>
-            {
-                life.Processes.UnitGroup = group;
-                life.AwaitsUnit = false;
-            }));
-        }
-
+        BeginStopOfUnit(ward, life);
         Publish(ward);
     });
 
@@ -301,6 +296,11 @@ internal sealed partial class Executioner : IDisposable
         {
             if (ward.Life is { } life)
             {
+                if (!life.IsStopping)
+                {
+                    BeginStopOfUnit(ward, life);
+                }
+
                 life.IsStopping = true;
                 life.KillAt = _now();
                 _ = life.AtGate?.TrySetResult(GatePass.Closed);
@@ -316,14 +316,7 @@ internal sealed partial class Executioner : IDisposable
         {
             if (record.BootId == MachineClock.BootId)
             {
-                var service = _wards.GetValueOrDefault(record.Service)?.Service;
-                var processes = ServiceProcesses.Of(record, service);
-                if (record.Held && service?.Unit is { } unit)
-                {
-                    processes.UnitGroup = SystemdUnit.FindGroup(unit);
-                }
-
-                leftovers.Add((record, processes));
+                leftovers.Add((record, ServiceProcesses.Of(record, _wards.GetValueOrDefault(record.Service)?.Service)));
             }
             else
             {
@@ -371,6 +364,28 @@ internal sealed partial class Executioner : IDisposable
         Attachment = ward.Attachment?.Token,
         PidFile = ward.Attachment?.Mode == AttachMode.Hold ? ward.Service.PidFile : null,
     });
+
+    private void BeginStopOfUnit(Ward ward, Life life)
+    {
+        if (ward.Service.Unit is { } unit && life is { Opened: true, Record.Held: true })
+        {
+            life.Processes.Unit = unit;
+            life.AwaitsUnit = true;
+            StopUnit(unit, () => life.AwaitsUnit, isKnown => Post(() =>
+            {
+                if (!isKnown)
+                {
+                    life.UnitRefused = true;
+                    return;
+                }
+
+                // What was not found before systemd knew was not looked for in vain.
+                life.FoundEmpty = 0;
+                life.AwaitsUnit = false;
+                life.UnitStopped = true;
+            }));
+        }
+    }
 
     private void OpenIfOrdered(Ward ward)
     {

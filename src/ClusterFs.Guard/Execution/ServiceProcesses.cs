@@ -27,8 +27,8 @@ internal sealed class ServiceProcesses
 
     public ControlGroup? Group { get; set; }
 
-    /// <summary>The control group of the systemd unit that the service runs as.</summary>
-    public ControlGroup? UnitGroup { get; set; }
+    /// <summary>The systemd unit that the service runs as; its control group is looked for each time.</summary>
+    public string? Unit { get; set; }
 
     public string? PidFile { get; init; }
 
@@ -39,6 +39,7 @@ internal sealed class ServiceProcesses
         Attachment = record.Attachment,
         Group = record.ControlGroup is null ? null : new ControlGroup(record.ControlGroup),
         PidFile = record.Held ? service?.PidFile : null,
+        Unit = record.Held ? service?.Unit : null,
     };
 
     /// <summary>Those that are alive.</summary>
@@ -67,7 +68,7 @@ internal sealed class ServiceProcesses
         }
 
         Group?.AddProcesses(found);
-        UnitGroup?.AddProcesses(found);
+        UnitGroup()?.AddProcesses(found);
         if (Attachment is not null && Beside is { } gone && !table.IsAlive(gone))
         {
             AddMarked(table, found);
@@ -97,7 +98,7 @@ internal sealed class ServiceProcesses
     }
 
     /// <summary>Nobody else asks the processes that are left to end: there is no first one to do it, and no service manager.</summary>
-    public bool AsksEach(ProcessTable table) => UnitGroup is null && !BesideCounts && !(First is { } first && table.IsAlive(first));
+    public bool AsksEach(ProcessTable table) => Unit is null && !BesideCounts && !(First is { } first && table.IsAlive(first));
 
     /// <summary>Asks each of these processes to end.</summary>
     /// <returns>What <see cref="Kill"/> returns.</returns>
@@ -108,8 +109,21 @@ internal sealed class ServiceProcesses
     public IReadOnlyList<string> Kill(IEnumerable<int> found)
     {
         Group?.Kill();
-        UnitGroup?.Kill();
+        UnitGroup()?.Kill();
         return SignalEach(found, Processes.SignalKill);
+    }
+
+    private ControlGroup? UnitGroup()
+    {
+        try
+        {
+            return Unit is null ? null : ControlGroup.OfUnit(Unit);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The hierarchy changes while it is searched; it is searched again.
+            return null;
+        }
     }
 
     private List<string> SignalEach(IEnumerable<int> found, int signal)

@@ -3,36 +3,40 @@ using System.Diagnostics;
 
 namespace ClusterFs.Guard.Execution;
 
-/// <summary>A service that systemd starts. Asked of <c>systemctl</c>, which may take its time: never on a thread that has deadlines.</summary>
+/// <summary>
+/// Has systemd stop a service that it starts, through <c>systemctl</c>, which may take its time: never on a thread that has deadlines.
+/// </summary>
 internal static class SystemdUnit
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <returns>Null when the unit has no processes.</returns>
-    /// <exception cref="InvalidOperationException">systemd gave no answer.</exception>
-    public static ControlGroup? FindGroup(string unit) =>
-        ControlGroup.OfUnit(Ask("show", "--property=ControlGroup", "--value", "--", unit).Trim());
+    /// <summary>What systemctl says of a unit that is not loaded: there is nothing to stop.</summary>
+    private const int NotLoaded = 5;
 
-    /// <summary>Asks systemd to stop the unit, and does not wait for it.</summary>
+    /// <summary>
+    /// Asks systemd to stop the unit, and does not wait for it. On return a start that was asked for before is off, and what the unit has
+    /// already started is in its control group.
+    /// </summary>
     /// <exception cref="InvalidOperationException">systemd gave no answer.</exception>
-    public static void BeginStop(string unit) => _ = Ask("stop", "--no-block", "--", unit);
+    /// <exception cref="IOException">systemctl cannot be talked to.</exception>
+    public static void BeginStop(string unit) => Ask("stop", "--no-block", "--", unit);
 
-    private static string Ask(params string[] arguments)
+    private static void Ask(params string[] arguments)
     {
-        var start = new ProcessStartInfo("systemctl", arguments) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("systemctl", arguments);
         try
         {
             using var process = Process.Start(start)!;
-            var output = process.StandardOutput.ReadToEndAsync();
             if (!process.WaitForExit(Patience))
             {
                 process.Kill();
                 throw new InvalidOperationException($"systemctl {arguments[0]} takes longer than {Patience.TotalSeconds:0} s");
             }
 
-            return process.ExitCode == 0
-                ? output.GetAwaiter().GetResult()
-                : throw new InvalidOperationException($"systemctl {arguments[0]} ended with {process.ExitCode}");
+            if (process.ExitCode is not (0 or NotLoaded))
+            {
+                throw new InvalidOperationException($"systemctl {arguments[0]} ended with {process.ExitCode}");
+            }
         }
         catch (Win32Exception e)
         {

@@ -41,8 +41,22 @@ internal sealed class Life(long epoch, ServiceProcesses processes)
 
     public Instant? KillAt { get; set; }
 
-    /// <summary>The control group of the unit is still being asked for: that nothing was found means nothing yet.</summary>
+    /// <summary>systemd was not yet told to stop the unit, and may start it: that nothing was found means nothing yet.</summary>
     public bool AwaitsUnit { get; set; }
+
+    /// <summary>systemd did not answer, or refused; what is not found at the deadline then counts as dead.</summary>
+    public bool UnitRefused { get; set; }
+
+    /// <summary>systemd was told to stop the unit: nothing of it starts any more.</summary>
+    public bool UnitStopped { get; set; }
+
+    /// <summary>Whoever holds the service says that it is gone.</summary>
+    public bool SaidGone { get; set; }
+
+    public bool EverFound { get; set; }
+
+    /// <summary>A held service was let go, and may be starting where nobody can see it yet: its process file comes late.</summary>
+    public bool MayAppear => Opened && Record is { Held: true } && !EverFound && !UnitStopped && !SaidGone;
 
     /// <summary>Those that outlived the first process were asked to end, too.</summary>
     public bool RestAsked { get; set; }
