@@ -244,11 +244,11 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             ? move
             : null;
 
+    /// <summary>A majority whose promises are over has a voter in common with any majority that the old holder counts on.</summary>
     private bool FenceIsOver() =>
         _state.Fencing is { } round
         && round.Epoch == Record.OpenFencing?.Epoch
-        && Quorum.Reached(_state.Electorate, round.Raised.Keys)
-        && round.Raised.Values.All(until => until.HasComeBy(now));
+        && Quorum.Reached(_state.Electorate, round.Raised.Where(voter => voter.Value.HasComeBy(now)).Select(voter => voter.Key));
 
     private void FenceIfDue(long epoch)
     {

@@ -48,6 +48,19 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void A_voter_that_a_majority_can_do_without_is_not_waited_for()
+    {
+        Recover();
+        Feed(Waiting("n1"), 100);
+        Feed(new Journalled(new FencingBegun(Then, 1, GrantCause.Start)), 100);
+        RaiseAt("n1", 100, remaining: 4.6);
+        RaiseAt("n2", 100);
+        Assert.Empty(_effects.OfType<ReserveEpoch>());
+        RaiseAt("n3", 100);
+        Assert.Single(_effects.OfType<ReserveEpoch>());
+    }
+
+    [Fact]
     public void Silence_is_no_expiry_for_a_ttl_after_a_recovery()
     {
         Recover(Granted(1, "n1"));
