@@ -38,6 +38,8 @@ public sealed class DirectoryLock : IDisposable
         var descriptor = Interlocked.Exchange(ref _descriptor, -1);
         if (descriptor >= 0)
         {
+            // A child that is being started has a copy of the descriptor for a moment, and a copy would keep the lock.
+            _ = Libc.FileLock(descriptor, Libc.LockRelease);
             _ = Libc.Close(descriptor);
         }
     }

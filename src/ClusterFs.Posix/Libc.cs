@@ -16,6 +16,7 @@ internal static partial class Libc
     public const uint RenameExchange = 2;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
+    public const int LockRelease = 8;
     public const int ClockMonotonicRaw = 4;
     public const int ClockBoottime = 7;
     public const int SetParentDeathSignal = 1;
