@@ -139,7 +139,7 @@ public sealed class GuardHost : IAsyncDisposable
         _executioner.End();
         foreach (var lease in Open())
         {
-            _holder.Post(new DrainRequested(lease.Service, lease.Epoch, StopTimeoutOf(lease.Service), "the guard was stopped"));
+            _holder.Post(new DrainRequested(lease.Service, lease.Tenure, StopTimeoutOf(lease.Service), "the guard was stopped"));
         }
 
         var longest = _settings.Services.Values.Select(service => service.StopTimeout).DefaultIfEmpty(TimeSpan.Zero).Max() + DrainOverhead;

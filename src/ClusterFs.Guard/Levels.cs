@@ -27,7 +27,8 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
         if (state.Leases.TryGetValue(service, out var lease))
         {
             report.Phase = ToPhase(lease.Phase);
-            report.Process = view.Epoch == lease.Epoch && view.Opened ? view.First?.Id ?? 0 : 0;
+            report.Tenure = lease.Tenure;
+            report.Process = view.Epoch == lease.Tenure && view.Opened ? view.First?.Id ?? 0 : 0;
             if (lease.Phase != LeasePhase.Closed && lease.ValidUntil is { } until)
             {
                 report.LeaseRemainingMs = Math.Max(0, (long)until.LeastRemaining(now()).TotalMilliseconds);
@@ -61,7 +62,8 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
             return told;
         }
 
-        told.Epoch = lease.Epoch;
+        // What was started goes by the epoch that it was started under, whatever epochs its owner goes on under.
+        told.Epoch = lease.Tenure;
         told.Phase = ToPhase(lease.Phase);
         if (lease.Reason is { } reason)
         {
@@ -69,7 +71,7 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
         }
 
         // Whoever starts a held service is told only once it is on record.
-        if (attachment.Mode == AttachMode.Hold && lease.Phase == LeasePhase.Running && !(view.Opened && view.Epoch == lease.Epoch))
+        if (attachment.Mode == AttachMode.Hold && lease.Phase == LeasePhase.Running && !(view.Opened && view.Epoch == lease.Tenure))
         {
             told.Phase = Phase.Held;
         }

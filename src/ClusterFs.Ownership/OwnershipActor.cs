@@ -160,10 +160,11 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 break;
             case TellGrant tell when _agents.TryGetValue(tell.Node, out var agent):
                 var grant = tell.Grant;
-                agent.Tell(new GrantOwnership(_settings.Service, grant.Epoch, grant.Node, [.. grant.Voters], grant.Ttl, grant.StopBudget));
+                agent.Tell(new GrantOwnership(
+                    _settings.Service, grant.Epoch, tell.Tenure, grant.Node, [.. grant.Voters], grant.Ttl, grant.StopBudget));
                 break;
             case TellDrain tell when _agents.TryGetValue(tell.Node, out var agent):
-                agent.Tell(new DrainOwnership(_settings.Service, tell.Epoch, tell.To));
+                agent.Tell(new DrainOwnership(_settings.Service, tell.Tenure, tell.To));
                 break;
             case TellGrant or TellDrain:
                 // It is told with its next report.

@@ -29,6 +29,8 @@ internal sealed class OwnershipHistoryBook
         VoterJoined e => new(e.At, "voter-joined", 0, e.Voter, $"voter {e.Voter} has no state and is told the floor"),
         FencingBegun e => new(e.At, "fencing", e.Epoch, null, $"fencing for epoch {e.Epoch}: {Because(e.Cause)}"),
         OwnershipGranted e => new(e.At, "granted", e.Epoch, e.Node, $"epoch {e.Epoch} granted to {e.Node}: {Because(e.Cause)}"),
+        OwnershipContinued e => new(
+            e.At, "continued", e.Epoch, e.Node, $"{e.Node} goes on under epoch {e.Epoch} without stopping: some voters had been fenced though it lives"),
         OwnershipReleased e => new(e.At, "released", e.Epoch, e.Node, $"{e.Node} released epoch {e.Epoch}: {e.Reason}"),
         MoveBegun e => new(e.At, "move", e.Epoch, e.To, $"moving from {e.From} to {e.To}"),
         MoveAbandoned e => new(e.At, "move-abandoned", 0, e.To, $"the move to {e.To} was given up: {e.Reason}"),

@@ -18,6 +18,7 @@ internal static class OwnershipPicture
             stage,
             record.OpenGrant?.Node,
             record.Epoch,
+            record.Tenure,
             candidates,
             reason,
             record.Move?.To,
@@ -25,18 +26,11 @@ internal static class OwnershipPicture
             [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)]);
     }
 
-    /// <summary>A fence that met a living owner was broken off: the owner goes on.</summary>
-    private static bool OwnerRuns(OwnershipState state, Instant now) =>
-        state.Record.OpenGrant is { } grant
-        && state.Reports.TryGetValue(grant.Node, out var heard)
-        && now.LongestSince(heard.At) < OwnershipSettings.ReportFreshness
-        && heard.Report is { Phase: LeasePhase.Running } report
-        && report.Epoch == grant.Epoch;
-
     private static (OwnershipStage Stage, string? Reason) Stage(OwnershipState state, string[] candidates, Instant now)
     {
         var record = state.Record;
-        if (record.OpenFencing is { } fencing && !(state.Fencing is null && OwnerRuns(state, now)))
+        // A fence that met a living owner was broken off: the owner goes on.
+        if (record.OpenFencing is { } fencing && !(state.Fencing is null && OwnershipMachine.OwnerRuns(state, now)))
         {
             return candidates.Length == 0
                 ? (OwnershipStage.Vacant, Waiting(state))

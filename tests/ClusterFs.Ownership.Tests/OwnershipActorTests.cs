@@ -105,7 +105,7 @@ public sealed class OwnershipActorTests : TestKit
         FishForMessage<object>(message =>
         {
             seen.Add(message);
-            return seen.Any(m => m is MoveAnswered { Accepted: true }) && seen.Any(m => m is DrainOwnership { Epoch: 1, To: "n2" });
+            return seen.Any(m => m is MoveAnswered { Accepted: true }) && seen.Any(m => m is DrainOwnership { Tenure: 1, To: "n2" });
         });
         ownership.Tell(OwnershipScene.Waiting("n1", closed: 1), TestActor);
         Assert.Equal("n2", target.FishForMessage<GrantOwnership>(_ => true).Node);

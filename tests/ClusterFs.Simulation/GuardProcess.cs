@@ -110,9 +110,9 @@ public sealed class GuardProcess
             Carry(effect);
         }
 
-        if (_holder.Leases.GetValueOrDefault(World.Service) is { Phase: LeasePhase.Running or LeasePhase.Draining } lease && _running == lease.Epoch)
+        if (_holder.Leases.GetValueOrDefault(World.Service) is { Phase: LeasePhase.Running or LeasePhase.Draining } lease && _running == lease.Tenure)
         {
-            EndServiceBy(lease.Epoch, lease.ValidUntil!.Value);
+            EndServiceBy(lease.Tenure, lease.ValidUntil!.Value);
         }
 
         SetTimer();
@@ -132,8 +132,8 @@ public sealed class GuardProcess
                 _world.Ask(_host.Name, send.Voter, send.Release, _ => { }, () => !Dead);
                 break;
             case StartService start:
-                _running = start.Epoch;
-                _world.Writers.Start(_host.Name, start.Epoch);
+                _running = start.Tenure;
+                _world.Writers.Start(_host.Name, start.Tenure);
                 break;
             case StopService stop:
                 // Somewhere between at once and the moment of the kill.
@@ -141,8 +141,8 @@ public sealed class GuardProcess
                 var at = latest <= _world.Now ? _world.Now : _world.Random.Between(_world.Now, latest);
                 _world.Schedule.At(at, () => Run(() =>
                 {
-                    EndService(stop.Epoch);
-                    Step(new ServiceDead(World.Service, stop.Epoch));
+                    EndService(stop.Tenure);
+                    Step(new ServiceDead(World.Service, stop.Tenure));
                 }));
                 break;
         }

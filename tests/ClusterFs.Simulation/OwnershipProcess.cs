@@ -100,11 +100,11 @@ public sealed class OwnershipProcess
             case TellGrant tell:
                 _world.Trace.Write(_host.Name, $"tells {tell.Node} of epoch {tell.Grant.Epoch}");
                 _world.Network.Send(_host.Name, tell.Node, () => _world.Guard(tell.Node)?.Feed(new GrantReceived(
-                    World.Service, tell.Grant.Epoch, tell.Grant.Voters, new LeaseTimings(tell.Grant.Ttl, tell.Grant.StopBudget))));
+                    World.Service, tell.Grant.Epoch, tell.Tenure, tell.Grant.Voters, new LeaseTimings(tell.Grant.Ttl, tell.Grant.StopBudget))));
                 break;
             case TellDrain tell:
                 _world.Network.Send(_host.Name, tell.Node, () =>
-                    _world.Guard(tell.Node)?.Feed(new DrainRequested(World.Service, tell.Epoch, TimeSpan.FromSeconds(2), "a move")));
+                    _world.Guard(tell.Node)?.Feed(new DrainRequested(World.Service, tell.Tenure, TimeSpan.FromSeconds(2), "a move")));
                 break;
             case RecoverAgain recover:
                 _world.Trace.Write(_host.Name, $"stops to recover: {recover.Reason}");

@@ -41,14 +41,21 @@ public sealed class SimulatedJournal(SeededRandom random)
             return AppendOutcome.Unknown;
         }
 
-        if (happened is OwnershipGranted grant && _events.OfType<OwnershipGranted>().Any(earlier => earlier.Epoch >= grant.Epoch))
+        if (EpochOf(happened) is { } epoch && _events.Any(earlier => EpochOf(earlier) >= epoch))
         {
-            throw new ViolationException($"epoch {grant.Epoch} was granted twice, or after a higher one");
+            throw new ViolationException($"epoch {epoch} was granted twice, or after a higher one");
         }
 
         _events.Add(happened);
         return random.Chance(Silence) ? AppendOutcome.Unknown : AppendOutcome.Committed;
     }
+
+    private static long? EpochOf(OwnershipEvent happened) => happened switch
+    {
+        OwnershipGranted grant => grant.Epoch,
+        OwnershipContinued continued => continued.Epoch,
+        _ => null,
+    };
 
     /// <returns>Null when the table is away.</returns>
     public bool? Reserve(long epoch, string node)

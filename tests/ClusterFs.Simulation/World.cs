@@ -119,12 +119,12 @@ public sealed class World
 
             if (lease is { Prepared: false, Phase: LeasePhase.Acquiring or LeasePhase.Held })
             {
-                Schedule.After(Random.Between(TimeSpan.Zero, TimeSpan.FromSeconds(1)), () => guard.Feed(new ContentPrepared(Service, lease.Epoch)));
+                Schedule.After(Random.Between(TimeSpan.Zero, TimeSpan.FromSeconds(1)), () => guard.Feed(new ContentPrepared(Service, lease.Tenure)));
             }
             else if (lease is { Phase: LeasePhase.Drained })
             {
                 Schedule.After(
-                    Random.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(300)), () => guard.Feed(new CloseRequested(Service, lease.Epoch)));
+                    Random.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(300)), () => guard.Feed(new CloseRequested(Service, lease.Tenure)));
             }
         }
 

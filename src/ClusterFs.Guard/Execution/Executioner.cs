@@ -129,7 +129,7 @@ internal sealed partial class Executioner : IDisposable
     /// <param name="stopped">The process beside it stopped it.</param>
     public void Exited(Attachment attachment, long epoch, int exitCode, bool stopped) => Post(() =>
     {
-        if (Find(attachment) is not { } ward || CurrentLease(ward) is not { } lease || lease.Epoch != epoch)
+        if (Find(attachment) is not { } ward || CurrentLease(ward) is not { } lease || lease.Tenure != epoch)
         {
             return;
         }
@@ -163,7 +163,7 @@ internal sealed partial class Executioner : IDisposable
             || attachment.Token != token
             || process.Parent != attachment.Process.Id
             || CurrentLease(ward) is not { Phase: LeasePhase.Held or LeasePhase.Running } lease
-            || lease.Epoch != epoch
+            || lease.Tenure != epoch
             || ward.Life is { } other && (other.Epoch != epoch || other.IsStopping || other.Processes.First is not null))
         {
             return null;
@@ -230,13 +230,13 @@ internal sealed partial class Executioner : IDisposable
     {
         if (!_wards.TryGetValue(order.Service, out var ward) || ward.Attachment is not { } attachment)
         {
-            _log.NobodyToStart(order.Service, order.Epoch);
-            _tellHolder(new DrainRequested(order.Service, order.Epoch, TimeSpan.Zero, "nothing is there to start it"));
+            _log.NobodyToStart(order.Service, order.Tenure);
+            _tellHolder(new DrainRequested(order.Service, order.Tenure, TimeSpan.Zero, "nothing is there to start it"));
             return;
         }
 
-        var life = ward.Life ??= Begin(ward, order.Epoch);
-        if (life.Epoch != order.Epoch || life.IsStopping)
+        var life = ward.Life ??= Begin(ward, order.Tenure);
+        if (life.Epoch != order.Tenure || life.IsStopping)
         {
             return;
         }
@@ -245,7 +245,7 @@ internal sealed partial class Executioner : IDisposable
         if (attachment.Mode == AttachMode.Hold)
         {
             RecordHeld(new ServiceRecord(
-                order.Service, order.Epoch, MachineClock.BootId, 0, 0, attachment.Process.Id, attachment.Process.Started, attachment.Token,
+                order.Service, order.Tenure, MachineClock.BootId, 0, 0, attachment.Process.Id, attachment.Process.Started, attachment.Token,
                 null, Held: true));
         }
         else
@@ -258,17 +258,17 @@ internal sealed partial class Executioner : IDisposable
     {
         if (!_wards.TryGetValue(order.Service, out var ward))
         {
-            _tellHolder(new ServiceDead(order.Service, order.Epoch));
+            _tellHolder(new ServiceDead(order.Service, order.Tenure));
             return;
         }
 
-        if (ward.Life is { } other && other.Epoch != order.Epoch)
+        if (ward.Life is { } other && other.Epoch != order.Tenure)
         {
             // The machines never have two epochs of a service alive on a node (R14).
-            throw new UnreachableException($"{order.Service}: epoch {order.Epoch} is to stop while epoch {other.Epoch} lives");
+            throw new UnreachableException($"{order.Service}: epoch {order.Tenure} is to stop while epoch {other.Epoch} lives");
         }
 
-        var life = ward.Life ??= Begin(ward, order.Epoch);
+        var life = ward.Life ??= Begin(ward, order.Tenure);
         life.KillAt = life.KillAt is { } before && before.LeastRemaining(order.KillAt) < TimeSpan.Zero ? before : order.KillAt;
         if (life.IsStopping)
         {
@@ -280,7 +280,7 @@ internal sealed partial class Executioner : IDisposable
         var problems = life.Processes.Terminate();
 
         // Done first: a log that is slow to take a line must not cost the service its time to stop.
-        _log.Stopping(order.Service, order.Epoch, order.Reason);
+        _log.Stopping(order.Service, order.Tenure, order.Reason);
         Complain(order.Service, problems);
         BeginStopOfUnit(ward, life);
         Publish(ward);
@@ -395,7 +395,7 @@ internal sealed partial class Executioner : IDisposable
         }
 
         // The lease may have been renewed while the process was on its way to the gate.
-        var stopAt = CurrentLease(ward) is { } lease && lease.Epoch == life.Epoch && lease.StopAt is { } renewed ? renewed : ordered;
+        var stopAt = CurrentLease(ward) is { } lease && lease.Tenure == life.Epoch && lease.StopAt is { } renewed ? renewed : ordered;
         if (stopAt.MayHaveComeBy(_now()))
         {
             return;
@@ -416,7 +416,7 @@ internal sealed partial class Executioner : IDisposable
     {
         if (CurrentLease(ward) is { } lease)
         {
-            _tellHolder(new DrainRequested(ward.Service.Name, lease.Epoch, grace, reason));
+            _tellHolder(new DrainRequested(ward.Service.Name, lease.Tenure, grace, reason));
             if (grace == TimeSpan.Zero && ward.Life is { IsStopping: true } life)
             {
                 life.KillAt = _now();

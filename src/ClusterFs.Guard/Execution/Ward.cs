@@ -18,7 +18,7 @@ internal sealed class Ward(GuardedService service)
     public Life? Life { get; set; }
 }
 
-/// <summary>One epoch's service, from the first process that may become it to the death of the last.</summary>
+/// <summary>One tenure's service, from the first process that may become it to the death of the last.</summary>
 internal sealed class Life(long epoch, ServiceProcesses processes)
 {
     public long Epoch => epoch;

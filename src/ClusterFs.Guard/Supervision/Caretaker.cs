@@ -34,7 +34,7 @@ internal sealed class Caretaker(HolderShell holder, DaemonDesk daemon, Func<Time
 
         foreach (var lease in holder.State.Leases.Values.Where(lease => lease.Phase is LeasePhase.Held or LeasePhase.Drained))
         {
-            var key = (lease.Service, lease.Epoch);
+            var key = (lease.Service, lease.Tenure);
             if (_waiting.TryAdd(key, now()))
             {
                 continue;
@@ -47,13 +47,13 @@ internal sealed class Caretaker(HolderShell holder, DaemonDesk daemon, Func<Time
                 if (lease.Phase == LeasePhase.Held)
                 {
                     // Drained next, and then closed by the same patience.
-                    log.NotPrepared(lease.Service, lease.Epoch, waited.TotalSeconds);
-                    holder.Post(new DrainRequested(lease.Service, lease.Epoch, TimeSpan.Zero, "no daemon put its content in place"));
+                    log.NotPrepared(lease.Service, lease.Tenure, waited.TotalSeconds);
+                    holder.Post(new DrainRequested(lease.Service, lease.Tenure, TimeSpan.Zero, "no daemon put its content in place"));
                 }
                 else
                 {
-                    log.ClosedWithoutDump(lease.Service, lease.Epoch, waited.TotalSeconds);
-                    holder.Post(new CloseRequested(lease.Service, lease.Epoch));
+                    log.ClosedWithoutDump(lease.Service, lease.Tenure, waited.TotalSeconds);
+                    holder.Post(new CloseRequested(lease.Service, lease.Tenure));
                 }
             }
         }

@@ -155,6 +155,7 @@ internal sealed class DaemonDesk(
         var problem =
             _ending ? "the guard is stopping"
             : grant.Epoch <= 0 ? "there is no such epoch"
+            : grant.Tenure <= 0 || grant.Tenure > grant.Epoch ? "it names no tenure"
             : grant.Voters.Count == 0 ? "it names no voters"
             : timings.Ttl < ShortestTtl || timings.Ttl > LongestTtl ? "the TTL is out of range"
             : timings.StopBudget <= TimeSpan.Zero || timings.StopBudget * 2 > timings.Ttl ? "the stop budget is not under half the TTL"
@@ -165,6 +166,6 @@ internal sealed class DaemonDesk(
             return;
         }
 
-        holder.Post(new GrantReceived(grant.Service, grant.Epoch, grant.Voters.ToImmutableSortedSet(StringComparer.Ordinal), timings));
+        holder.Post(new GrantReceived(grant.Service, grant.Epoch, grant.Tenure, grant.Voters.ToImmutableSortedSet(StringComparer.Ordinal), timings));
     }
 }

@@ -38,7 +38,7 @@ public static class HolderMachine
                 step.Count(answered.Reply);
                 break;
             case ContentPrepared prepared:
-                step.Update(prepared.Service, prepared.Epoch, lease => lease with { Prepared = true });
+                step.Update(prepared.Service, prepared.Tenure, lease => lease with { Prepared = true });
                 break;
             case DrainRequested drain:
                 step.Drain(drain);
@@ -83,7 +83,7 @@ public static class HolderMachine
     /// <summary>The highest epoch of a service that is over for good on this node; everything at or below it is.</summary>
     public static long ClosedEpoch(HolderState state, string service) =>
         state.Leases.TryGetValue(service, out var lease) && lease.Phase != LeasePhase.Closed
-            ? lease.Epoch - 1
+            ? lease.Tenure - 1
             : state.Durable.Consumed.TryGetValue(service, out var consumed) ? consumed.Epoch : 0;
 
     private static Instant? Earlier(Instant? one, Instant? other) =>
@@ -132,20 +132,51 @@ public static class HolderMachine
             var consumed = _state.Durable.Consumed.TryGetValue(grant.Service, out var before) ? before.Epoch : 0;
             var current = _state.Leases.GetValueOrDefault(grant.Service);
 
-            // A new epoch starts on a node only after the service of the old one is dead (R14).
-            if (grant.Epoch <= consumed || current is { Phase: not LeasePhase.Closed })
+            if (grant.Epoch <= consumed)
             {
                 return;
             }
 
+            if (grant.Tenure < grant.Epoch)
+            {
+                Continue(grant, current);
+            }
+            else if (current is null or { Phase: LeasePhase.Closed })
+            {
+                // A new epoch starts on a node only after the service of the old one is dead (R14).
+                Persist(grant);
+                Set(new HeldLease(
+                    grant.Service,
+                    grant.Epoch,
+                    grant.Tenure,
+                    grant.Voters,
+                    grant.Timings,
+                    LeasePhase.Acquiring,
+                    now + (grant.Timings.Ttl * AcquireTtls))
+                {
+                    NextRoundAt = now,
+                });
+            }
+        }
+
+        /// <summary>
+        /// The service runs on, and its deadline stands: the same voters' promises to the epoch before still run. Whoever does not run that
+        /// tenure has no such promises, and no fence was waited out for it, so the grant is nothing to it (R13).
+        /// </summary>
+        private void Continue(GrantReceived grant, HeldLease? current)
+        {
+            if (current is { Phase: LeasePhase.Running } && current.Tenure == grant.Tenure && current.Voters.SetEquals(grant.Voters))
+            {
+                Persist(grant);
+                Set(current with { Epoch = grant.Epoch, Rounds = [], NextRoundAt = now });
+            }
+        }
+
+        private void Persist(GrantReceived grant)
+        {
             var durable = new DurableHolderState(_state.Durable.Consumed.SetItem(grant.Service, new ConsumedEpoch(grant.Epoch, grant.Voters)));
             _effects.Add(new PersistHolder(durable));
             _state = _state with { Durable = durable };
-            Set(new HeldLease(
-                grant.Service, grant.Epoch, grant.Voters, grant.Timings, LeasePhase.Acquiring, now + (grant.Timings.Ttl * AcquireTtls))
-            {
-                NextRoundAt = now,
-            });
         }
 
         public void Count(RenewReply reply)
@@ -158,7 +189,12 @@ public static class HolderMachine
                 return;
             }
 
-            Update(reply.Service, reply.Epoch, lease =>
+            if (!_state.Leases.TryGetValue(reply.Service, out var current) || current.Epoch != reply.Epoch)
+            {
+                return;
+            }
+
+            Update(reply.Service, current.Tenure, lease =>
             {
                 var round = lease.Rounds.Find(candidate => candidate.Number == reply.Round.Number);
                 if (round is null || !IsRenewed(lease.Phase) || !lease.Voters.Contains(reply.Voter))
@@ -189,7 +225,7 @@ public static class HolderMachine
 
         public void Drain(DrainRequested drain)
         {
-            if (!TryGet(drain.Service, drain.Epoch, out var lease))
+            if (!TryGet(drain.Service, drain.Tenure, out var lease))
             {
                 return;
             }
@@ -201,14 +237,14 @@ public static class HolderMachine
                     break;
                 case LeasePhase.Held or LeasePhase.Running:
                     Set(lease with { Phase = LeasePhase.Draining, Reason = drain.Reason });
-                    _effects.Add(new StopService(lease.Service, lease.Epoch, now + drain.Grace, drain.Reason));
+                    _effects.Add(new StopService(lease.Service, lease.Tenure, now + drain.Grace, drain.Reason));
                     break;
             }
         }
 
         public void Bury(ServiceDead dead)
         {
-            if (!TryGet(dead.Service, dead.Epoch, out var lease))
+            if (!TryGet(dead.Service, dead.Tenure, out var lease))
             {
                 return;
             }
@@ -226,7 +262,7 @@ public static class HolderMachine
 
         public void CloseDrained(CloseRequested close)
         {
-            if (TryGet(close.Service, close.Epoch, out var lease) && lease.Phase == LeasePhase.Drained)
+            if (TryGet(close.Service, close.Tenure, out var lease) && lease.Phase == LeasePhase.Drained)
             {
                 Close(lease, lease.Reason);
             }
@@ -238,7 +274,7 @@ public static class HolderMachine
             if (lease is { Phase: LeasePhase.Held, Prepared: true, StopAt: { } stopAt } && !stopAt.MayHaveComeBy(now))
             {
                 Set(lease with { Phase = LeasePhase.Running });
-                _effects.Add(new StartService(service, lease.Epoch, stopAt));
+                _effects.Add(new StartService(service, lease.Tenure, stopAt));
             }
         }
 
@@ -266,9 +302,9 @@ public static class HolderMachine
             }
         }
 
-        public void Update(string service, long epoch, Func<HeldLease, HeldLease> change)
+        public void Update(string service, long tenure, Func<HeldLease, HeldLease> change)
         {
-            if (TryGet(service, epoch, out var lease))
+            if (TryGet(service, tenure, out var lease))
             {
                 Set(change(lease));
             }
@@ -280,7 +316,7 @@ public static class HolderMachine
         private void BeginStopping(HeldLease lease, Instant killAt, string reason)
         {
             Set(lease with { Phase = LeasePhase.Stopping, Reason = reason, Rounds = [] });
-            _effects.Add(new StopService(lease.Service, lease.Epoch, killAt, reason));
+            _effects.Add(new StopService(lease.Service, lease.Tenure, killAt, reason));
         }
 
         /// <summary>Irrevocable: the epoch is consumed on disk, and nothing leads from closed to another phase (R4).</summary>
@@ -298,8 +334,8 @@ public static class HolderMachine
             }
         }
 
-        private bool TryGet(string service, long epoch, out HeldLease lease) =>
-            _state.Leases.TryGetValue(service, out lease!) && lease.Epoch == epoch && lease.Phase != LeasePhase.Closed;
+        private bool TryGet(string service, long tenure, out HeldLease lease) =>
+            _state.Leases.TryGetValue(service, out lease!) && lease.Tenure == tenure && lease.Phase != LeasePhase.Closed;
 
         private void Set(HeldLease lease) => _state = _state with { Leases = _state.Leases.SetItem(lease.Service, lease) };
     }

@@ -27,10 +27,21 @@ public enum LeasePhase
 }
 
 /// <summary>One service's lease on the node that holds it.</summary>
+/// <param name="Tenure">
+/// The epoch that this node's unbroken ownership began with. A grant in place raises <paramref name="Epoch"/> and nothing else: all that runs on
+/// the node, and its claim in the archive, go by the tenure.
+/// </param>
 /// <param name="ValidUntil">The deadline: when the service must be dead. Null until a majority acked a round.</param>
 /// <param name="GivesUpAt">When an epoch that never got a majority is closed.</param>
 public sealed record HeldLease(
-    string Service, long Epoch, ImmutableSortedSet<string> Voters, LeaseTimings Timings, LeasePhase Phase, Instant GivesUpAt, Instant? ValidUntil = null)
+    string Service,
+    long Epoch,
+    long Tenure,
+    ImmutableSortedSet<string> Voters,
+    LeaseTimings Timings,
+    LeasePhase Phase,
+    Instant GivesUpAt,
+    Instant? ValidUntil = null)
 {
     /// <summary>When the next round begins.</summary>
     public Instant NextRoundAt { get; init; }

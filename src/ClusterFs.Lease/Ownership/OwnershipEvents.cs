@@ -18,6 +18,12 @@ public sealed record OwnershipGranted(
     DateTimeOffset At, long Epoch, string Node, ImmutableSortedSet<string> Voters, TimeSpan Ttl, TimeSpan StopBudget, GrantCause Cause)
     : OwnershipEvent(At);
 
+/// <summary>
+/// The owner goes on under a higher epoch, without stopping: a fence for that epoch had reached some voters and was broken off, because the
+/// owner lives, and those voters refuse the epoch before (R13). Voters, TTL and stop budget stay those of the grant that it continues.
+/// </summary>
+public sealed record OwnershipContinued(DateTimeOffset At, long Epoch, string Node) : OwnershipEvent(At);
+
 /// <summary>The epoch's holder said that its service is dead and the epoch closed for good.</summary>
 public sealed record OwnershipReleased(DateTimeOffset At, long Epoch, string Node, string Reason) : OwnershipEvent(At);
 

@@ -77,6 +77,14 @@ public static class OwnershipMachine
         && heard.Report.Wanted
         && heard.Report.ClosedEpoch >= heard.Report.Epoch;
 
+    /// <summary>Whether the owner said lately that the service runs under the newest grant.</summary>
+    public static bool OwnerRuns(OwnershipState state, Instant now) =>
+        state.Record.OpenGrant is { } grant
+        && state.Reports.TryGetValue(grant.Node, out var heard)
+        && now.LongestSince(heard.At) < OwnershipSettings.ReportFreshness
+        && heard.Report is { Phase: LeasePhase.Running } report
+        && report.Epoch == grant.Epoch;
+
     /// <summary>The node that would be granted the next epoch now; null when there is none.</summary>
     public static string? NextOwner(OwnershipState state, Instant now) =>
         state.Record.Move is { } move && IsCandidate(state, move.To, now)

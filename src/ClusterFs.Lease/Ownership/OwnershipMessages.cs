@@ -48,10 +48,11 @@ public sealed record ReserveEpoch(long Epoch, string Node) : OwnershipEffect;
 public sealed record AskVoter(string Voter, VoterRequest Request) : OwnershipEffect;
 
 /// <summary>Tell a node of its grant. May be lost; it is told again with each of its reports.</summary>
-public sealed record TellGrant(string Node, OwnershipGranted Grant) : OwnershipEffect;
+/// <param name="Tenure">The epoch that the grant began with; below the grant's for one that goes on in place.</param>
+public sealed record TellGrant(string Node, OwnershipGranted Grant, long Tenure) : OwnershipEffect;
 
 /// <summary>Ask the owner to stop its service, dump and release. May be lost.</summary>
-public sealed record TellDrain(string Node, long Epoch, string To) : OwnershipEffect;
+public sealed record TellDrain(string Node, long Tenure, string To) : OwnershipEffect;
 
 public sealed record AnswerRequest(Guid Request, bool Accepted, string Message) : OwnershipEffect;
 

@@ -10,8 +10,11 @@ public sealed record OwnershipRecord
     /// <summary>The highest epoch that floors may have been raised to.</summary>
     public long Epoch { get; init; }
 
-    /// <summary>The newest grant; null before the first.</summary>
+    /// <summary>The newest grant, with the epoch that it was continued under last; null before the first.</summary>
     public OwnershipGranted? Grant { get; init; }
+
+    /// <summary>The epoch of the newest grant when it was granted: what its node knows its ownership by; 0 before the first.</summary>
+    public long Tenure { get; init; }
 
     /// <summary>The newest grant's holder has closed it for good.</summary>
     public bool Closed { get; init; }
@@ -46,10 +49,16 @@ public sealed record OwnershipRecord
         OwnershipGranted grant => this with
         {
             Grant = grant,
+            Tenure = grant.Epoch,
             Closed = false,
             Epoch = Math.Max(Epoch, grant.Epoch),
             Move = null,
             LongestTtl = grant.Ttl > LongestTtl ? grant.Ttl : LongestTtl,
+        },
+        OwnershipContinued continued => this with
+        {
+            Grant = Grant! with { Epoch = continued.Epoch },
+            Epoch = Math.Max(Epoch, continued.Epoch),
         },
         OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true } : this,
         MoveBegun move => this with { Move = move },

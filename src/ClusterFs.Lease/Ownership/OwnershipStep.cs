@@ -29,11 +29,15 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
 
         if (report.Epoch < grant.Epoch && _state.Fencing is null)
         {
-            _effects.Add(new TellGrant(grant.Node, grant));
+            _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
         }
         else if (report.Epoch == grant.Epoch && Record.Move is { } move && report.Phase is LeasePhase.Held or LeasePhase.Running)
         {
-            _effects.Add(new TellDrain(grant.Node, grant.Epoch, move.To));
+            _effects.Add(new TellDrain(grant.Node, Record.Tenure, move.To));
+        }
+        else if (MayContinue() is { } continued)
+        {
+            Reserve(continued.Epoch, grant.Node);
         }
     }
 
@@ -96,13 +100,17 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
                     BelieveExpiryFrom = now + grant.Ttl,
                     NextProbeAt = now + grant.Ttl,
                 };
-                _effects.Add(new TellGrant(grant.Node, grant));
+                _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
+                break;
+            case OwnershipContinued when Record.OpenGrant is { } grant:
+                _state = _state with { Expired = false, BelieveExpiryFrom = now + grant.Ttl, NextProbeAt = now + grant.Ttl };
+                _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
                 break;
             case MoveBegun move:
                 Answer(true, $"moving from {move.From} to {move.To}");
                 if (Record.OpenGrant is { } open)
                 {
-                    _effects.Add(new TellDrain(open.Node, open.Epoch, move.To));
+                    _effects.Add(new TellDrain(open.Node, Record.Tenure, move.To));
                 }
 
                 break;
@@ -133,6 +141,10 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             // An earlier incarnation took the epoch for another node and did not live to journal it: the epoch is spent.
             Write(new FencingBegun(Unstamped, fencing.Epoch + 1, fencing.Cause));
             _state = _state with { Fencing = null };
+        }
+        else if (MayContinue() is not null && reserved.Node == Record.Grant!.Node)
+        {
+            Write(new OwnershipContinued(Unstamped, fencing.Epoch, reserved.Node));
         }
         else if (FenceIsOver() && OwnershipMachine.IsCandidate(_state, reserved.Node, now))
         {
@@ -189,7 +201,7 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             return;
         }
 
-        if (Record.OpenGrant is { } grant && _state.Reports.TryGetValue(grant.Node, out var owner) && owner.Report.ClosedEpoch >= grant.Epoch)
+        if (Record.OpenGrant is { } grant && _state.Reports.TryGetValue(grant.Node, out var owner) && owner.Report.ClosedEpoch >= Record.Tenure)
         {
             Write(new OwnershipReleased(Unstamped, grant.Epoch, grant.Node, owner.Report.Reason ?? "released"));
             return;
@@ -219,15 +231,31 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
 
         if (FenceIsOver())
         {
-            if (!_state.Reserving)
-            {
-                _state = _state with { Reserving = true };
-                _effects.Add(new ReserveEpoch(fencing.Epoch, next));
-            }
+            Reserve(fencing.Epoch, next);
         }
         else
         {
             FenceIfDue(fencing.Epoch);
+        }
+    }
+
+    /// <summary>
+    /// The epoch that the owner is to go on under, because a fence for it was broken off; null when there is none. No fence and no wait are
+    /// needed: whoever else might be fencing for it writes to the same journal, and nobody but the owner can hold a promise.
+    /// </summary>
+    private FencingBegun? MayContinue() =>
+        Record is { OpenFencing: { } fencing, OpenGrant: not null, Move: null }
+        && _state is { Fencing: null, Expired: false }
+        && OwnershipMachine.OwnerRuns(_state, now)
+            ? fencing
+            : null;
+
+    private void Reserve(long epoch, string node)
+    {
+        if (_state is { Reserving: false, Pending: null })
+        {
+            _state = _state with { Reserving = true };
+            _effects.Add(new ReserveEpoch(epoch, node));
         }
     }
 

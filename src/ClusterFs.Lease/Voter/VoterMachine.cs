@@ -32,14 +32,16 @@ public static class VoterMachine
             return (state, [Reply(RenewOutcome.BelowFloor, floor)]);
         }
 
+        // A node that goes on under a higher epoch is hindered by no promise of its own (R13); two lives of a service on one node are the
+        // business of that node's guard (R14).
         var promise = RunningPromise(state, renew.Service, now);
-        if (promise is { } running && running.To != asked)
+        if (promise is { } running && (running.To.Node != renew.Node || running.To.Epoch > renew.Epoch))
         {
             return (state, [Reply(RenewOutcome.Promised, floor)]);
         }
 
         // A restart forgot whom this voter had promised; only who is on disk cannot be hurt by an ack now (R1).
-        if (promise is null && InAmnesia(state, now) && floor.Epoch != renew.Epoch)
+        if (promise is null && InAmnesia(state, now) && floor.Epoch != renew.Epoch && floor.Node != renew.Node)
         {
             return (state, [Reply(RenewOutcome.Promised, floor)]);
         }

@@ -42,7 +42,7 @@ public enum RenewOutcome
     /// <summary>The floor is above the epoch, or the epoch belongs to another node. It will never be acked again.</summary>
     BelowFloor,
 
-    /// <summary>A promise to another binding runs, or may run since before a restart.</summary>
+    /// <summary>A promise to another node runs, or may run since before a restart.</summary>
     Promised,
 
     /// <summary>The voter has no state for the service and waits to be joined.</summary>

@@ -17,7 +17,7 @@ public sealed record VoterState(string Name, Instant Started, DurableVoterState 
 /// <param name="Floors">By service: the highest binding known. A service that is not here has not been joined.</param>
 public sealed record DurableVoterState(Guid Identity, TimeSpan LongestTtl, ImmutableSortedDictionary<string, Binding> Floors);
 
-/// <summary>Nobody but this binding will be acked before <paramref name="Until"/>.</summary>
+/// <summary>Nobody but this binding, or its node under a higher epoch, will be acked before <paramref name="Until"/>.</summary>
 public readonly record struct Promise(Binding To, Instant Until);
 
 /// <summary>What the shell does for the machine, in order: a reply leaves only after the state before it is on disk.</summary>

@@ -98,7 +98,7 @@ internal static class AgentRules
 
     /// <summary>Whether nothing of the service is left to be ended here. A guard that does not answer is waited for: what it holds is not known.</summary>
     public static bool IsIdle(AgentState state, Instant now) =>
-        state.Guard is { OpenEpoch: null } || (state.Guard is null && state.StopWaitsUntil is { } until && until.HasComeBy(now));
+        state.Guard is { OpenTenure: null } || (state.Guard is null && state.StopWaitsUntil is { } until && until.HasComeBy(now));
 
     /// <summary>When time alone may lead to something to do; null when only news can.</summary>
     public static Instant? NextWake(AgentState state)
@@ -155,7 +155,7 @@ internal static class AgentRules
             return state;
         }
 
-        if (guard.OpenEpoch is not { } epoch)
+        if (guard.OpenTenure is not { } epoch)
         {
             return state with { TakeOverFailures = 0, DrainedAt = null, Told = state.Told is UseGrant ? state.Told : null, DumpBegunAt = null };
         }
@@ -183,7 +183,7 @@ internal static class AgentRules
         }
 
         var mayWork = state.Work is null && (state.RetryAt is not { } retry || retry.HasComeBy(now));
-        if (guard.OpenEpoch is not { } epoch)
+        if (guard.OpenTenure is not { } epoch)
         {
             return WhenNothingIsOpen(state, guard.ClosedEpoch, mayWork);
         }
@@ -201,6 +201,8 @@ internal static class AgentRules
                 return BeforeTheEnd(state, epoch, mayWork, now);
             case LeasePhase.Running when mayWork && DumpIsDue(state, now):
                 return new BeginWork(WorkKind.Dump, epoch);
+            case LeasePhase.Running when state.Grant is { } continued && continued.Tenure == epoch && continued.Epoch > guard.Epoch:
+                return new TellGuard(new UseGrant(continued));
             case LeasePhase.Drained:
                 return AfterTheEnd(state, epoch, mayWork, now);
             default:
@@ -210,7 +212,7 @@ internal static class AgentRules
 
     private static AgentAction? WhenNothingIsOpen(AgentState state, long closedEpoch, bool mayWork)
     {
-        if (state.Grant is { } grant && grant.Epoch > closedEpoch && grant.Node == state.Settings.Node && !state.Stopping)
+        if (state.Grant is { } grant && grant.Epoch > closedEpoch && grant.Tenure == grant.Epoch && grant.Node == state.Settings.Node && !state.Stopping)
         {
             return new TellGuard(new UseGrant(grant));
         }

@@ -80,10 +80,10 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 var elsewhere = view.Owner is { } owner && owner != _state.Settings.Node && view.Stage is OwnershipStage.Owned && view.Reason is null;
                 _state = _state with
                 {
-                    RunsElsewhere = elsewhere ? view.Epoch : 0,
+                    RunsElsewhere = elsewhere ? view.Tenure : 0,
 
                     // A move that was given up is no reason to stop any more, unless the stop has begun.
-                    DrainEpoch = view.MovingTo is null && _state.Guard?.Phase is LeasePhase.Running && view.Epoch == _state.DrainEpoch ? 0 : _state.DrainEpoch,
+                    DrainEpoch = view.MovingTo is null && _state.Guard?.Phase is LeasePhase.Running && view.Tenure == _state.DrainEpoch ? 0 : _state.DrainEpoch,
                 };
                 _surroundings.Board.Owners.Heard(Service, view.Owner);
                 break;
@@ -91,7 +91,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 _state = _state with { Grant = grant };
                 break;
             case DrainOwnership drain:
-                _state = _state with { DrainEpoch = drain.Epoch };
+                _state = _state with { DrainEpoch = drain.Tenure };
                 break;
             case EndService:
                 _ending = Sender;

@@ -28,9 +28,9 @@ internal static class StatusPicture
         return new ServiceStatus(
             service,
             view is null ? StateFrom(local?.Guard) : StateFrom(view.Stage),
-            owner ?? (view is null && local?.Guard?.OpenEpoch is not null ? node : null),
+            owner ?? (view is null && local?.Guard?.OpenTenure is not null ? node : null),
             Math.Max(view?.Epoch ?? 0, local?.Guard?.Epoch ?? 0),
-            local?.Guard is { OpenEpoch: not null } ? local.Sight.LeaseRemainingMs : null,
+            local?.Guard is { OpenTenure: not null } ? local.Sight.LeaseRemainingMs : null,
             NewestDump(view, local),
             sight is { AtRiskKnown: true } ? new RiskStatus(sight.AtRiskSeconds, sight.AtRiskBytes) : null,
             [],

@@ -14,6 +14,7 @@ internal static class GuardOrders
             {
                 Service = service,
                 Epoch = grant.Epoch,
+                Tenure = grant.Tenure,
                 Voters = { grant.Voters },
                 TtlMs = (long)grant.Ttl.TotalMilliseconds,
                 StopBudgetMs = (long)grant.StopBudget.TotalMilliseconds,

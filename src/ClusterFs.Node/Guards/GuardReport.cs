@@ -6,12 +6,13 @@ namespace ClusterFs.Node.Guards;
 /// <summary>What the guard of this node says of one service; the whole of it each time.</summary>
 /// <param name="Wanted">A process beside the service is attached and wants it to run here.</param>
 /// <param name="Phase">Of the newest epoch; null when there was none since the guard started.</param>
+/// <param name="Tenure">The epoch that the newest ownership began with; 0 when there was none since the guard started.</param>
 /// <param name="ClosedEpoch">Everything at or below it is over for good here.</param>
 internal sealed record GuardReport(
-    bool Wanted, LeasePhase? Phase, long Epoch, long ClosedEpoch, TimeSpan LeaseRemaining, int? Process, string? Reason, int? ExitCode)
+    bool Wanted, LeasePhase? Phase, long Epoch, long Tenure, long ClosedEpoch, TimeSpan LeaseRemaining, int? Process, string? Reason, int? ExitCode)
 {
-    /// <summary>The epoch that is not over; null when there is none.</summary>
-    public long? OpenEpoch => Phase is null or LeasePhase.Closed || Epoch <= ClosedEpoch ? null : Epoch;
+    /// <summary>The tenure that is not over; null when there is none. What runs here, and its claim in the archive, go by it.</summary>
+    public long? OpenTenure => Phase is null or LeasePhase.Closed || Epoch <= ClosedEpoch ? null : Tenure;
 
     public static GuardReport From(ServiceReport report) => new(
         report.Wanted,
@@ -28,6 +29,7 @@ internal sealed record GuardReport(
             _ => throw new ArgumentOutOfRangeException(nameof(report), report.Phase, "a phase of a later guard"),
         },
         report.Epoch,
+        report.Tenure,
         report.ClosedEpoch,
         TimeSpan.FromMilliseconds(report.LeaseRemainingMs),
         report.Process == 0 ? null : report.Process,

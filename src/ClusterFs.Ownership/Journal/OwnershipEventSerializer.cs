@@ -15,6 +15,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
     private const string VoterJoined = "voter-joined-v1";
     private const string Fencing = "fencing-v1";
     private const string Granted = "granted-v1";
+    private const string Continued = "continued-v1";
     private const string Released = "released-v1";
     private const string Move = "move-v1";
     private const string MoveAbandoned = "move-abandoned-v1";
@@ -29,6 +30,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
         Lease.Ownership.VoterJoined => VoterJoined,
         FencingBegun => Fencing,
         OwnershipGranted => Granted,
+        OwnershipContinued => Continued,
         OwnershipReleased => Released,
         MoveBegun => Move,
         Lease.Ownership.MoveAbandoned => MoveAbandoned,
@@ -44,6 +46,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
         OwnershipGranted e => Write(
             new StoredGrant(e.At, e.Epoch, e.Node, [.. e.Voters], Milliseconds(e.Ttl), Milliseconds(e.StopBudget), Store(e.Cause)),
             Json.Default.StoredGrant),
+        OwnershipContinued e => Write(new StoredContinuation(e.At, e.Epoch, e.Node), Json.Default.StoredContinuation),
         OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason), Json.Default.StoredRelease),
         MoveBegun e => Write(new StoredMove(e.At, e.From, e.To, e.Epoch), Json.Default.StoredMove),
         MoveAbandoned e => Write(new StoredMoveAbandoned(e.At, e.To, e.Reason), Json.Default.StoredMoveAbandoned),
@@ -72,6 +75,9 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
                     TimeSpan.FromMilliseconds(grant.TtlMs),
                     TimeSpan.FromMilliseconds(grant.StopBudgetMs),
                     Load(grant.Cause));
+            case Continued:
+                var continued = Read(bytes, Json.Default.StoredContinuation);
+                return new OwnershipContinued(continued.At, continued.Epoch, continued.Node);
             case Released:
                 var released = Read(bytes, Json.Default.StoredRelease);
                 return new OwnershipReleased(released.At, released.Epoch, released.Node, released.Reason);

@@ -11,6 +11,8 @@ internal sealed record StoredFencing(DateTimeOffset At, long Epoch, StoredCause 
 internal sealed record StoredGrant(
     DateTimeOffset At, long Epoch, string Node, string[] Voters, long TtlMs, long StopBudgetMs, StoredCause Cause);
 
+internal sealed record StoredContinuation(DateTimeOffset At, long Epoch, string Node);
+
 internal sealed record StoredRelease(DateTimeOffset At, long Epoch, string Node, string Reason);
 
 internal sealed record StoredMove(DateTimeOffset At, string From, string To, long Epoch);
@@ -36,6 +38,7 @@ internal enum StoredCause
 [JsonSerializable(typeof(StoredVoterJoined))]
 [JsonSerializable(typeof(StoredFencing))]
 [JsonSerializable(typeof(StoredGrant))]
+[JsonSerializable(typeof(StoredContinuation))]
 [JsonSerializable(typeof(StoredRelease))]
 [JsonSerializable(typeof(StoredMove))]
 [JsonSerializable(typeof(StoredMoveAbandoned))]

@@ -5,6 +5,7 @@ namespace ClusterFs.Ownership.Messages;
 /// <summary>What the ownership of a service looks like from outside.</summary>
 /// <param name="Owner">The node that may write, or may still write; null when none may.</param>
 /// <param name="Epoch">The newest that was granted or is being fenced; 0 before the first.</param>
+/// <param name="Tenure">The epoch that the newest owner's ownership began with, and that it claimed in the archive; 0 before the first.</param>
 /// <param name="Candidates">The nodes on which something waits for the service, most wanted first.</param>
 /// <param name="Reason">Why it is not owned, for people; null when it is.</param>
 /// <param name="MovingTo">The target of a planned move that is under way.</param>
@@ -14,6 +15,7 @@ public sealed record OwnershipView(
     OwnershipStage Stage,
     string? Owner,
     long Epoch,
+    long Tenure,
     string[] Candidates,
     string? Reason,
     string? MovingTo,
@@ -65,5 +67,5 @@ public sealed record MoveAnswered(string Service, bool Accepted, string Message)
 /// <summary>The newest events of the service's journal, oldest first.</summary>
 public sealed record OwnershipHistory(string Service, HistoryEntry[] Entries) : IWireMessage;
 
-/// <param name="Kind">granted, released, fencing, move, move-abandoned, paused, resumed or voter-joined.</param>
+/// <param name="Kind">granted, continued, released, fencing, move, move-abandoned, paused, resumed or voter-joined.</param>
 public sealed record HistoryEntry(DateTimeOffset At, string Kind, long Epoch, string? Node, string Text) : IWireMessage;

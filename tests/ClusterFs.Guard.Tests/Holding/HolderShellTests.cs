@@ -8,7 +8,7 @@ namespace ClusterFs.Guard.Tests.Holding;
 
 public sealed class HolderShellTests
 {
-    private static readonly GrantReceived Grant = new("web", 1, ["n1"], new LeaseTimings(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1)));
+    private static readonly GrantReceived Grant = new("web", 1, 1, ["n1"], new LeaseTimings(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1)));
 
     private readonly ConcurrentQueue<string> _happened = new();
 

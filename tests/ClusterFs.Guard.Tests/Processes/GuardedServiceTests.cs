@@ -1,5 +1,6 @@
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Lease;
+using ClusterFs.Lease.Voter;
 using static ClusterFs.Posix.Processes;
 
 namespace ClusterFs.Guard.Tests.Processes;
@@ -32,6 +33,30 @@ public sealed class GuardedServiceTests : IAsyncLifetime
         Assert.InRange(dead.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
         await _daemon.UntilAsync(report => report is { Phase: Phase.Closed, ClosedEpoch: 1, Wanted: true }, "the epoch's end");
         Assert.False(run.HasExited);
+    }
+
+    [Fact]
+    public async Task An_owner_that_goes_on_under_the_epoch_that_one_voter_was_fenced_for_can_lose_another_voter()
+    {
+        var run = await RunAsync(Plain);
+        var service = await _cluster.StartedAsync("pid", () => run.Messages);
+        var fence = new Fence(LoopbackCluster.Service, 2, HolderAgreed: true, Guid.NewGuid());
+        Assert.Equal(FenceOutcome.Raised, (await _cluster.Voters.FenceAsync("n3", fence, TimeSpan.FromSeconds(5), default)).Outcome);
+
+        await _daemon.ContinueAsync(tenure: 1, epoch: 2);
+        await _daemon.UntilAsync(report => report is { Epoch: 2, Tenure: 1, Phase: Phase.Running, ClosedEpoch: 0 }, "epoch 2 in place");
+        _ = await Eventually.Is(async () => (await _cluster.ProbeAsync("n3")).Floor == new Binding(2, "n1"), "n3 acknowledging epoch 2");
+        await _cluster.Guards["n2"].KillAsync();
+        var killed = GuardClock.Now;
+
+        _ = await Eventually.Is(() => GuardClock.Now.ShortestSince(killed) > LoopbackCluster.Ttl, "the end of all that n2 had promised");
+        Assert.True(LoopbackCluster.IsAlive(service), _cluster.Guards["n1"].Messages);
+
+        await _daemon.DrainAsync(1);
+        await _daemon.UntilAsync(report => report.Phase == Phase.Drained, "the service's end");
+        await _daemon.CloseAsync(1);
+        await _daemon.UntilAsync(report => report is { Phase: Phase.Closed, ClosedEpoch: 2 }, "the end of both epochs");
+        Assert.False(LoopbackCluster.IsAlive(service));
     }
 
     [Fact]

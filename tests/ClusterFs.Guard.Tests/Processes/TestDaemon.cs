@@ -34,6 +34,14 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public Task GrantAsync(long epoch) => SendAsync(Grant(epoch));
 
+    /// <summary>The owner of a tenure goes on under a higher epoch.</summary>
+    public Task ContinueAsync(long tenure, long epoch)
+    {
+        var command = Grant(epoch);
+        command.Grant.Tenure = tenure;
+        return SendAsync(command);
+    }
+
     public Task PrepareAsync(long epoch) =>
         SendAsync(new SuperviseCommand { Prepared = new PreparedCommand { Service = LoopbackCluster.Service, Epoch = epoch } });
 
@@ -67,6 +75,7 @@ internal sealed class TestDaemon : IAsyncDisposable
         {
             Service = LoopbackCluster.Service,
             Epoch = epoch,
+            Tenure = epoch,
             Voters = { _voters },
             TtlMs = (long)LoopbackCluster.Ttl.TotalMilliseconds,
             StopBudgetMs = (long)LoopbackCluster.StopBudget.TotalMilliseconds,

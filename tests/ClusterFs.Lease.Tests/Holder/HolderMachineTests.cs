@@ -135,7 +135,56 @@ public sealed class HolderMachineTests
         Assert.Equal(1, _state.Durable.Consumed[Wiki].Epoch);
     }
 
+    [Fact]
+    public void A_grant_in_place_changes_what_is_renewed_and_neither_the_service_nor_its_deadline()
+    {
+        Run();
+        var deadline = Lease.ValidUntil;
+        var late = Round(1);
+        Feed(Grant(2) with { Tenure = 1 }, 101);
+        Assert.Equal(2, Assert.Single(_effects.OfType<PersistHolder>()).State.Consumed[Wiki].Epoch);
+        Assert.All(_effects.OfType<SendRenew>(), send => Assert.Equal(2, send.Renew.Epoch));
+        Assert.Equal(3, _effects.OfType<SendRenew>().Count());
+        Assert.Equal((LeasePhase.Running, deadline), (Lease.Phase, Lease.ValidUntil));
+        Assert.Equal(0, HolderMachine.ClosedEpoch(_state, Wiki));
+
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", late), 101);
+        Feed(Ack("n1", round, epoch: 2), 101);
+        Assert.Equal(deadline, Lease.ValidUntil);
+        Feed(Ack("n2", round, epoch: 2), 101);
+        Assert.Equal(Moments.At(101) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+
+        Feed(new DrainRequested(Wiki, 1, TimeSpan.Zero, "a planned stop"), 101.1);
+        Assert.Equal(1, Assert.Single(_effects.OfType<StopService>()).Tenure);
+        Feed(new ServiceDead(Wiki, 1), 101.1);
+        Feed(new CloseRequested(Wiki, 1), 101.1);
+        Assert.All(_effects.OfType<SendRelease>(), send => Assert.Equal(2, send.Release.Epoch));
+        Assert.Equal(2, HolderMachine.ClosedEpoch(_state, Wiki));
+    }
+
+    [Fact]
+    public void A_grant_in_place_without_its_tenure_running_is_nothing()
+    {
+        Feed(Grant(2) with { Tenure = 1 }, 100);
+        Assert.Empty(_effects);
+
+        Run();
+        Feed(Grant(3) with { Tenure = 2 }, 101);
+        Feed(Grant(3) with { Tenure = 1, Voters = ["n1", "n2"] }, 101);
+        Assert.Equal(1, Lease.Epoch);
+        Feed(new DrainRequested(Wiki, 1, TimeSpan.Zero, "a planned stop"), 101);
+        Feed(Grant(2) with { Tenure = 1 }, 101);
+        Assert.Equal(1, Lease.Epoch);
+        Feed(new ServiceDead(Wiki, 1), 101);
+        Feed(new CloseRequested(Wiki, 1), 101);
+        Feed(Grant(2) with { Tenure = 1 }, 101);
+        Assert.Equal((1, 1), (Lease.Epoch, _state.Durable.Consumed[Wiki].Epoch));
+    }
+
     private HeldLease Lease => _state.Leases[Wiki];
+
+    private RoundId Round(long number) => new("boot", _state.Incarnation, number);
 
     private void Run()
     {
@@ -149,8 +198,8 @@ public sealed class HolderMachineTests
 
     private void Feed(HolderInput input, double at) => (_state, _effects) = HolderMachine.Handle(_state, input, Moments.At(at));
 
-    private static GrantReceived Grant(long epoch) => new(Wiki, epoch, Voters, Moments.Timings);
+    private static GrantReceived Grant(long epoch) => new(Wiki, epoch, epoch, Voters, Moments.Timings);
 
-    private static RenewAnswered Ack(string voter, RoundId round) =>
-        new(new RenewReply(Wiki, voter, 1, "n1", round, RenewOutcome.Acked, new Binding(1, "n1")));
+    private static RenewAnswered Ack(string voter, RoundId round, long epoch = 1) =>
+        new(new RenewReply(Wiki, voter, epoch, "n1", round, RenewOutcome.Acked, new Binding(epoch, "n1")));
 }

@@ -30,7 +30,7 @@ public sealed class OwnershipMachineTests
         Feed(new EpochReserved(1, "n1", true), 100.3);
         var grant = Assert.IsType<OwnershipGranted>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
         Feed(new Journalled(grant), 100.4);
-        Assert.Equal(new TellGrant("n1", grant), Assert.Single(_effects));
+        Assert.Equal(new TellGrant("n1", grant, 1), Assert.Single(_effects));
     }
 
     [Fact]
@@ -180,6 +180,51 @@ public sealed class OwnershipMachineTests
         RaiseAt("n2", 100);
         Feed(new EpochReserved(1, "n1", false), 100);
         Assert.Equal(2, Assert.IsType<FencingBegun>(Assert.IsType<Journal>(Assert.Single(_effects)).Event).Epoch);
+    }
+
+    [Fact]
+    public void An_owner_that_lives_through_a_fence_goes_on_under_the_fenced_epoch()
+    {
+        Recover(Granted(1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover));
+        Feed(Waiting("n2"), 100);
+        Assert.Empty(_effects);
+        Feed(Running("n1", 1), 100);
+        Assert.Equal(new ReserveEpoch(2, "n1"), Assert.Single(_effects));
+        Feed(Running("n1", 1), 100.1);
+        Assert.Empty(_effects);
+        Feed(new EpochReserved(2, "n1", true), 100.2);
+        var continued = Assert.IsType<OwnershipContinued>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        Assert.Equal((2, "n1"), (continued.Epoch, continued.Node));
+        Feed(new Journalled(continued), 100.3);
+        var told = Assert.IsType<TellGrant>(Assert.Single(_effects));
+        Assert.Equal((2, 1, "n1"), (told.Grant.Epoch, told.Tenure, told.Grant.Node));
+
+        Feed(Running("n1", 1), 101);
+        Assert.IsType<TellGrant>(Assert.Single(_effects));
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Running, 2, 0, null)), 101.5);
+        Assert.Empty(_effects);
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 2, 2, null)), 102);
+        Assert.Equal(2, Assert.IsType<OwnershipReleased>(Assert.IsType<Journal>(Assert.Single(_effects)).Event).Epoch);
+    }
+
+    [Fact]
+    public void An_owner_that_did_not_hear_that_it_may_go_on_releases_the_epoch_by_its_end()
+    {
+        Recover(Granted(1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover), new OwnershipContinued(Then, 2, "n1"));
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 1, 1, "it ended")), 100);
+        Assert.Equal(2, Assert.IsType<OwnershipReleased>(Assert.IsType<Journal>(_effects[^1]).Event).Epoch);
+    }
+
+    [Fact]
+    public void An_owner_that_a_majority_gave_up_does_not_go_on()
+    {
+        Recover(Granted(1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover));
+        Feed(Waiting("n2"), 105);
+        var nonce = Nonce();
+        Answer("n2", nonce, 0, 105);
+        Answer("n3", nonce, 0, 105);
+        Feed(Running("n1", 1), 105.1);
+        Assert.Empty(_effects.OfType<ReserveEpoch>());
     }
 
     [Fact]

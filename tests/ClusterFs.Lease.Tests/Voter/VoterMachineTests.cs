@@ -42,6 +42,27 @@ public sealed class VoterMachineTests
     }
 
     [Fact]
+    public void A_node_that_goes_on_under_a_higher_epoch_waits_for_no_promise_of_its_own()
+    {
+        var (state, _) = VoterMachine.Handle(Joined(), Renewal(1, "n1"), Moments.At(100));
+        Assert.Equal(RenewOutcome.Acked, Outcome(state, Renewal(2, "n1"), Moments.At(101)));
+
+        var restarted = new VoterState("v", Moments.At(101), state.Durable);
+        Assert.Equal(RenewOutcome.Acked, Outcome(restarted, Renewal(2, "n1"), Moments.At(101)));
+    }
+
+    [Fact]
+    public void What_a_node_went_on_under_is_promised_like_any_other_epoch()
+    {
+        var (state, _) = VoterMachine.Handle(Joined(), Renewal(1, "n1"), Moments.At(100));
+        (state, _) = VoterMachine.Handle(state, Renewal(2, "n1"), Moments.At(103));
+        Assert.Equal(RenewOutcome.BelowFloor, Outcome(state, Renewal(1, "n1"), Moments.At(104)));
+        Assert.Equal(RenewOutcome.Promised, Outcome(state, Renewal(3, "n2"), Moments.At(107.9)));
+        (state, _) = VoterMachine.Handle(state, new Release(Wiki, 1, "n1"), Moments.At(104));
+        Assert.Equal(TimeSpan.FromSeconds(4), Remaining(state, Moments.At(104)));
+    }
+
+    [Fact]
     public void A_fence_is_refused_while_a_promise_runs_unless_the_holder_agreed()
     {
         var (state, _) = VoterMachine.Handle(Joined(), Renewal(1, "n1"), Moments.At(100));

@@ -48,7 +48,11 @@ public sealed class VoterProperties
             if (request is Renew renew && effects.OfType<Answer>().Any(answer => answer.Reply is RenewReply { Outcome: RenewOutcome.Acked }))
             {
                 var asked = new Binding(renew.Epoch, renew.Node);
-                Assert.DoesNotContain(promises, promise => promise.To != asked && promise.Until > at);
+                Assert.DoesNotContain(
+                    promises, promise => (promise.To.Node != asked.Node || promise.To.Epoch > asked.Epoch) && promise.Until > at);
+
+                // A node that goes on under a higher epoch takes its own promises along.
+                promises.RemoveAll(promise => promise.To.Node == asked.Node);
                 promises.Add((asked, at + Ttl));
             }
         }

@@ -201,13 +201,26 @@ public sealed class AgentRulesTests
     public void Content_in_use_is_not_kept_as_divergent() =>
         Assert.Null(Action(In(LeasePhase.Stopping, epoch: 3) with { RunsElsewhere = 4 }));
 
+    [Fact]
+    public void A_grant_in_place_is_handed_on_while_its_tenure_runs_and_holds_up_no_dump()
+    {
+        var running = In(LeasePhase.Running, epoch: 3) with { Grant = Grant(4) with { Tenure = 3 }, DumpBegunAt = Start };
+        Assert.Equal(new TellGuard(new UseGrant(running.Grant!)), Action(running));
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), Action(running with { DumpAsked = true }));
+
+        var renewed = running with { Guard = running.Guard! with { Epoch = 4 } };
+        Assert.Null(Action(renewed));
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), Action(renewed with { DumpAsked = true }));
+        Assert.Null(Action(In(LeasePhase.Closed, epoch: 3, closed: 3) with { Grant = running.Grant }));
+    }
+
     private static AgentState In(LeasePhase? phase, long epoch, long? closed = null) => new(
-        Settings, new GuardReport(true, phase, epoch, closed ?? Math.Max(0, epoch - 1), TimeSpan.FromSeconds(4), null, null, null));
+        Settings, new GuardReport(true, phase, epoch, epoch, closed ?? Math.Max(0, epoch - 1), TimeSpan.FromSeconds(4), null, null, null));
 
     private static AgentState Working(AgentState state, WorkKind kind, long epoch) => state with { Work = new Work(kind, epoch, Start) };
 
     private static GrantOwnership Grant(long epoch) =>
-        new("wiki", epoch, "n1", ["n1", "n2", "n3"], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1));
+        new("wiki", epoch, epoch, "n1", ["n1", "n2", "n3"], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1));
 
     private static AgentAction? Action(AgentState state) => AgentRules.Decide(state, Start).Action;
 }

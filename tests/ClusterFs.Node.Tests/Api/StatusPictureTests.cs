@@ -70,11 +70,11 @@ public sealed class StatusPictureTests
     private static ServiceStatus Draw(string node, OwnershipView view, ServiceSnapshot? local) =>
         StatusPicture.Draw("wiki", node, view, viewIsFresh: true, local, "auto");
 
-    private static OwnershipView View() => new("wiki", OwnershipStage.Owned, "n1", 7, ["n2"], null, null, false, [Owners]);
+    private static OwnershipView View() => new("wiki", OwnershipStage.Owned, "n1", 7, 7, ["n2"], null, null, false, [Owners]);
 
     private static ServiceSnapshot Snapshot(string node, LeasePhase? phase, NodeSight sight) => new(
         "wiki",
-        new GuardReport(true, phase, phase is null ? 0 : 7, phase is null ? 0 : 6, TimeSpan.FromSeconds(4), 1234, null, null),
+        new GuardReport(true, phase, phase is null ? 0 : 7, phase is null ? 0 : 7, phase is null ? 0 : 6, TimeSpan.FromSeconds(4), 1234, null, null),
         default(Instant),
         sight with { Node = node },
         default(Instant),

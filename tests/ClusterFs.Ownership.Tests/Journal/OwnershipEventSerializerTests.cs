@@ -38,6 +38,11 @@ public sealed class OwnershipEventSerializerTests : TestKit
             """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","voters":["n1","n2","n3"],"ttlMs":5000,"stopBudgetMs":1500,"cause":"move"}"""
         },
         {
+            new OwnershipContinued(At, 8, "n1"),
+            "continued-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":8,"node":"n1"}"""
+        },
+        {
             new OwnershipReleased(At, 7, "n1", "a planned stop"),
             "released-v1",
             """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","reason":"a planned stop"}"""

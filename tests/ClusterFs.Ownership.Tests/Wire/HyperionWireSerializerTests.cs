@@ -17,8 +17,8 @@ public sealed class HyperionWireSerializerTests : TestKit
     {
         new ReportNode("wiki", new NodeReport("n1", true, LeasePhase.Running, 7, 6, "because"), Sight),
         new ReportNode("wiki", new NodeReport("n1", false, null, 0, 0, null), NodeSight.Nothing("n1")),
-        new OwnershipView("wiki", OwnershipStage.Owned, "n1", 7, ["n1", "n2"], null, "n2", false, [Sight, NodeSight.Nothing("n2")]),
-        new GrantOwnership("wiki", 7, "n1", ["n1", "n2", "n3"], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
+        new OwnershipView("wiki", OwnershipStage.Owned, "n1", 8, 7, ["n1", "n2"], null, "n2", false, [Sight, NodeSight.Nothing("n2")]),
+        new GrantOwnership("wiki", 8, 7, "n1", ["n1", "n2", "n3"], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
         new DrainOwnership("wiki", 7, "n2"),
         new MoveService("wiki", "n2"),
         new MoveAnswered("wiki", true, "moving"),
