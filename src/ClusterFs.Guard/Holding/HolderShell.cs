@@ -75,9 +75,14 @@ internal sealed class HolderShell : IDisposable
 
                 // By itself, so that no disk is waited for between a deadline and the order to stop.
                 Take(new TimePassed());
-                if (input is not null)
+                for (var waiting = _inputs.Count; input is not null; waiting--)
                 {
+                    // Each looks at its own service's deadline first; those of all are looked at again after what is waiting now.
                     Take(input);
+                    if (waiting <= 0 || !_inputs.TryTake(out input))
+                    {
+                        break;
+                    }
                 }
             }
             catch (IOException e)
@@ -138,29 +143,36 @@ internal sealed class HolderShell : IDisposable
             _outlets.Release(releases);
         }
 
-        if (HasChanged(before, next))
+        if (!ReferenceEquals(before.Leases, next.Leases))
         {
-            LogChanges(before, next);
-            _outlets.Changed();
+            Announce(before, next, HolderMachine.SubjectOf(input));
         }
     }
 
     /// <summary>Rounds come and go; a deadline or a phase is what others want to know.</summary>
-    private static bool HasChanged(HolderState before, HolderState next) =>
-        !ReferenceEquals(before.Leases, next.Leases)
-        && next.Leases.Values.Any(lease =>
-            !before.Leases.TryGetValue(lease.Service, out var old)
-            || old.Epoch != lease.Epoch || old.Phase != lease.Phase || old.ValidUntil != lease.ValidUntil || old.Reason != lease.Reason);
-
-    private void LogChanges(HolderState before, HolderState next)
+    private void Announce(HolderState before, HolderState next, string? subject)
     {
-        foreach (var lease in next.Leases.Values)
+        var changed = false;
+        foreach (var lease in subject is null ? next.Leases.Values : [next.Leases[subject]])
         {
             var old = before.Leases.GetValueOrDefault(lease.Service);
+            if (ReferenceEquals(old, lease))
+            {
+                continue;
+            }
+
             if (old is null || old.Epoch != lease.Epoch || old.Phase != lease.Phase)
             {
                 _log.LeasePhaseChanged(lease.Service, lease.Epoch, lease.Phase, lease.Reason is null ? "" : $": {lease.Reason}");
+                changed = true;
             }
+
+            changed |= old?.ValidUntil != lease.ValidUntil || old?.Reason != lease.Reason;
+        }
+
+        if (changed)
+        {
+            _outlets.Changed();
         }
     }
 }

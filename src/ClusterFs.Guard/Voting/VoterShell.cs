@@ -6,12 +6,15 @@ using Microsoft.Extensions.Logging;
 namespace ClusterFs.Guard.Voting;
 
 /// <summary>
-/// Runs the voter on one thread: requests one after the other, and what an answer depends on is on disk before the answer leaves. A state
-/// that could not be written is not taken over, so that nothing unwritten is ever answered from.
+/// Runs the voter on one thread: requests one after the other, and what an answer depends on is on disk before the answer leaves. Requests
+/// that wait together share one write. A state that could not be written is not taken over, so that nothing unwritten is ever answered from.
 /// </summary>
 internal sealed class VoterShell : IDisposable
 {
     private const int LongestQueue = 4096;
+
+    /// <summary>Small enough that the answers to all of them leave well within a fraction of a TTL.</summary>
+    private const int LongestBatch = 1024;
 
     private readonly BlockingCollection<Question> _questions = new(LongestQueue);
     private readonly Action<DurableVoterState> _persist;
@@ -62,42 +65,94 @@ internal sealed class VoterShell : IDisposable
 
     private void Run()
     {
-        foreach (var question in _questions.GetConsumingEnumerable())
+        var waiting = new List<Question>();
+        foreach (var first in _questions.GetConsumingEnumerable())
         {
-            try
+            waiting.Add(first);
+            for (var more = Math.Min(_questions.Count, LongestBatch); more > 0 && _questions.TryTake(out var question); more--)
             {
-                Answer(question);
+                waiting.Add(question);
             }
-            catch (IOException e)
+
+            if (!TryAnswer(waiting))
             {
-                _log.VoterNotWritten(e.Message);
-                question.Answer.TrySetException(new VoterFailedException($"the voter's state could not be written: {e.Message}"));
+                // A disk that takes no more must not keep those from being answered who need none.
+                foreach (var question in waiting)
+                {
+                    _ = TryAnswer([question]);
+                }
+            }
+
+            waiting.Clear();
+        }
+    }
+
+    /// <returns>False when several questions had to be written and could not be: none was answered.</returns>
+    private bool TryAnswer(IReadOnlyList<Question> questions)
+    {
+        try
+        {
+            Answer(questions);
+        }
+        catch (IOException) when (questions.Count > 1)
+        {
+            return false;
+        }
+        catch (IOException e)
+        {
+            _log.VoterNotWritten(e.Message);
+            questions[0].Answer.SetException(new VoterFailedException($"the voter's state could not be written: {e.Message}"));
+        }
+
+        return true;
+    }
+
+    private void Answer(IReadOnlyList<Question> questions)
+    {
+        var before = _state;
+        var state = before;
+        var replies = new VoterReply[questions.Count];
+        DurableVoterState? unwritten = null;
+        for (var i = 0; i < questions.Count; i++)
+        {
+            (state, var effects) = VoterMachine.Handle(state, questions[i].Request, _now());
+            foreach (var effect in effects)
+            {
+                switch (effect)
+                {
+                    case PersistVoter persist:
+                        unwritten = persist.State;
+                        break;
+                    case Answer answer:
+                        replies[i] = answer.Reply;
+                        break;
+                }
+            }
+        }
+
+        if (unwritten is not null)
+        {
+            _persist(unwritten);
+        }
+
+        _state = state;
+        for (var i = 0; i < questions.Count; i++)
+        {
+            questions[i].Answer.SetResult(replies[i]);
+        }
+
+        if (unwritten is not null)
+        {
+            foreach (var service in questions.Select(question => question.Request.Service).Distinct(StringComparer.Ordinal))
+            {
+                LogRise(service, before.Durable, state.Durable);
             }
         }
     }
 
-    private void Answer(Question question)
+    private void LogRise(string service, DurableVoterState earlier, DurableVoterState written)
     {
-        var (next, effects) = VoterMachine.Handle(_state, question.Request, _now());
-        foreach (var effect in effects)
-        {
-            switch (effect)
-            {
-                case PersistVoter persist:
-                    _persist(persist.State);
-                    LogRise(question.Request.Service, persist.State);
-                    break;
-                case Answer answer:
-                    _state = next;
-                    question.Answer.SetResult(answer.Reply);
-                    break;
-            }
-        }
-    }
-
-    private void LogRise(string service, DurableVoterState written)
-    {
-        var before = _state.Durable.Floors.TryGetValue(service, out var known) ? known : Binding.None;
+        var before = earlier.Floors.TryGetValue(service, out var known) ? known : Binding.None;
         if (written.Floors.TryGetValue(service, out var floor) && floor != before)
         {
             _log.FloorRaised(service, before, floor);

@@ -17,9 +17,10 @@ public static class HolderMachine
     public static (HolderState State, ImmutableArray<HolderEffect> Effects) Handle(HolderState state, HolderInput input, Instant now)
     {
         var step = new Step(state, now);
+        var subject = SubjectOf(input);
 
         // Whatever arrives, time goes first: a lease that ran out while this process was paused is not renewed by a late answer.
-        foreach (var service in state.Leases.Keys)
+        foreach (var service in step.Of(subject))
         {
             step.Expire(service);
         }
@@ -53,14 +54,28 @@ public static class HolderMachine
                 throw new ArgumentOutOfRangeException(nameof(input), input, "unknown input");
         }
 
-        foreach (var service in step.Services)
+        // A round that is due takes along those that soon will be, so that many services come to share one message per voter.
+        var share = subject is null && step.IsAnyRoundDue;
+        foreach (var service in step.Of(subject))
         {
             step.StartIfReady(service);
-            step.RenewIfDue(service);
+            step.RenewIfDue(service, share);
         }
 
         return step.Result;
     }
+
+    /// <summary>The one service whose lease an input is about; null when it is about all.</summary>
+    public static string? SubjectOf(HolderInput input) => input switch
+    {
+        GrantReceived grant => grant.Service,
+        RenewAnswered answered => answered.Reply.Service,
+        ContentPrepared prepared => prepared.Service,
+        DrainRequested drain => drain.Service,
+        ServiceDead dead => dead.Service,
+        CloseRequested close => close.Service,
+        _ => null,
+    };
 
     /// <summary>When the machine next has something to do by itself; null when nothing is due.</summary>
     public static Instant? NextWake(HolderState state)
@@ -96,7 +111,10 @@ public static class HolderMachine
 
         public (HolderState, ImmutableArray<HolderEffect>) Result => (_state, _effects.ToImmutable());
 
-        public IEnumerable<string> Services => _state.Leases.Keys;
+        public bool IsAnyRoundDue => _state.Leases.Values.Any(lease => IsRenewed(lease.Phase) && lease.NextRoundAt.MayHaveComeBy(now));
+
+        public IEnumerable<string> Of(string? subject) =>
+            subject is null ? _state.Leases.Keys : _state.Leases.ContainsKey(subject) ? [subject] : [];
 
         public void Expire(string service)
         {
@@ -278,10 +296,11 @@ public static class HolderMachine
             }
         }
 
-        public void RenewIfDue(string service)
+        public void RenewIfDue(string service, bool share)
         {
             var lease = _state.Leases[service];
-            if (!IsRenewed(lease.Phase) || !lease.NextRoundAt.MayHaveComeBy(now))
+            var due = share ? lease.NextRoundAt - (lease.Timings.RenewEvery / 2) : lease.NextRoundAt;
+            if (!IsRenewed(lease.Phase) || !due.MayHaveComeBy(now))
             {
                 return;
             }

@@ -51,6 +51,46 @@ public sealed class VoterShellTests
         Assert.Equal(FenceOutcome.Raised, ((FenceReply)await voter.AskAsync(Fence(1))).Outcome);
     }
 
+    [Fact]
+    public async Task Requests_that_wait_together_share_one_write_and_a_full_disk_fails_only_those_that_need_it()
+    {
+        var writes = 0;
+        var isFull = false;
+        using var first = new ManualResetEventSlim();
+        using var voter = Shell(state =>
+        {
+            if (Interlocked.Increment(ref writes) == 1)
+            {
+                _ = first.Wait(Eventually.Limit);
+            }
+
+            if (isFull)
+            {
+                throw new IOException("disk full");
+            }
+        });
+        var opening = voter.AskAsync(Fence(1));
+        _ = await Eventually.Is(() => Volatile.Read(ref writes) == 1, "the first write");
+        var waiting = Enumerable.Range(2, 50).Select(epoch => voter.AskAsync(Fence(epoch))).ToList();
+        first.Set();
+        _ = await opening;
+        Assert.All(await Task.WhenAll(waiting), reply => Assert.Equal(FenceOutcome.Raised, ((FenceReply)reply).Outcome));
+        Assert.Equal(2, writes);
+        Assert.Equal(new Binding(51, null), voter.State.Durable.Floors["web"]);
+
+        first.Reset();
+        writes = 0;
+        opening = voter.AskAsync(Fence(52));
+        _ = await Eventually.Is(() => Volatile.Read(ref writes) == 1, "the write before");
+        var fence = voter.AskAsync(Fence(53));
+        var probe = voter.AskAsync(new Probe("web", Guid.NewGuid()));
+        isFull = true;
+        first.Set();
+        _ = await Assert.ThrowsAsync<VoterFailedException>(() => opening);
+        _ = await Assert.ThrowsAsync<VoterFailedException>(() => fence);
+        Assert.Equal(new Binding(51, null), ((ProbeReply)await probe).Floor);
+    }
+
     private static Fence Fence(long epoch) => new("web", epoch, HolderAgreed: false, Guid.NewGuid());
 
     private static VoterShell Shell(Action<DurableVoterState> persist) => new(

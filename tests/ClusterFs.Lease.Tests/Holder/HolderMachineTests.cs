@@ -182,6 +182,17 @@ public sealed class HolderMachineTests
         Assert.Equal((1, 1), (Lease.Epoch, _state.Durable.Consumed[Wiki].Epoch));
     }
 
+    [Fact]
+    public void Many_services_come_to_share_their_rounds()
+    {
+        Feed(Grant(1), 100);
+        Feed(Grant(1) with { Service = "mail" }, 100.4);
+        Assert.Equal(3, _effects.OfType<SendRenew>().Count());
+        Feed(new TimePassed(), 101.25);
+        Assert.Equal(["mail", "mail", "mail", "wiki", "wiki", "wiki"], _effects.OfType<SendRenew>().Select(send => send.Renew.Service).Order());
+        Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
+    }
+
     private HeldLease Lease => _state.Leases[Wiki];
 
     private RoundId Round(long number) => new("boot", _state.Incarnation, number);
