@@ -13,6 +13,7 @@ using ClusterFs.Node.Guards;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Sharding;
+using ClusterFs.Ownership.SplitBrain;
 
 namespace ClusterFs.Node.Hosting;
 
@@ -39,6 +40,7 @@ internal sealed class NodeStart(
     private readonly JournalStore _store = ClusterConfiguration.StoreOf(settings);
     private readonly VoterClient _voters = new(settings.Cluster.Nodes, settings.Cluster.GuardPort, identity.Tls);
     private readonly SqlVoterShell _sqlVoter = AskerOfSqlVoter(settings);
+    private readonly ClusterClaim _claim = new(system, settings.Node.Name);
     private EpochTable? _epochs;
     private GuardLink? _guard;
     private Task _running = Task.CompletedTask;
@@ -56,6 +58,7 @@ internal sealed class NodeStart(
         board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), "node");
         _running = Task.WhenAll(
             PassOnGuardAsync(_guard, board.Agent),
+            GuardedAsync(KeepUnityAsync),
             GuardedAsync(async cancellation =>
             {
                 // Sharding looks for its coordinator as soon as it starts, so the cluster has to be there first.
@@ -68,6 +71,7 @@ internal sealed class NodeStart(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await _claim.LeaveAsync().ConfigureAwait(false);
         if (_guard is not null)
         {
             await _guard.DisposeAsync().ConfigureAwait(false);
@@ -126,8 +130,12 @@ internal sealed class NodeStart(
         }
     }
 
-    private Task JoinAsync(CancellationToken cancellation) => new ClusterJoin(system, settings, time, _logger)
-        .RunAsync(marker.PredecessorEndedUncleanly && starts.IsFirst, cancellation);
+    private Task JoinAsync(CancellationToken cancellation) => new ClusterJoin(system, settings, _claim, time, _logger)
+        .RunAsync(marker.PredecessorEndedUncleanly && starts.IsFirst, afterDowning: !starts.IsFirst, cancellation);
+
+    private Task KeepUnityAsync(CancellationToken cancellation) => settings.Cluster.Nodes.Count > 1
+        ? new ClusterUnity(system, settings, _claim, time, _logger).RunAsync(cancellation)
+        : Task.CompletedTask;
 
     private async Task VerifyJournalAsync(CancellationToken cancellation)
     {

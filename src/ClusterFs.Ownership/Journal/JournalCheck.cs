@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Akka.Actor;
 using Akka.Persistence;
+using ClusterFs.Ownership.SplitBrain;
 using Microsoft.Extensions.Logging;
 
 namespace ClusterFs.Ownership.Journal;
@@ -15,7 +16,7 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
 
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
 
-    private readonly IReadOnlyList<JournalTable> _tables = [EpochTable.Table, .. others];
+    private readonly IReadOnlyList<JournalTable> _tables = [EpochTable.Table, SqlLeaseTable.Table, .. others];
 
     /// <summary>Sets the database up as far as the journal's plugin does not. To be called before the plugin starts.</summary>
     /// <exception cref="JournalRefusedException">The database cannot be trusted.</exception>
