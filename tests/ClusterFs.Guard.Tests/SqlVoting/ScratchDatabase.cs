@@ -8,7 +8,10 @@ namespace ClusterFs.Guard.Tests.SqlVoting;
 /// <summary>A database of its own with the voter's table in it.</summary>
 internal sealed class ScratchDatabase : IAsyncDisposable
 {
-    private readonly string _directory = Directory.CreateTempSubdirectory("clusterfs-sqlvoter-").FullName;
+    // Not private to this user: PostgreSQL runs as one of its own.
+    private readonly string _directory =
+        Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"clusterfs-sqlvoter-{Guid.NewGuid():N}")).FullName;
+
     private PrivatePostgres? _server;
 
     private ScratchDatabase()

@@ -66,7 +66,7 @@ public sealed class SqlVoterShellTests
                     Assert.Equal(Anonymous(modelled), Anonymous(real));
                 }
             },
-            iter: 60,
+            iter: 30,
             threads: 1);
     }
 
@@ -80,7 +80,7 @@ public sealed class SqlVoterShellTests
         var at = TimeSpan.FromSeconds(1_000);
         using var first = Shell(database, () => new Instant(at, at));
         using var second = Shell(database, () => new Instant(at, at));
-        var services = Enumerable.Range(1, 300).Select(number => $"s{number}").ToList();
+        var services = Enumerable.Range(1, 40).Select(number => $"s{number}").ToList();
         foreach (var identity in await Task.WhenAll(services.Select(async service =>
             (Service: service, ((ProbeReply)await first.AskAsync(new Probe(service, Guid.Empty))).Identity))))
         {
