@@ -43,7 +43,8 @@ public static class SqlVoterMachine
             return Refused(RenewOutcome.BelowFloor, floor);
         }
 
-        if (PromiseRunsFor(sight, now) > TimeSpan.Zero && row.Promised != asked)
+        // A node that goes on under a higher epoch is hindered by no promise of its own (R13).
+        if (PromiseRunsFor(sight, now) > TimeSpan.Zero && row.Promised is { } promised && (promised.Node != renew.Node || promised.Epoch > renew.Epoch))
         {
             return Refused(RenewOutcome.Promised, floor);
         }

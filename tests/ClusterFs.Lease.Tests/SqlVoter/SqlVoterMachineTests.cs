@@ -26,6 +26,14 @@ public sealed class SqlVoterMachineTests
     }
 
     [Fact]
+    public void A_node_goes_on_under_a_higher_epoch_while_its_own_promise_runs()
+    {
+        var sight = new SqlVoterSight(Acked(Joined, 1, "n1"), Moments.At(100));
+        Assert.Equal(RenewOutcome.Acked, Renewed(sight, 2, "n1", Moments.At(101)).Outcome);
+        Assert.Equal(RenewOutcome.Promised, Renewed(sight, 2, "n2", Moments.At(101)).Outcome);
+    }
+
+    [Fact]
     public void A_renewal_in_between_makes_the_wait_begin_again()
     {
         var first = Acked(Joined, 1, "n1");

@@ -58,7 +58,8 @@ public sealed class SqlVoterProperties
             {
                 case (Renew renew, RenewReply { Outcome: RenewOutcome.Acked }):
                     var to = new Binding(renew.Epoch, renew.Node);
-                    Assert.DoesNotContain(promises, promise => promise.To != to && promise.Until > at);
+                    Assert.DoesNotContain(promises, promise => promise.To.Node != to.Node && promise.Until > at);
+                    promises.RemoveAll(promise => promise.To.Node == to.Node);
                     promises.Add((to, at + Ttl));
                     break;
                 case (Fence, FenceReply { Outcome: FenceOutcome.Raised } raised):
