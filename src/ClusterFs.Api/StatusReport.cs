@@ -12,7 +12,7 @@ public sealed record StatusReport(string Node, ClusterStatus Cluster, SelfStatus
 
 /// <param name="Quorum">Whether this node sees a majority of the cluster. Leases do not depend on it.</param>
 /// <param name="Members">By name.</param>
-/// <param name="Voters">Names of the nodes whose guards vote.</param>
+/// <param name="Voters">Names of the nodes whose guards vote; <c>sql</c> for the vote in the journal's database.</param>
 public sealed record ClusterStatus(bool Quorum, ImmutableArray<MemberStatus> Members, ImmutableArray<string> Voters);
 
 /// <param name="Name">The node.</param>

@@ -62,7 +62,10 @@ public sealed record NodeSettings(string Name, string Address, string StateDirec
 /// <param name="GuardPort">Of the guards. 1 to 65535, default 4054.</param>
 /// <param name="HttpPort">Health. 1 to 65535, default 4080.</param>
 /// <param name="Nodes">From a node's name to its address; 1 to 9 of them.</param>
-/// <param name="Voters">Names of nodes whose guards vote. Default: all nodes.</param>
+/// <param name="Voters">
+/// Names of nodes whose guards vote, and <c>sql</c> for the vote in the journal's database. Default: all nodes, and <c>sql</c> where their
+/// number is even.
+/// </param>
 public sealed record ClusterSettings(
     string Name,
     int Port,

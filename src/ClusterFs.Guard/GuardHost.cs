@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Holding;
+using ClusterFs.Guard.SqlVoting;
 using ClusterFs.Guard.State;
 using ClusterFs.Guard.Supervision;
 using ClusterFs.Guard.Transport;
@@ -30,6 +31,7 @@ public sealed class GuardHost : IAsyncDisposable
     private readonly ChangeSignal _changes = new();
     private readonly VoterShell _voter;
     private readonly VoterClient _peers;
+    private readonly SqlVoterShell? _sqlVoter;
     private readonly RenewalSender _sender;
     private readonly HolderShell _holder;
     private readonly Executioner _executioner;
@@ -51,7 +53,10 @@ public sealed class GuardHost : IAsyncDisposable
 
         _voter = new VoterShell(new VoterState(settings.Node, started, voterState), files.Write, () => GuardClock.Now, _log);
         _peers = new VoterClient(settings.Nodes, settings.Port, settings.Tls);
-        _sender = new RenewalSender(settings.Node, _voter, _peers, _log);
+        _sqlVoter = settings.Journal is { } journal
+            ? new SqlVoterShell(SqlVoterSource.Of(journal, settings.LongestTtl / 2), settings.LongestTtl / 2, watchEvery: null, () => GuardClock.Now)
+            : null;
+        _sender = new RenewalSender(settings.Node, _voter, _peers, _sqlVoter, _log);
         _executioner = new Executioner(
             settings.Services.Values, () => _holder!.State, input => _holder!.Post(input), record => Forget(files, record), _changes.Raise,
             () => GuardClock.Now, _log);
@@ -174,6 +179,7 @@ public sealed class GuardHost : IAsyncDisposable
         _executioner.Dispose();
         _voter.Dispose();
         _peers.Dispose();
+        _sqlVoter?.Dispose();
         _over.Dispose();
 
         // Last: whoever takes the lock may count on it that this voter answers nobody any more (R7).

@@ -24,6 +24,9 @@ public sealed record GuardSettings(
     /// <summary>Who this node is to the others; null for clear text between loopback addresses.</summary>
     public MutualTls? Tls { get; init; }
 
+    /// <summary>Whose database the voter <c>sql</c> is in; null where there is none to ask.</summary>
+    public JournalSettings? Journal { get; init; }
+
     /// <summary>How long a dead service's lease is kept for a daemon that is away to come back and take the last dump.</summary>
     public TimeSpan DaemonPatience { get; init; } = TimeSpan.FromSeconds(20);
 
@@ -49,6 +52,7 @@ public sealed record GuardSettings(
                 StringComparer.Ordinal))
     {
         Tls = MutualTls.Load(settings),
+        Journal = settings.Journal,
     };
 }
 

@@ -63,4 +63,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(EventId = 20, Message = "{Source}: {Text}")]
     public static partial void AkkaSays(this ILogger logger, LogLevel level, string source, string text);
+
+    [LoggerMessage(21, LogLevel.Information, "no cluster answers, and this node may not begin one: {Other} has the claim, or the database does not answer")]
+    public static partial void MayNotBegin(this ILogger logger, string other);
+
+    [LoggerMessage(22, LogLevel.Warning, "another cluster, with {Other} in it, has the claim to be the one; leaving this one to join it")]
+    public static partial void LeavingForOtherCluster(this ILogger logger, string other);
 }

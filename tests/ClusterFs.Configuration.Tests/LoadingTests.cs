@@ -22,6 +22,14 @@ public sealed class LoadingTests : IDisposable
         Assert.Equal((null, null, TimeSpan.FromSeconds(10)), (wiki.Unit, wiki.PidFile, wiki.StopTimeout));
     }
 
+    [Theory]
+    [InlineData("clusterfs.cluster.nodes.n4 = 127.0.0.4", new[] { "n1", "n2", "n3", "n4", "sql" })]
+    [InlineData("clusterfs.cluster { nodes.n4 = 127.0.0.4, voters = [n1, n2, n3] }", new[] { "n1", "n2", "n3" })]
+    [InlineData("clusterfs.cluster { nodes.n4 = 127.0.0.4, voters = [n1, n2, n3, n4] }", new[] { "n1", "n2", "n3", "n4" })]
+    [InlineData("clusterfs.cluster.voters = [n1, n2, sql]", new[] { "n1", "n2", "sql" })]
+    public void The_database_votes_where_the_number_of_nodes_is_even_or_it_is_named(string addition, string[] expected) =>
+        Assert.Equal<string>(expected, _files.LoadGoodAnd(addition).Cluster.Voters);
+
     [Fact]
     public void The_order_of_a_services_nodes_is_kept()
     {

@@ -61,7 +61,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.cluster.nodes.n4: 'somewhere' is no IP address; expected one such as 127.0.0.1")]
     [InlineData(
         "clusterfs.cluster.voters = [n1, n7]",
-        "node.conf:8: clusterfs.cluster.voters: the voter n7 is no node; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
+        "node.conf:8: clusterfs.cluster.voters: the voter n7 is no node, and not sql; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
     [InlineData(
         "clusterfs.cluster.voters = []",
         "node.conf:8: clusterfs.cluster.voters: is empty; expected names of nodes; leave it out to let all nodes vote")]
@@ -136,7 +136,7 @@ public sealed class MistakesTests : IDisposable
                 "node.conf:1: clusterfs.journal.connection-string: is missing; expected what the database's driver needs, such as \"Data Source=/var/lib/clusterfs/journal.db\"",
                 "node.conf:1: clusterfs.shared.path: is missing; expected where the shared file system is mounted, an absolute path",
                 "node.conf:2: clusterfs.lease.ttl: -1s is out of range; expected 500ms to 1h",
-                "node.conf:3: clusterfs.cluster.voters: the voter n2 is no node; did you mean 'n1'? clusterfs.cluster.nodes has n1",
+                "node.conf:3: clusterfs.cluster.voters: the voter n2 is no node, and not sql; did you mean 'n1'? clusterfs.cluster.nodes has n1",
                 "node.conf:4: clusterfs.node.name: is missing; expected the name of this node, one of clusterfs.cluster.nodes",
                 "node.conf:4: clusterfs.node.nmae: is no known key; did you mean 'name'? known here: address, name, socket, state-dir",
             ],

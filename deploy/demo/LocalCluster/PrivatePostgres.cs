@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClusterFs.Demo.Layout;
 using ClusterFs.Demo.Processes;
 
 namespace ClusterFs.Demo;
@@ -40,6 +41,16 @@ public sealed class PrivatePostgres
             : null;
 
     private string Data => Path.Combine(_directory, "data");
+
+    /// <summary>A server that belongs to no cluster, running. Whoever starts it stops it.</summary>
+    public static async Task<PrivatePostgres> StartNew(string directory)
+    {
+        var loopback = Loopback.Choose(prefix: null, nodes: 1);
+        var server = new PrivatePostgres(directory, loopback.AddressOf(1), loopback.Ports.Database, new Dictionary<string, string>());
+        await server.Initialise();
+        await server.Start();
+        return server;
+    }
 
     public async Task Start()
     {

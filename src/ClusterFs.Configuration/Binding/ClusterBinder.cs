@@ -8,8 +8,8 @@ internal static class ClusterBinder
 {
     private const int MaxNodes = 9;
 
-    /// <summary>DESIGN's voter in the journal's database; a node of that name would be taken for it.</summary>
-    private const string ReservedName = "sql";
+    /// <summary>The voter in the journal's database; a node of that name would be taken for it.</summary>
+    private const string SqlVoter = "sql";
 
     /// <param name="encrypted">Nodes may be on other machines only then.</param>
     public static ClusterSettings Bind(Section section, bool encrypted)
@@ -90,9 +90,9 @@ internal static class ClusterBinder
                 "expected a name of its own for every node");
         }
 
-        if (!Names.IsNodeName(name) || name == ReservedName)
+        if (!Names.IsNodeName(name) || name == SqlVoter)
         {
-            section.Wrong(text.At, name, "", $"'{name}' cannot be the name of a node", Names.ExpectedForNode + $", and not {ReservedName}");
+            section.Wrong(text.At, name, "", $"'{name}' cannot be the name of a node", Names.ExpectedForNode + $", and not {SqlVoter}");
         }
 
         if (!address.Valid)
@@ -121,7 +121,8 @@ internal static class ClusterBinder
         var written = section.Texts("voters");
         if (written.Value is not { } voters)
         {
-            return all;
+            // Half of an even number is no majority: the database breaks the tie.
+            return all.Count % 2 == 0 ? all.Add(SqlVoter) : all;
         }
 
         if (voters.IsEmpty)
@@ -129,7 +130,7 @@ internal static class ClusterBinder
             section.Wrong(written.At, "voters", 0, "is empty", "expected names of nodes; leave it out to let all nodes vote");
         }
 
-        Names.CheckNodes(section, "voters", voters, "voter", nodesValid ? all : null);
+        Names.CheckNodes(section, "voters", voters, "voter", nodesValid ? all : null, SqlVoter);
         return voters.Select(voter => voter.Value).ToImmutableSortedSet(StringComparer.Ordinal);
     }
 

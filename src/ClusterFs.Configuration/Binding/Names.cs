@@ -23,8 +23,14 @@ internal static class Names
 
     /// <summary>Reports names that are no nodes or that come twice.</summary>
     /// <param name="nodes">Null when the nodes themselves are wrong: then nothing can be said.</param>
+    /// <param name="others">What may be named beside them.</param>
     public static void CheckNodes(
-        Section section, string key, ImmutableArray<Bound<string>> written, string what, ImmutableSortedSet<string>? nodes)
+        Section section,
+        string key,
+        ImmutableArray<Bound<string>> written,
+        string what,
+        ImmutableSortedSet<string>? nodes,
+        params string[] others)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in written)
@@ -33,13 +39,13 @@ internal static class Names
             {
                 section.Wrong(name.At, key, 0, $"names {name.Value} twice", $"expected every {what} once");
             }
-            else if (nodes?.Contains(name.Value) == false)
+            else if (nodes?.Contains(name.Value) == false && !others.Contains(name.Value, StringComparer.Ordinal))
             {
                 section.Wrong(
                     name.At,
                     key,
                     0,
-                    $"the {what} {name.Value} is no node",
+                    $"the {what} {name.Value} is no node{string.Concat(others.Select(other => $", and not {other}"))}",
                     $"{Suggestion.For(name.Value, nodes)}clusterfs.cluster.nodes has {string.Join(", ", nodes)}");
             }
         }

@@ -1,5 +1,7 @@
+using ClusterFs.Guard.SqlVoting;
 using ClusterFs.Guard.Voting;
 using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.SqlVoter;
 using ClusterFs.Lease.Voter;
 using Microsoft.Extensions.Logging;
 
@@ -9,7 +11,8 @@ namespace ClusterFs.Guard.Holding;
 /// Carries renewals and releases to the voters and their answers back, one message per voter for all that is due. Nobody waits for it: an
 /// answer that comes too late counts for nothing.
 /// </summary>
-internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClient peers, ILogger log)
+/// <param name="sqlVoter">Null where no database is configured.</param>
+internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClient peers, SqlVoterShell? sqlVoter, ILogger log)
 {
     private const int ReleaseAttempts = 3;
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
@@ -56,20 +59,20 @@ internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClien
         await Task.Yield();
         try
         {
-            if (voter == node)
+            if (AskerOf(voter) is { } ask)
             {
-                foreach (var answer in renewals.Select(ownVoter.AskAsync).ToList())
+                foreach (var answer in renewals.Select(ask).ToList())
                 {
                     Count((RenewReply)await answer.ConfigureAwait(false));
                 }
-
-                return;
             }
-
-            var timeout = renewals.Min(renew => renew.Ttl) / 2;
-            foreach (var reply in await peers.RenewAsync(voter, node, renewals, timeout).ConfigureAwait(false))
+            else
             {
-                Count(reply);
+                var timeout = renewals.Min(renew => renew.Ttl) / 2;
+                foreach (var reply in await peers.RenewAsync(voter, node, renewals, timeout).ConfigureAwait(false))
+                {
+                    Count(reply);
+                }
             }
 
             SayReachable(voter);
@@ -79,6 +82,12 @@ internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClien
             SayUnreachable(voter, e.Message);
         }
     }
+
+    /// <returns>Null for the voter of another node.</returns>
+    private Func<VoterRequest, Task<VoterReply>>? AskerOf(string voter) =>
+        voter == node ? ownVoter.AskAsync
+        : voter == SqlVoterMachine.Name && sqlVoter is not null ? sqlVoter.AskAsync
+        : null;
 
     private void Count(RenewReply reply)
     {
@@ -97,12 +106,9 @@ internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClien
         {
             try
             {
-                if (voter == node)
+                if (AskerOf(voter) is { } ask)
                 {
-                    foreach (var release in releases)
-                    {
-                        _ = await ownVoter.AskAsync(release).ConfigureAwait(false);
-                    }
+                    await Task.WhenAll(releases.Select(ask)).WaitAsync(ReleaseTimeout, TimeProvider.System).ConfigureAwait(false);
                 }
                 else
                 {
@@ -111,7 +117,7 @@ internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClien
 
                 return;
             }
-            catch (Exception e) when (e is VoterUnreachableException or VoterFailedException)
+            catch (Exception e) when (e is VoterUnreachableException or VoterFailedException or TimeoutException)
             {
                 // A release that is lost costs the next owner the rest of a TTL, nothing else.
                 SayUnreachable(voter, e.Message);

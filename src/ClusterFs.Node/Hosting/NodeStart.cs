@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
+using ClusterFs.Guard.SqlVoting;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Ownership;
+using ClusterFs.Lease.SqlVoter;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
@@ -11,6 +13,7 @@ using ClusterFs.Node.Guards;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Sharding;
+using ClusterFs.Ownership.SplitBrain;
 
 namespace ClusterFs.Node.Hosting;
 
@@ -30,10 +33,14 @@ internal sealed class NodeStart(
     TimeProvider time,
     ILoggerFactory loggers) : IHostedService, IAsyncDisposable
 {
+    private const int SqlVoterLooksPerTtl = 8;
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger = loggers.CreateLogger("clusterfs");
     private readonly JournalStore _store = ClusterConfiguration.StoreOf(settings);
     private readonly VoterClient _voters = new(settings.Cluster.Nodes, settings.Cluster.GuardPort, identity.Tls);
+    private readonly SqlVoterShell _sqlVoter = AskerOfSqlVoter(settings);
+    private readonly ClusterClaim _claim = new(system, settings.Node.Name);
     private EpochTable? _epochs;
     private GuardLink? _guard;
     private Task _running = Task.CompletedTask;
@@ -51,6 +58,7 @@ internal sealed class NodeStart(
         board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), "node");
         _running = Task.WhenAll(
             PassOnGuardAsync(_guard, board.Agent),
+            GuardedAsync(KeepUnityAsync),
             GuardedAsync(async cancellation =>
             {
                 // Sharding looks for its coordinator as soon as it starts, so the cluster has to be there first.
@@ -63,6 +71,7 @@ internal sealed class NodeStart(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await _claim.LeaveAsync().ConfigureAwait(false);
         if (_guard is not null)
         {
             await _guard.DisposeAsync().ConfigureAwait(false);
@@ -74,11 +83,25 @@ internal sealed class NodeStart(
     public async ValueTask DisposeAsync()
     {
         _voters.Dispose();
+        _sqlVoter.Dispose();
         _stopping.Dispose();
         if (_epochs is not null)
         {
             await _epochs.DisposeAsync().ConfigureAwait(false);
         }
+    }
+
+    private static SqlVoterShell AskerOfSqlVoter(Settings settings)
+    {
+        var timings = new LeaseTimings(settings.Lease.Ttl, settings.Lease.StopBudget);
+
+        // The end of a promise in the database is seen only by looking, so a failover takes as much longer as this is apart.
+        var isVoter = settings.Cluster.Voters.Contains(SqlVoterMachine.Name);
+        return new SqlVoterShell(
+            SqlVoterSource.Of(settings.Journal, timings.ProbeFreshness),
+            timings.ProbeFreshness,
+            isVoter ? timings.Ttl / SqlVoterLooksPerTtl : null,
+            () => GuardClock.Now);
     }
 
     private static async Task PassOnGuardAsync(GuardLink guard, IActorRef agent)
@@ -107,12 +130,20 @@ internal sealed class NodeStart(
         }
     }
 
-    private Task JoinAsync(CancellationToken cancellation) => new ClusterJoin(system, settings, time, _logger)
-        .RunAsync(marker.PredecessorEndedUncleanly && starts.IsFirst, cancellation);
+    private Task JoinAsync(CancellationToken cancellation) => new ClusterJoin(system, settings, _claim, time, _logger)
+        .RunAsync(marker.PredecessorEndedUncleanly && starts.IsFirst, afterDowning: !starts.IsFirst, cancellation);
+
+    private Task KeepUnityAsync(CancellationToken cancellation) => settings.Cluster.Nodes.Count > 1
+        ? new ClusterUnity(system, settings, _claim, time, _logger).RunAsync(cancellation)
+        : Task.CompletedTask;
 
     private async Task VerifyJournalAsync(CancellationToken cancellation)
     {
-        var check = new JournalCheck(_store, time, loggers.CreateLogger<JournalCheck>());
+        var check = new JournalCheck(
+            _store,
+            time,
+            loggers.CreateLogger<JournalCheck>(),
+            new JournalTable(SqlVoterTable.Name, SqlVoterTable.Definition, SqlVoterTable.Key));
         await check.PrepareAsync(cancellation).ConfigureAwait(false);
         JournalCheck.StartPlugin(system);
         var isNew = await check.VerifyAsync(cancellation).ConfigureAwait(false);
@@ -135,7 +166,7 @@ internal sealed class NodeStart(
             system,
             services,
             new OwnershipSurroundings(
-                new GuardVoters(_voters), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership")),
+                new GuardVoters(_voters, _sqlVoter), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership")),
             board.Owners,
             address => ClusterConfiguration.NodeAt(settings, address)).ConfigureAwait(false);
         board.Agent.Tell(new RegionReady(region));

@@ -11,6 +11,15 @@ public sealed class EpochTable(JournalStore store) : IAsyncDisposable
 {
     internal const string Name = "clusterfs_epoch";
 
+    internal static JournalTable Table { get; } = new(
+        Name,
+        $"""
+        create table if not exists {Name} (
+          service varchar(255) not null, epoch bigint not null, node varchar(255) not null, at varchar(40) not null,
+          primary key (service, epoch))
+        """,
+        "service,epoch");
+
     private readonly DbDataSource _source = store.OpenSource();
 
     /// <summary>Takes the epoch for a node.</summary>
@@ -42,17 +51,6 @@ public sealed class EpochTable(JournalStore store) : IAsyncDisposable
         await using var select = connection.CreateCommand();
         select.CommandText = $"select 1 from {Name} limit 1";
         return await select.ExecuteScalarAsync(cancellation).ConfigureAwait(false) is null;
-    }
-
-    internal static async Task CreateAsync(DbConnection connection, CancellationToken cancellation)
-    {
-        await using var command = connection.CreateCommand();
-        command.CommandText = $"""
-            create table if not exists {Name} (
-              service varchar(255) not null, epoch bigint not null, node varchar(255) not null, at varchar(40) not null,
-              primary key (service, epoch))
-            """;
-        await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
     }
 
     private static void Add(DbCommand command, string name, object value)

@@ -1,19 +1,22 @@
 using System.Data.Common;
 using Akka.Actor;
 using Akka.Persistence;
+using ClusterFs.Ownership.SplitBrain;
 using Microsoft.Extensions.Logging;
 
 namespace ClusterFs.Ownership.Journal;
 
 /// <summary>
-/// Whether the database really keeps what one writer rests on: the unique numbering of events and the epoch table's primary key (R16).
-/// Ownership does not start before both were seen.
+/// Whether the database really keeps what one writer rests on: the unique numbering of events and the epoch table's primary key (R16), and
+/// the keys of the tables that others keep beside them. Ownership does not start before all were seen.
 /// </summary>
-public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<JournalCheck> logger)
+public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<JournalCheck> logger, params IEnumerable<JournalTable> others)
 {
-    private const string JournalTable = "journal";
+    private const string PluginTable = "journal";
 
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
+
+    private readonly IReadOnlyList<JournalTable> _tables = [EpochTable.Table, SqlLeaseTable.Table, .. others];
 
     /// <summary>Sets the database up as far as the journal's plugin does not. To be called before the plugin starts.</summary>
     /// <exception cref="JournalRefusedException">The database cannot be trusted.</exception>
@@ -21,7 +24,11 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
         async connection =>
         {
             await store.PrepareAsync(connection, cancellation).ConfigureAwait(false);
-            await EpochTable.CreateAsync(connection, cancellation).ConfigureAwait(false);
+            foreach (var table in _tables)
+            {
+                await table.CreateAsync(connection, cancellation).ConfigureAwait(false);
+            }
+
             return true;
         },
         cancellation);
@@ -37,13 +44,17 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
 
         async Task<bool> LookAsync(DbConnection connection)
         {
-            if (!await ExistsAsync(connection, JournalTable, cancellation).ConfigureAwait(false))
+            if (!await ExistsAsync(connection, PluginTable, cancellation).ConfigureAwait(false))
             {
                 return false;
             }
 
-            await RequireAsync(connection, JournalTable, "persistence_id,sequence_number", cancellation).ConfigureAwait(false);
-            await RequireAsync(connection, EpochTable.Name, "service,epoch", cancellation).ConfigureAwait(false);
+            await RequireAsync(connection, PluginTable, "persistence_id,sequence_number", cancellation).ConfigureAwait(false);
+            foreach (var table in _tables)
+            {
+                await RequireAsync(connection, table.Name, table.Key, cancellation).ConfigureAwait(false);
+            }
+
             isNew = await EpochTable.IsEmptyAsync(connection, cancellation).ConfigureAwait(false);
             return true;
         }

@@ -32,7 +32,22 @@ public abstract record JournalStore
           connection-string = {{Quote(ConnectionString)}}
           provider-name = {{Quote(ProviderName)}}
         }
+        clusterfs.sql-lease {
+          connection-string = {{Quote(ConnectionString)}}
+          provider-name = {{Quote(ProviderName)}}
+        }
+        clusterfs.cluster-claim {
+          connection-string = {{Quote(ConnectionString)}}
+          provider-name = {{Quote(ProviderName)}}
+        }
         """);
+
+    /// <summary>The store that <see cref="ToConfig"/> wrote down.</summary>
+    internal static JournalStore Of(Config config)
+    {
+        var connectionString = config.GetString("connection-string");
+        return config.GetString("provider-name") == SqliteStore.Provider ? Sqlite(connectionString) : PostgreSql(connectionString);
+    }
 
     internal abstract DbDataSource OpenSource();
 
@@ -59,12 +74,14 @@ public abstract record JournalStore
 
     private sealed record SqliteStore : JournalStore
     {
+        public const string Provider = "SQLite.MS";
+
         public SqliteStore(string connectionString)
             : base(WithTimeout(connectionString))
         {
         }
 
-        internal override string ProviderName => "SQLite.MS";
+        internal override string ProviderName => Provider;
 
         public override string ToString() => $"SQLite {new SqliteConnectionStringBuilder(ConnectionString).DataSource}";
 

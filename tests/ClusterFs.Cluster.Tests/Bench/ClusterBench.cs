@@ -6,7 +6,7 @@ using ClusterFs.Demo.Writing;
 namespace ClusterFs.Cluster.Tests.Bench;
 
 /// <summary>
-/// One cluster of three nodes for all tests of a collection. Each test leaves it as it likes; the next one has it settle first.
+/// One cluster of three nodes for all tests of a collection, or one of its own shape for one test. Each test leaves it as it likes; the next one has it settle first.
 /// </summary>
 public sealed class ClusterBench : IAsyncLifetime
 {
@@ -32,7 +32,7 @@ public sealed class ClusterBench : IAsyncLifetime
 
     internal Beats Beats => _beats ?? throw new InvalidOperationException("the bench is set up by xunit");
 
-    public async Task InitializeAsync() => await Create(JournalKind.Sqlite, encrypted: false);
+    public async Task InitializeAsync() => await Create(JournalKind.Sqlite, encrypted: false, nodes: 3);
 
     public async Task DisposeAsync()
     {
@@ -42,10 +42,10 @@ public sealed class ClusterBench : IAsyncLifetime
         }
     }
 
-    internal static async Task<ClusterBench> With(JournalKind journal, bool encrypted)
+    internal static async Task<ClusterBench> With(JournalKind journal, bool encrypted, int nodes = 3)
     {
         var bench = new ClusterBench();
-        await bench.Create(journal, encrypted);
+        await bench.Create(journal, encrypted, nodes);
         return bench;
     }
 
@@ -99,12 +99,13 @@ public sealed class ClusterBench : IAsyncLifetime
     internal bool IsRunning(ServiceStatus service) =>
         service.IsOwned && Cluster.Node(service.Owner!).ProcessesOf(service.Name).Count > 0;
 
-    private async Task Create(JournalKind journal, bool encrypted)
+    private async Task Create(JournalKind journal, bool encrypted, int nodes)
     {
         var binaries = Binaries.Find();
         _cluster = await LocalCluster.Create(new LocalClusterOptions
         {
             Name = "bench",
+            Nodes = nodes,
             Ttl = Ttl,
             StopBudget = TimeSpan.FromSeconds(1),
             Journal = journal,
