@@ -21,14 +21,17 @@ internal sealed record Failover(WriterLife From, WriterLife To, IReadOnlyList<st
     public static IReadOnlyList<Failover> Find(Evidence evidence)
     {
         var wrote = evidence.Lives.Where(life => life.Acknowledged.Count > 0).ToList();
-        var moved = evidence.Moves.Where(move => move.Epoch is not null).Select(move => move.Epoch!.Value).ToHashSet();
         return
         [
             .. wrote.Zip(wrote.Skip(1))
-                .Where(pair => pair.First.Node != pair.Second.Node && !moved.Contains(pair.Second.Epoch))
+                .Where(pair => pair.First.Node != pair.Second.Node && !WasAskedFor(pair.Second, evidence))
                 .Select(pair => new Failover(pair.First, pair.Second, CausesOf(pair.First, evidence.Faults))),
         ];
     }
+
+    /// <summary>Also when whoever asked was never told that it succeeded.</summary>
+    private static bool WasAskedFor(WriterLife next, Evidence evidence) => evidence.Moves.Any(move =>
+        move.Epoch == next.Epoch || (move.To == next.Node && move.Began <= next.Began && next.Began <= move.Ended + Aftermath));
 
     private static IReadOnlyList<string> CausesOf(WriterLife ended, IReadOnlyList<InjectedFault> faults) =>
     [

@@ -128,7 +128,7 @@ internal sealed class Injector(FaultCluster cluster)
                 nodes.ForEach(node => cluster.Site.Mounts[node].Hang());
                 return () => Each(nodes, node => cluster.Site.Mounts[node].Resume());
             case Fault.ClockJump jump:
-                nodes.ForEach(node => cluster.Site.SetClock(node, jump.Offset));
+                nodes.ForEach(node => cluster.Site.Clocks.Set(node, jump.Offset));
                 return Nothing;
             case Fault.PlannedMove:
                 var move = Move(nodes[0]);

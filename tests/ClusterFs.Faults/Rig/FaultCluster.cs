@@ -11,6 +11,7 @@ internal sealed class FaultCluster : IAsyncDisposable
 {
     public const string Service = "records";
 
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan StopBudget = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, Machine> _machines;
@@ -125,6 +126,45 @@ internal sealed class FaultCluster : IAsyncDisposable
         }
 
         return null;
+    }
+
+    /// <summary>Waits until every daemon sees every other one as a member.</summary>
+    /// <param name="after">A moment on the boot-time clock.</param>
+    /// <param name="patience">How long to wait from then on.</param>
+    /// <param name="cancelled">Ends the waiting.</param>
+    /// <returns>How long it took; null when it took longer.</returns>
+    public async Task<TimeSpan?> UntilComplete(TimeSpan after, TimeSpan patience, CancellationToken cancelled)
+    {
+        while (MachineClock.Boottime - after < patience)
+        {
+            var answers = await Task.WhenAll(Cluster.Nodes.Select(node => node.TryStatus()));
+            if (answers.All(status => status?.Cluster.Members.Count(member => member.IsUp) == answers.Length))
+            {
+                return MachineClock.Boottime - after;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), cancelled);
+        }
+
+        return null;
+    }
+
+    /// <summary>Waits until the workload writes, its content is dumped, and all nodes are members.</summary>
+    /// <returns>The owner.</returns>
+    /// <exception cref="ConditionNotMetException">It takes too long.</exception>
+    public async Task<string> Settle(CancellationToken cancelled)
+    {
+        var began = MachineClock.Boottime;
+        var wrote = await UntilAcknowledged(began, SettlePatience, cancelled);
+        var complete = await UntilComplete(began, SettlePatience, cancelled);
+        if (wrote is null || complete is null)
+        {
+            throw new ConditionNotMetException($"the cluster has not settled within {SettlePatience.TotalSeconds:0} s{Environment.NewLine}{Cluster.Evidence()}");
+        }
+
+        await Cluster.UntilService(
+            Service, "is owned and dumped", SettlePatience, service => service is { IsOwned: true, LastDump: not null }, cancelled);
+        return Owner!;
     }
 
     /// <summary>No daemon, guard or service is started again, and all stop in order.</summary>

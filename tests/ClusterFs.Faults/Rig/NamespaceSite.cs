@@ -27,6 +27,7 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
         NodeNames = [.. Enumerable.Range(1, nodes).Select(node => $"n{node}")];
         _hosts = [.. NodeNames, LocalCluster.DatabaseHost];
         Network = new RigNetwork(_names, _hosts);
+        Clocks = new WallClocks(Directory);
         _disks = NodeNames.ToDictionary(node => node, node => new NodeDisk(InDirectory($"{node}.img"), DiskOf(node), DiskSize));
         _sharedDisk = new NodeDisk(InDirectory("shared.img"), SharedDirectory, DiskSize);
         Mounts = NodeNames.ToDictionary(
@@ -42,6 +43,8 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
     public IReadOnlyList<string> NodeNames { get; }
 
     public RigNetwork Network { get; }
+
+    public WallClocks Clocks { get; }
 
     public IReadOnlyDictionary<string, SharedMount> Mounts { get; }
 
@@ -86,26 +89,10 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
 
     public override IReadOnlyList<string> Enter(string host) => Network.Enter(host);
 
-    public override IReadOnlyDictionary<string, string> SurroundingsOf(string host) => NodeNames.Contains(host) && Environment.GetEnvironmentVariable("NOFT") is null
-        ? new Dictionary<string, string>
-        {
-            ["LD_PRELOAD"] = Needs.FakeTime,
-            ["FAKETIME_TIMESTAMP_FILE"] = ClockFileOf(host),
-            ["FAKETIME_CACHE_DURATION"] = "1",
-            ["DONT_FAKE_MONOTONIC"] = "1",
-            ["NO_FAKE_STAT"] = "1",
-        }
-        : new Dictionary<string, string>();
+    public override IReadOnlyDictionary<string, string> SurroundingsOf(string host) =>
+        NodeNames.Contains(host) ? Clocks.EnvironmentOf(host) : base.SurroundingsOf(host);
 
     public NodeDisk Disk(string node) => _disks[node];
-
-    /// <summary>Sets the wall clock of a node's processes, within a second; CLOCK_BOOTTIME and CLOCK_MONOTONIC_RAW stay as they are.</summary>
-    public void SetClock(string node, TimeSpan offset)
-    {
-        var written = ClockFileOf(node) + ".new";
-        File.WriteAllText(written, string.Create(CultureInfo.InvariantCulture, $"{offset.TotalSeconds:+0;-0;+0}s\n"));
-        File.Move(written, ClockFileOf(node), overwrite: true);
-    }
 
     public async Task FillShared()
     {
@@ -130,8 +117,6 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
 
     private string FillingFile => Path.Combine(SharedDirectory, ".filling");
 
-    private string ClockFileOf(string node) => InDirectory($"{node}.clock");
-
     private string InDirectory(string name) => Path.Combine(Directory, name);
 
     private async Task Build()
@@ -139,11 +124,12 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
         System.IO.Directory.CreateDirectory(Directory);
         await Shell.Run("mount", "-t", "tmpfs", "-o", $"size={MemorySize},mode=755", "clusterfs-fault", Directory);
         _lock = DirectoryLock.TryTake(Directory) ?? throw new ConditionNotMetException($"{Directory} is in use");
+        await Clocks.Build();
         await Network.Build();
         await _sharedDisk.Format();
         foreach (var node in NodeNames)
         {
-            SetClock(node, TimeSpan.Zero);
+            Clocks.Set(node, TimeSpan.Zero);
             await _disks[node].Format();
             await Mounts[node].Mount();
         }

@@ -6,9 +6,7 @@ namespace ClusterFs.Faults.Rig;
 /// <summary>What the rig needs of the machine.</summary>
 internal static class Needs
 {
-    public const string FakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-
-    private static readonly (string Program, string Package)[] Programs =
+    private static readonly (string Program, string Package)[] Tools =
     [
         ("ip", "iproute2"),
         ("nft", "nftables"),
@@ -33,13 +31,12 @@ internal static class Needs
             missing.Add("it has to run as root: it makes network namespaces and mounts file systems");
         }
 
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Append("/sbin");
-        missing.AddRange(Programs
-            .Where(need => !path.Any(directory => File.Exists(Path.Combine(directory, need.Program))))
+        missing.AddRange(Tools
+            .Where(need => Programs.Find([need.Program]) is null)
             .Select(need => $"{need.Program} is not installed (Debian's package {need.Package})"));
-        if (!File.Exists(FakeTime))
+        if (Programs.Find(WallClocks.Compilers) is null)
         {
-            missing.Add($"{FakeTime} is not installed (Debian's package faketime)");
+            missing.Add("no C compiler is installed (Debian's package clang)");
         }
 
         if (PrivatePostgres.Missing is { } postgres)

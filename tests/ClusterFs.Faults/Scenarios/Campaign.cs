@@ -18,8 +18,8 @@ internal sealed class Campaign(FaultCluster cluster, Nemesis nemesis, Progress p
     /// <summary>Rounds begin until the time is over; the last one is brought to its end.</summary>
     public async Task<Evidence> Run(TimeSpan duration)
     {
-        var began = MachineClock.Boottime;
         await BeQuiet(0);
+        var began = MachineClock.Boottime;
         for (var number = 1; MachineClock.Boottime - began < duration; number++)
         {
             var round = nemesis.RoundOf(number);
@@ -36,27 +36,11 @@ internal sealed class Campaign(FaultCluster cluster, Nemesis nemesis, Progress p
     {
         var began = MachineClock.Boottime;
         var wrote = await cluster.UntilAcknowledged(began, LivenessRules.OwnerBound, cancelled);
-        var members = await UntilComplete(began);
+        var members = await cluster.UntilComplete(began, LivenessRules.MembersBound, cancelled);
         _quietTimes.Add(new QuietTime(round, began, wrote - began, members));
         progress.Say(FormattableString.Invariant(
             $"  quiet: an owner after {Seconds(wrote - began)}, one cluster after {Seconds(members)}; {cluster.Owner ?? "nobody"} writes"));
         await Task.Delay(Settling, cancelled);
-    }
-
-    private async Task<TimeSpan?> UntilComplete(TimeSpan began)
-    {
-        while (MachineClock.Boottime - began < LivenessRules.MembersBound)
-        {
-            var answers = await Task.WhenAll(cluster.Cluster.Nodes.Select(node => node.TryStatus()));
-            if (answers.All(status => status?.Cluster.Members.Count(member => member.IsUp) == answers.Length))
-            {
-                return MachineClock.Boottime - began;
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(200), cancelled);
-        }
-
-        return null;
     }
 
     private async Task<Evidence> Finish()

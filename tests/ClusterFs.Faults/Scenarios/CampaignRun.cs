@@ -7,10 +7,12 @@ namespace ClusterFs.Faults.Scenarios;
 
 /// <param name="Duration">How long rounds begin.</param>
 /// <param name="Seed">Draws the faults.</param>
-/// <param name="Nodes">2 to 9.</param>
+/// <param name="Cluster">What is broken.</param>
 /// <param name="ReportDirectory">Where a directory for this run is made.</param>
 /// <param name="LogDirectory">Where all logs are copied to; null for only after a violation, beside the report.</param>
-internal sealed record CampaignOptions(TimeSpan Duration, long Seed, int Nodes, string ReportDirectory, string? LogDirectory);
+/// <param name="Sabotage">Whether a second writer is started that must be found.</param>
+internal sealed record CampaignOptions(
+    TimeSpan Duration, long Seed, FaultClusterOptions Cluster, string ReportDirectory, string? LogDirectory, bool Sabotage);
 
 /// <summary>One campaign from the empty machine to the report.</summary>
 internal static class CampaignRun
@@ -20,12 +22,14 @@ internal static class CampaignRun
     {
         var progress = new Progress(Console.Out);
         var title = FormattableString.Invariant(
-            $"Faults on {options.Nodes} nodes for {options.Duration.TotalMinutes:0.#} minutes, seed {options.Seed}");
+            $"Faults on {options.Cluster.Nodes} nodes for {options.Duration.TotalMinutes:0.#} minutes, seed {options.Seed}");
         progress.Say(title);
-        var cluster = await RigTurn.Take(() => FaultCluster.Start(new FaultClusterOptions { Nodes = options.Nodes }), progress.Say);
+        var cluster = await RigTurn.Take(() => FaultCluster.Start(options.Cluster), progress.Say);
+        progress.Say($"the rig is {cluster.Site.Mark.Cluster}");
         try
         {
-            var nemesis = new Nemesis(options.Seed, options.Nodes, cluster.Cluster.Options.Ttl);
+            var nemesis = new Nemesis(options.Seed, options.Cluster.Nodes, cluster.Cluster.Options.Ttl);
+            using var saboteur = options.Sabotage ? new Saboteur(cluster, progress) : null;
             var evidence = await new Campaign(cluster, nemesis, progress, cancelled).Run(options.Duration);
             var verdict = Checker.Judge(evidence);
             var report = new CampaignReport(title, evidence, verdict, progress.Lines);
@@ -54,5 +58,5 @@ internal static class CampaignRun
     }
 
     private static string Name(CampaignOptions options) =>
-        FormattableString.Invariant($"{DateTime.UtcNow:yyyyMMdd-HHmmss}-{options.Nodes}-nodes-seed-{options.Seed}");
+        FormattableString.Invariant($"{DateTime.UtcNow:yyyyMMdd-HHmmss}-{options.Cluster.Nodes}-nodes-seed-{options.Seed}");
 }

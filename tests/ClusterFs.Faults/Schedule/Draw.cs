@@ -6,6 +6,9 @@ internal sealed class Draw(int seed, int nodes)
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan LongestClockJump = TimeSpan.FromHours(12);
 
+    /// <summary>The certificates of a run are new; before they were made they are not valid.</summary>
+    private static readonly TimeSpan LongestClockJumpBack = TimeSpan.FromMinutes(45);
+
     private readonly Random _random = new(seed);
 
     public int Below(int bound) => _random.Next(bound);
@@ -27,8 +30,8 @@ internal sealed class Draw(int seed, int nodes)
         throw new InvalidOperationException("there is nothing to choose from");
     }
 
-    /// <summary>The owner as often as all others together: it is the one that matters most.</summary>
-    public Target AnyNode() => Chance(50) ? Target.Owner : Other();
+    /// <summary>The owner more often than all others together: it is the one that matters most.</summary>
+    public Target AnyNode() => Chance(70) ? Target.Owner : Other();
 
     public Target Other() => Target.Other(Below(nodes - 1));
 
@@ -55,7 +58,7 @@ internal sealed class Draw(int seed, int nodes)
         Chance(40));
 
     public Fault AnyClockJump() =>
-        new Fault.ClockJump(AnyNode(), TimeSpan.FromSeconds(Math.Round(Between(-LongestClockJump, LongestClockJump).TotalSeconds)));
+        new Fault.ClockJump(AnyNode(), TimeSpan.FromSeconds(Math.Round(Between(Chance(50) ? -LongestClockJumpBack : TimeSpan.Zero, LongestClockJump).TotalSeconds)));
 
     /// <summary>Around the TTL: a third shorter, the others up to four times as long.</summary>
     public TimeSpan LengthOf(Fault fault, TimeSpan ttl) => fault switch

@@ -11,8 +11,8 @@ internal sealed class Nemesis(long seed, int nodes, TimeSpan ttl)
 
     private static readonly (int Weight, Func<Draw, Fault> Make)[] Kinds =
     [
-        (10, draw => new Fault.Kill(draw.AnyNode(), Part.Everything)),
-        (4, draw => new Fault.Kill(draw.AnyNode(), Part.Guard)),
+        (18, draw => new Fault.Kill(draw.AnyNode(), Part.Everything)),
+        (6, draw => new Fault.Kill(draw.AnyNode(), Part.Guard)),
         (4, draw => new Fault.Kill(draw.AnyNode(), Part.Daemon)),
         (3, _ => new Fault.Kill(Target.Owner, Part.Service)),
         (3, _ => new Fault.Kill(Target.Owner, Part.Beside)),
@@ -22,7 +22,7 @@ internal sealed class Nemesis(long seed, int nodes, TimeSpan ttl)
         (2, _ => new Fault.Pause(Target.Owner, Part.Beside)),
         (18, draw => draw.AnyPartition()),
         (8, draw => draw.AnyBadLink()),
-        (10, draw => new Fault.PowerCut(draw.AnyNode())),
+        (14, draw => new Fault.PowerCut(draw.AnyNode())),
         (3, draw => new Fault.DiskLoss(draw.AnyNode())),
         (4, _ => new Fault.DatabaseDown()),
         (3, _ => new Fault.DatabaseHangs()),
