@@ -100,8 +100,7 @@ internal sealed class Injector(FaultCluster cluster)
                 var cut = await cluster.Site.Network.Sever(Partitions.WaysOf(partition.Shape, hosts, cluster.Site.NodeNames));
                 return () => cluster.Site.Network.Mend(cut);
             case Fault.BadLink link:
-                var wire = await BadWire.Insert(
-                    cluster.Site.Network, hosts[0], link, cluster.Site.Directory, cluster.Cluster.EnvironmentOf("wire"));
+                var wire = await BadWire.Insert(cluster.Site.Network, hosts[0], link, cluster.Site.Directory, cluster.Site.Mark);
                 return wire.Remove;
             case Fault.PowerCut:
                 await Task.WhenAll(nodes.Select(node => cluster.Machine(node).PowerOff()));
@@ -138,7 +137,6 @@ internal sealed class Injector(FaultCluster cluster)
         }
     }
 
-    /// <summary>The same processes are let go as were stopped: others may have been started since.</summary>
     private void Pause(string node, Part part) => cluster.Machine(node).Signal(part, Processes.SignalStop);
 
     private void Resume(string node, Part part) => cluster.Machine(node).Signal(part, Processes.SignalContinue);

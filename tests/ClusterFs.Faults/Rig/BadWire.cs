@@ -12,12 +12,14 @@ internal sealed class BadWire
     private readonly RigNetwork _network;
     private readonly string _host;
     private readonly LaunchedProcess _program;
+    private readonly ProcessMark _mark;
 
-    private BadWire(RigNetwork network, string host, LaunchedProcess program)
+    private BadWire(RigNetwork network, string host, LaunchedProcess program, ProcessMark mark)
     {
         _network = network;
         _host = host;
         _program = program;
+        _mark = mark;
     }
 
     private string Inner => $"x-{_host}";
@@ -26,18 +28,18 @@ internal sealed class BadWire
 
     private string BridgeSide => $"wb-{_host}";
 
-    public static async Task<BadWire> Insert(
-        RigNetwork network, string host, Fault.BadLink link, string directory, IReadOnlyDictionary<string, string> environment)
+    public static async Task<BadWire> Insert(RigNetwork network, string host, Fault.BadLink link, string directory, ProcessMark mark)
     {
-        string filter = string.Join(' ', Options(link));
-        var script = $"exec dpipe vde_plug tap://wa-{host} = wirefilter -M '{directory}/wire-{host}' {filter} = vde_plug tap://wb-{host}";
+        var filter = string.Join(' ', Options(link));
+        // The shell stays: dpipe starts a process group of its own, which the first process of a session may not.
+        var script = $"dpipe vde_plug tap://wa-{host} = wirefilter -M '{directory}/wire-{host}' {filter} = vde_plug tap://wb-{host}; :";
         var program = LaunchedProcess.Start(
             $"wire of {host}",
             Path.Combine(directory, $"wire-{host}.log"),
             directory,
-            environment,
+            new Dictionary<string, string> { [ProcessMark.Variable] = mark.ValueFor(OwnerOf(host)) },
             [.. network.Enter(RigNames.Switch), "/bin/sh", "-c", script]);
-        var wire = new BadWire(network, host, program);
+        var wire = new BadWire(network, host, program, mark);
         await wire.Connect();
         return wire;
     }
@@ -45,10 +47,13 @@ internal sealed class BadWire
     public async Task Remove()
     {
         await _network.OnSwitch("ip", "link", "set", RigNetwork.PortOf(_host), "master", "br0");
-        Posix.Processes.Signal(-_program.Id, Posix.Processes.SignalKill);
+        await Eventually.True(
+            $"no process of the wire of {_host} is left", Patience, () => LocalCluster.KillAll(_mark.ProcessesOf(OwnerOf(_host))));
         await _program.UntilExit(Patience);
         await _network.OnSwitch("ip", "link", "del", Inner);
     }
+
+    private static string OwnerOf(string host) => $"wire-{host}";
 
     private static IEnumerable<string> Options(Fault.BadLink link)
     {

@@ -44,7 +44,7 @@ internal sealed class SharedMount(string node, string source, string mountPoint,
 
     public void Resume() => _server!.Signal(Posix.Processes.SignalContinue);
 
-    /// <summary>Waits for those who have a file open for writing.</summary>
+    /// <summary>Waits for those who have a file open for writing. A mount that is broken stays so.</summary>
     public Task MakeReadOnly() => Remount("ro");
 
     public Task MakeWritable() => Remount("rw");
@@ -52,5 +52,5 @@ internal sealed class SharedMount(string node, string source, string mountPoint,
     private async Task Remount(string how) => await Eventually.Get(
         $"{mountPoint} is mounted {how}",
         Patience,
-        async () => await Shell.TryRun("mount", "-o", $"remount,bind,{how}", mountPoint) ? mountPoint : null);
+        async () => _server!.HasExited || await Shell.TryRun("mount", "-o", $"remount,bind,{how}", mountPoint) ? mountPoint : null);
 }
