@@ -43,7 +43,6 @@ internal static class ClusterFiles
                 name = {{options.Name}}
                 port = {{cluster.Ports.Cluster}}, guard-port = {{cluster.Ports.Guard}}, http-port = {{cluster.Ports.Http}}
                 nodes { {{nodes}} }
-                voters = [{{names}}]
               }
               journal {
                 provider = {{(options.Journal == JournalKind.Sqlite ? "sqlite" : "postgresql")}}
