@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 bin=out/bin
 demo=out/demo
+faults=out/faults
 rid=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 
 usage() {
@@ -13,6 +14,8 @@ usage: ./build.sh VERB
 
   build            compile everything; leaves out/bin/clusterfs and out/bin/clusterfsd
   test [FILTER]    build, then run the whole test suite (or the projects whose name contains FILTER)
+  fault [OPTION…]  build, then break a real cluster over and over, as root: --minutes N --seed S --nodes 2|3|5 --keep-logs DIR;
+                   measurements instead: --kills N, --calm MINUTES [--busy] [--database-away] [--restart-daemon]; --help says more
   demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move; --keep leaves them running
   demo --stop      stop what `demo --keep` left running
   clean            delete everything that was built
@@ -61,6 +64,11 @@ build_demo() {
   publish deploy/demo/Walkthrough "$demo" --self-contained false
 }
 
+build_faults() {
+  echo "building the faults"
+  publish tests/ClusterFs.Faults "$faults" --self-contained false -p:PublishReadyToRun=true
+}
+
 run_tests() { # [FILTER]
   local project result=0 passed=0 failed=0 skipped=0
   log=$(mktemp); trap 'rm -f "$log"' EXIT
@@ -86,6 +94,10 @@ verb=${1:-}; [ $# -eq 0 ] || shift
 case $verb in
   build) build;;
   test) build; build_demo; run_tests "$@";;
+  fault)
+    [ "$(id -u)" = 0 ] || die "fault has to run as root: it makes network namespaces and mounts file systems"
+    build; build_faults
+    CLUSTERFS_BIN=$PWD/$bin exec "$faults/faults" "$@";;
   demo)
     if [ "${1:-}" = --stop ]; then
       [ -x "$demo/stop" ] || die "no demo was left running here: ./build.sh demo --keep does"

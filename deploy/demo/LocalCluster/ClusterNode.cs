@@ -32,7 +32,10 @@ public sealed class ClusterNode
 
     public string LogDirectory => Path.Combine(Directory, "log");
 
-    public string StateDirectory => Path.Combine(Directory, "state");
+    public string StateDirectory => Path.Combine(_cluster.Site.DiskOf(Name), "state");
+
+    /// <summary>The shared directory as this node sees it.</summary>
+    public string SharedDirectory => _cluster.Site.SharedDirectoryOf(Name);
 
     /// <summary>Free for a service.</summary>
     public int ServicePort => _cluster.Ports.Service;
@@ -46,7 +49,7 @@ public sealed class ClusterNode
     /// <summary>The processes beside the services, by service.</summary>
     public IReadOnlyDictionary<string, LaunchedProcess> Runs => _runs;
 
-    public string LivePath(string service) => Path.Combine(Directory, "live", service);
+    public string LivePath(string service) => Path.Combine(_cluster.Site.DiskOf(Name), "live", service);
 
     public void StartGuard() => Guard = Launch("guard", [_cluster.Options.Binaries.Clusterfs, "guard", "--config", ConfigurationFile]);
 
@@ -125,5 +128,9 @@ public sealed class ClusterNode
 
     private LaunchedProcess Launch(string name, IReadOnlyList<string> command) =>
         LaunchedProcess.Start(
-            $"{Name} {name}", Path.Combine(LogDirectory, $"{name}.log"), Directory, _cluster.EnvironmentOf(Name), command);
+            $"{Name} {name}",
+            Path.Combine(LogDirectory, $"{name}.log"),
+            Directory,
+            _cluster.EnvironmentOf(Name),
+            [.. _cluster.Site.Enter(Name), .. command]);
 }

@@ -5,12 +5,16 @@ using ClusterFs.Demo.Status;
 namespace ClusterFs.Demo;
 
 /// <summary>
-/// A real cluster on this machine's loopback addresses: the real executables, each node with its own directories. Whatever it started
-/// ends with it, also when this process is killed, unless it is told to leave it running.
+/// A real cluster on this machine: the real executables, each node with its own directories, on loopback addresses unless another site is
+/// named. Whatever it started ends with it, also when this process is killed, unless it is told to leave it running.
 /// </summary>
 public sealed class LocalCluster : IAsyncDisposable
 {
+    /// <summary>The host of the private database server.</summary>
+    public const string DatabaseHost = "database";
+
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan RemovalPatience = TimeSpan.FromSeconds(30);
 
     private readonly Warden _warden;
     private readonly PrivatePostgres? _postgres;
@@ -19,30 +23,30 @@ public sealed class LocalCluster : IAsyncDisposable
     private LocalCluster(LocalClusterOptions options)
     {
         Options = options;
-        Mark = ProcessMark.Unique(options.Name);
-        Directory = System.IO.Directory.CreateDirectory(Path.Combine(options.Parent, $"clusterfs-{Mark.Cluster}")).FullName;
-        var loopback = Loopback.Choose(options.AddressPrefix, options.Nodes);
-        Ports = loopback.Ports;
-        Nodes = [.. Enumerable.Range(1, options.Nodes).Select(node => new ClusterNode(this, $"n{node}", loopback.AddressOf(node)))];
-        _warden = Warden.Start(Mark, Directory);
+        Site = options.Site ?? new LoopbackSite(options);
+        Nodes = [.. Enumerable.Range(1, options.Nodes).Select(node => new ClusterNode(this, $"n{node}", Site.AddressOf(node)))];
+        _warden = Warden.Start(Mark, Site.Removal);
         _postgres = options.Journal == JournalKind.PostgreSql
-            ? new PrivatePostgres(Path.Combine(Directory, "pg"), loopback.AddressOf(1), Ports.Database, EnvironmentOf("database"))
+            ? new PrivatePostgres(
+                Site.DatabaseDirectory, Site.DatabaseAddress, Ports.Database, Site.Enter(DatabaseHost), EnvironmentOf(DatabaseHost))
             : null;
         JournalConnectionString = _postgres?.ConnectionString ?? $"Data Source={Path.Combine(Directory, "journal.db")}";
     }
 
     public LocalClusterOptions Options { get; }
 
-    public ProcessMark Mark { get; }
+    public ClusterSite Site { get; }
+
+    public ProcessMark Mark => Site.Mark;
 
     /// <summary>Holds everything that the cluster writes; deleted at the end unless it is left running.</summary>
-    public string Directory { get; }
+    public string Directory => Site.Directory;
 
-    public string SharedDirectory => Path.Combine(Directory, "shared");
+    public string SharedDirectory => Site.SharedDirectory;
 
     public string SharedConfigurationFile => Path.Combine(SharedDirectory, "cluster.conf");
 
-    public Ports Ports { get; }
+    public Ports Ports => Site.Ports;
 
     public IReadOnlyList<ClusterNode> Nodes { get; }
 
@@ -159,7 +163,7 @@ public sealed class LocalCluster : IAsyncDisposable
         if (!_left)
         {
             await Eventually.True("no process of the cluster is left", StopPatience, () => KillAll(Mark.Processes()));
-            DeleteDirectory();
+            await Remove();
         }
 
         _warden.Dispose();
@@ -167,11 +171,13 @@ public sealed class LocalCluster : IAsyncDisposable
 
     internal static string LivePathEverywhere(string service) => $"/var/lib/{service}";
 
-    internal Dictionary<string, string> EnvironmentOf(string owner) => new() { [ProcessMark.Variable] = Mark.ValueFor(owner) };
+    /// <summary>The environment variables of a host's processes, the mark among them.</summary>
+    public IReadOnlyDictionary<string, string> EnvironmentOf(string host) =>
+        new Dictionary<string, string>(Site.SurroundingsOf(host)) { [ProcessMark.Variable] = Mark.ValueFor(host) };
 
     /// <summary>SIGKILL to each of them.</summary>
     /// <returns>Whether there was none: a process may have started another while it was looked for.</returns>
-    internal static bool KillAll(IReadOnlyList<int> processes)
+    public static bool KillAll(IReadOnlyList<int> processes)
     {
         foreach (var process in processes)
         {
@@ -216,12 +222,13 @@ public sealed class LocalCluster : IAsyncDisposable
         }
     }
 
-    private void DeleteDirectory()
+    private async Task Remove()
     {
         // For looking into what went wrong; named on purpose by whoever sets it.
         if (Environment.GetEnvironmentVariable("CLUSTERFS_KEEP_SCRATCH") is null)
         {
-            System.IO.Directory.Delete(Directory, recursive: true);
+            var noVariables = new Dictionary<string, string>();
+            (await Command.Run(["/bin/sh", "-c", Site.Removal], noVariables, RemovalPatience)).Successful();
         }
     }
 

@@ -14,14 +14,17 @@ public sealed class PrivatePostgres
     private readonly string _directory;
     private readonly string _address;
     private readonly int _port;
+    private readonly IReadOnlyList<string> _enter;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private LaunchedProcess? _server;
 
-    internal PrivatePostgres(string directory, string address, int port, IReadOnlyDictionary<string, string> environment)
+    internal PrivatePostgres(
+        string directory, string address, int port, IReadOnlyList<string> enter, IReadOnlyDictionary<string, string> environment)
     {
         _directory = directory;
         _address = address;
         _port = port;
+        _enter = enter;
         _environment = environment;
     }
 
@@ -39,6 +42,10 @@ public sealed class PrivatePostgres
                 .OrderDescending()
                 .FirstOrDefault()
             : null;
+
+    /// <summary>For programs of this machine, whatever becomes of the server's network.</summary>
+    public string LocalConnectionString =>
+        string.Create(CultureInfo.InvariantCulture, $"Host={_directory};Port={_port};Database=postgres;Username=postgres;Timeout=3");
 
     private string Data => Path.Combine(_directory, "data");
 
@@ -59,13 +66,13 @@ public sealed class PrivatePostgres
             Path.Combine(_directory, "postgres.log"),
             _directory,
             _environment,
-            AsServerUser("postgres", "-D", Data, "-k", _directory, "-h", _address, "-p", $"{_port}"));
+            [.. _enter, .. AsServerUser("postgres", "-D", Data, "-k", _directory, "-h", _address, "-p", $"{_port}")]);
         await Eventually.Get(
             "PostgreSQL answers",
             Patience,
             async () =>
             {
-                string[] question = [Program("pg_isready"), "-U", "postgres", "-h", _address, "-p", $"{_port}"];
+                string[] question = [Program("pg_isready"), "-U", "postgres", "-h", _directory, "-p", $"{_port}"];
                 return (await Command.Run(question, _environment, Patience)).ExitCode == 0 ? this : null;
             },
             () => LogTail.Of(Path.Combine(_directory, "postgres.log")));
@@ -90,6 +97,8 @@ public sealed class PrivatePostgres
         }
 
         (await Command.Run(AsServerUser("initdb", "-D", Data, "-U", "postgres", "-A", "trust"), _environment, Patience)).Successful();
+        // The nodes may have addresses of their own; nobody else reaches the one that the server listens on.
+        await File.AppendAllTextAsync(Path.Combine(Data, "pg_hba.conf"), $"host all all samenet trust{Environment.NewLine}");
     }
 
     private static string Program(string name) => Path.Combine(Programs ?? throw new ConditionNotMetException(Missing!), name);

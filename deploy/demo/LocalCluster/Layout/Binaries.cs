@@ -2,11 +2,23 @@ namespace ClusterFs.Demo.Layout;
 
 /// <summary>The executables under test.</summary>
 /// <param name="Clusterfs">The command line, with <c>clusterfsd</c> beside it.</param>
-/// <param name="Guestbook">The service of the demo.</param>
-public sealed record Binaries(string Clusterfs, string Guestbook)
+public sealed record Binaries(string Clusterfs)
 {
     /// <summary>Names the directory of <c>clusterfs</c>; by default <c>out/bin</c> of the repository.</summary>
     public const string Variable = "CLUSTERFS_BIN";
+
+    /// <summary>The service of the demo.</summary>
+    /// <exception cref="ConditionNotMetException">It is not built.</exception>
+    public string Guestbook
+    {
+        get
+        {
+            var built = Path.Combine(Path.GetDirectoryName(Clusterfs)!, "..", "demo", "guestbook");
+            string[] places = [built, Path.Combine(AppContext.BaseDirectory, "guestbook")];
+            return Path.GetFullPath(places.FirstOrDefault(File.Exists)
+                ?? throw new ConditionNotMetException($"{Path.GetFullPath(built)} is missing: run ./build.sh demo or ./build.sh test"));
+        }
+    }
 
     /// <exception cref="ConditionNotMetException">They are not built; the message says how to build them.</exception>
     public static Binaries Find()
@@ -21,10 +33,7 @@ public sealed record Binaries(string Clusterfs, string Guestbook)
             }
         }
 
-        string[] places = [Path.Combine(directory, "..", "demo", "guestbook"), Path.Combine(AppContext.BaseDirectory, "guestbook")];
-        var guestbook = places.FirstOrDefault(File.Exists)
-            ?? throw new ConditionNotMetException($"{Path.GetFullPath(places[0])} is missing: run ./build.sh build");
-        return new Binaries(Path.GetFullPath(clusterfs), Path.GetFullPath(guestbook));
+        return new Binaries(Path.GetFullPath(clusterfs));
     }
 
     private static string FromRepository()

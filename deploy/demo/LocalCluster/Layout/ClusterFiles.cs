@@ -69,7 +69,7 @@ internal static class ClusterFiles
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $$"""
-            include "{{cluster.SharedConfigurationFile}}"
+            include "{{Path.Combine(node.SharedDirectory, Path.GetFileName(cluster.SharedConfigurationFile))}}"
             clusterfs.node {
               name = {{node.Name}}
               address = "{{node.Address}}"
@@ -77,6 +77,7 @@ internal static class ClusterFiles
               socket = "{{node.Socket}}"
             }
             # All nodes are on one machine: each needs a directory of its own for what is at the same path on real ones.
+            clusterfs.shared.path = "{{node.SharedDirectory}}"
             """);
         if (cluster.Options.Encrypted)
         {

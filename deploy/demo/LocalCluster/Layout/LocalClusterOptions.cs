@@ -12,6 +12,9 @@ public sealed record LocalClusterOptions
     /// <summary>The first three bytes of the nodes' addresses; null for a range that nobody else here uses.</summary>
     public string? AddressPrefix { get; init; }
 
+    /// <summary>Null for one on loopback addresses.</summary>
+    public ClusterSite? Site { get; init; }
+
     public TimeSpan Ttl { get; init; } = TimeSpan.FromSeconds(5);
 
     public TimeSpan StopBudget { get; init; } = TimeSpan.FromMilliseconds(1500);

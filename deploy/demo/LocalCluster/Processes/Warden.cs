@@ -5,7 +5,7 @@ namespace ClusterFs.Demo.Processes;
 /// <summary>
 /// A shell that waits for the end of the process that started the cluster, however it ends, and then kills what is left of the cluster.
 /// </summary>
-internal sealed class Warden : IDisposable
+public sealed class Warden : IDisposable
 {
     /// <summary>End of file on standard input means that the driver is gone; a line means that there is nothing left to do.</summary>
     private const string Script = """
@@ -21,7 +21,7 @@ internal sealed class Warden : IDisposable
             [ -n "$found" ]
         }
         for attempt in 1 2 3 4 5 6 7 8 9 10; do kill_marked "$0" || break; done
-        [ -z "$1" ] || rm -rf "$1"
+        eval "$1"
         """;
 
     private readonly Process _shell;
@@ -29,11 +29,11 @@ internal sealed class Warden : IDisposable
     private Warden(Process shell) => _shell = shell;
 
     /// <param name="mark">Whose processes to kill.</param>
-    /// <param name="directory">What to delete afterwards; null for nothing.</param>
-    public static Warden Start(ProcessMark mark, string? directory)
+    /// <param name="removal">A shell script that deletes what else is left.</param>
+    public static Warden Start(ProcessMark mark, string removal)
     {
         var start = new ProcessStartInfo("setsid") { UseShellExecute = false, RedirectStandardInput = true };
-        foreach (var argument in (string[])["/bin/sh", "-c", Script, $"{ProcessMark.Variable}={mark.Cluster}/", directory ?? ""])
+        foreach (var argument in (string[])["/bin/sh", "-c", Script, $"{ProcessMark.Variable}={mark.Cluster}/", removal])
         {
             start.ArgumentList.Add(argument);
         }

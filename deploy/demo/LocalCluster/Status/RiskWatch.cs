@@ -23,6 +23,18 @@ public sealed class RiskWatch : IAsyncDisposable
         _watching = Task.Run(Watch);
     }
 
+    /// <summary>All answers so far, in order.</summary>
+    public IReadOnlyList<RiskAnnouncement> Announcements
+    {
+        get
+        {
+            lock (_turn)
+            {
+                return [.. _announcements];
+            }
+        }
+    }
+
     /// <summary>Whether the newest answer is fresh, and says that at least so much is at risk.</summary>
     public bool HasJustAnnounced(TimeSpan atRisk)
     {
@@ -45,11 +57,11 @@ public sealed class RiskWatch : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks no more; the answers stay. May be called twice.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _watching;
-        _stop.Dispose();
     }
 
     private async Task Watch()

@@ -1,0 +1,29 @@
+namespace ClusterFs.Faults.Rig;
+
+/// <summary>A local disk: a file system of its own, from which a power cut takes what was not synced.</summary>
+internal sealed class NodeDisk(string image, string mountPoint, string size)
+{
+    public string MountPoint => mountPoint;
+
+    /// <summary>Makes an empty file system and mounts it.</summary>
+    public async Task Format()
+    {
+        Directory.CreateDirectory(mountPoint);
+        File.Delete(image);
+        await Shell.Run("truncate", "-s", size, image);
+        await Shell.Run("mkfs.xfs", "-q", "-m", "reflink=1", image);
+        await PowerOn();
+    }
+
+    public Task PowerOn() => Shell.Run("mount", "-o", "loop", image, mountPoint);
+
+    /// <summary>
+    /// The file system stops at once: what is in the page cache or in the log's buffers never reaches the image. Nobody may be using it any
+    /// more.
+    /// </summary>
+    public async Task PowerOff()
+    {
+        await Shell.Run("xfs_io", "-x", "-c", "shutdown", mountPoint);
+        await Shell.Run("umount", mountPoint);
+    }
+}

@@ -1,0 +1,24 @@
+using ClusterFs.Faults.Rig;
+
+namespace ClusterFs.Faults.Scenarios;
+
+/// <summary>What the processes said, for looking into a violation.</summary>
+internal static class Logs
+{
+    public static async Task Copy(FaultCluster cluster, string directory)
+    {
+        Directory.CreateDirectory(directory);
+        foreach (var node in cluster.Cluster.Nodes)
+        {
+            await Shell.Run("cp", "-r", node.LogDirectory, Path.Combine(directory, node.Name));
+        }
+
+        if (Directory.Exists(cluster.Site.TimelineDirectory))
+        {
+            await Shell.Run("cp", "-r", cluster.Site.TimelineDirectory, directory);
+        }
+
+        await Shell.Run("/bin/sh", "-c", $"cp '{cluster.Site.Directory}'/*.log '{cluster.Site.DatabaseDirectory}'/*.log '{directory}'");
+        Console.WriteLine($"logs: {directory}");
+    }
+}
