@@ -53,7 +53,7 @@ public sealed class PrivatePostgres
     public static async Task<PrivatePostgres> StartNew(string directory)
     {
         var loopback = Loopback.Choose(prefix: null, nodes: 1);
-        var server = new PrivatePostgres(directory, loopback.AddressOf(1), loopback.Ports.Database, new Dictionary<string, string>());
+        var server = new PrivatePostgres(directory, loopback.AddressOf(1), loopback.Ports.Database, [], new Dictionary<string, string>());
         await server.Initialise();
         await server.Start();
         return server;
