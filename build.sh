@@ -13,6 +13,7 @@ usage: ./build.sh VERB
 
   build            compile everything; leaves out/bin/clusterfs and out/bin/clusterfsd
   test [FILTER]    build, then run the whole test suite (or the projects whose name contains FILTER)
+  simulate [OPTION…] run the lease and the archive in a world where everything fails: --seeds N, --from S, --mutants, --exhaustive; --help says more
   demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move; --keep leaves them running
   demo --stop      stop what `demo --keep` left running
   clean            delete everything that was built
@@ -86,6 +87,10 @@ verb=${1:-}; [ $# -eq 0 ] || shift
 case $verb in
   build) build;;
   test) build; build_demo; run_tests "$@";;
+  simulate)
+    need_sdk
+    dotnet build tests/ClusterFs.Simulation -c Release -v quiet --nologo
+    exec dotnet out/artifacts/bin/ClusterFs.Simulation/release/ClusterFs.Simulation.dll "$@";;
   demo)
     if [ "${1:-}" = --stop ]; then
       [ -x "$demo/stop" ] || die "no demo was left running here: ./build.sh demo --keep does"

@@ -9,6 +9,7 @@ internal static class CommandLine
         usage: simulate [--seeds N] [--from S] [--profile NAME]   run N seeds (2000), from S (1) on, over all profiles or one
                simulate --mutants [--seeds N] [--only NAME]       show that each deliberate bug is caught, within N seeds (20000) each
                simulate --trace SEED [--profile NAME]             print everything that happens in one seed, and make a failing one smaller
+               simulate --exhaustive [--states N]                 visit the states of a small world, each once, up to N (1000000)
         """;
 
     public static int Run(string[] arguments)
@@ -29,6 +30,7 @@ internal static class CommandLine
         {
             Mode.Help => Help(),
             Mode.Mutants => MutantReport.Run(options, interrupted.Token),
+            Mode.Exhaustive => ExhaustiveReport.Run(options, interrupted.Token),
             Mode.Trace => TraceReport.Run(options, interrupted.Token),
             _ => SeedReport.Run(options, interrupted.Token),
         };
@@ -51,6 +53,8 @@ internal static class CommandLine
             {
                 "-h" or "--help" => options with { Mode = Mode.Help },
                 "--mutants" => options with { Mode = Mode.Mutants },
+                "--exhaustive" => options with { Mode = Mode.Exhaustive },
+                "--states" when long.TryParse(value, CultureInfo.InvariantCulture, out var states) && states > 0 => options with { States = states },
                 "--seeds" when int.TryParse(value, CultureInfo.InvariantCulture, out var seeds) && seeds > 0 => options with { Seeds = seeds },
                 "--from" when ulong.TryParse(value, CultureInfo.InvariantCulture, out var from) => options with { From = from },
                 "--trace" when ulong.TryParse(value, CultureInfo.InvariantCulture, out var seed) => options with { Mode = Mode.Trace, From = seed },
@@ -64,7 +68,7 @@ internal static class CommandLine
                 return null;
             }
 
-            i += arguments[i] is "-h" or "--help" or "--mutants" ? 0 : 1;
+            i += arguments[i] is "-h" or "--help" or "--mutants" or "--exhaustive" ? 0 : 1;
             options = next;
         }
 
@@ -73,7 +77,7 @@ internal static class CommandLine
 
     private static string Complaint(string argument, string? value) => argument switch
     {
-        "--seeds" or "--from" or "--trace" => $"{argument} needs a number, not '{value}'",
+        "--seeds" or "--from" or "--trace" or "--states" => $"{argument} needs a number, not '{value}'",
         "--profile" => $"--profile needs one of {string.Join(", ", Enum.GetNames<Profile>())}, not '{value}'",
         "--only" => "--only needs the name of a mutant, or the beginning of it",
         _ => $"unknown argument '{argument}'",
@@ -85,6 +89,7 @@ internal enum Mode
     Seeds,
     Mutants,
     Trace,
+    Exhaustive,
     Help,
 }
 
@@ -93,6 +98,8 @@ internal sealed record Options
     public Mode Mode { get; init; }
 
     public int? Seeds { get; init; }
+
+    public long? States { get; init; }
 
     public ulong From { get; init; } = 1;
 

@@ -26,6 +26,7 @@ public enum FaultKind
     BadLinks,
     KindHeld,
     GrantsHeld,
+    AcksHeld,
     DatabaseAway,
     DatabaseSlow,
     DatabaseSilent,

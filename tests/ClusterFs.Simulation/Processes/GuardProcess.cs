@@ -146,9 +146,11 @@ public sealed class GuardProcess : SimulatedProcess
         var longest = _ttl;
         var state = _node.VoterDisk ?? new DurableVoterState(
             _world.Random.NextGuid(), longest, ImmutableSortedDictionary.Create<string, Binding>(StringComparer.Ordinal));
-        if (_node.VoterDisk is null && _world.Bugs.Has(Bug.LearnsFromOthers) && _world.Nodes[_world.Random.Below(_world.Nodes.Length)].VoterDisk is { } other)
+        if (_node.VoterDisk is null && _world.Bugs.Has(Bug.LearnsFromOthers))
         {
-            state = state with { Floors = other.Floors };
+            // Of those who answer, the one that knows least.
+            var other = _world.Nodes.Where(node => node.VoterDisk is { Floors.Count: > 0 }).MinBy(node => node.VoterDisk!.Floors[World.Service].Epoch);
+            state = other is null ? state : state with { Floors = other.VoterDisk!.Floors };
         }
 
         if (state.LongestTtl < longest && !_world.Bugs.Has(Bug.TtlMismatch))

@@ -58,6 +58,12 @@ public sealed class OwnershipProcess : SimulatedProcess
         var before = _state;
         var (state, effects) = OwnershipMachine.Handle(_state, input, Node.Host.Now);
         _state = _world.Bugs == Bugs.None ? state : Spoil(before, state);
+        if (_world.Bugs.Has(Bug.PowerFenceFirst) && input is Journalled { Event: FencingBegun fencing } && state.Record.OpenGrant is { } open)
+        {
+            effects = [.. effects.Where(effect => effect is not AskVoter { Request: Fence })];
+            PowerFence(open.Node, fencing.Epoch);
+        }
+
         Carry(effects, 0);
         if (_world.Bugs.Has(Bug.OldProbeAnswers) && !Dead && _state.Probing is { } round && round.Nonce != before.Probing?.Nonce)
         {
@@ -280,6 +286,19 @@ public sealed class OwnershipProcess : SimulatedProcess
         }
 
         return state;
+    }
+
+    /// <summary>A deliberate bug: the old owner's power is cut and comes back, and that takes the place of the floors' fence.</summary>
+    private void PowerFence(string owner, long epoch)
+    {
+        var now = Node.Host.Now;
+        _world.Schedule.After(TimeSpan.FromSeconds(1), _world.Named(owner).TakeHostDown());
+        _state = _state with
+        {
+            Fencing = new FenceRound(
+                Guid.Empty, epoch, now, _state.Electorate.ToImmutableSortedDictionary(voter => voter, _ => now, StringComparer.Ordinal)),
+        };
+        Feed(new OwnershipTimePassed());
     }
 
     /// <summary>A deliberate bug: refused by a higher floor, the number after it is tried.</summary>

@@ -15,6 +15,9 @@ public enum Profile
     /// <summary>Messages that come long after they were sent.</summary>
     LateMessages,
 
+    /// <summary>Guards and servers that restart, many at once, while messages are on their way.</summary>
+    Restarts,
+
     /// <summary>Voters and servers that come back without their disks.</summary>
     LostDisks,
 

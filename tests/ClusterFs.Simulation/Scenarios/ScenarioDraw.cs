@@ -23,8 +23,13 @@ public static class ScenarioDraw
         ],
         [Profile.LateMessages] =
         [
-            FaultKind.KindHeld, FaultKind.KindHeld, FaultKind.KindHeld, FaultKind.GrantsHeld, FaultKind.GrantsHeld, FaultKind.BadLinks, FaultKind.CutOneWay, FaultKind.CutBetween,
+            FaultKind.KindHeld, FaultKind.KindHeld, FaultKind.KindHeld, FaultKind.GrantsHeld, FaultKind.AcksHeld, FaultKind.AcksHeld, FaultKind.BadLinks, FaultKind.CutOneWay, FaultKind.CutBetween,
             FaultKind.CutOff, FaultKind.GuardKilled, FaultKind.GuardPaused, FaultKind.ServiceFails, FaultKind.MoveAsked,
+        ],
+        [Profile.Restarts] =
+        [
+            FaultKind.GuardKilled, FaultKind.GuardKilled, FaultKind.GuardKilled, FaultKind.GuardKilled, FaultKind.PowerCut, FaultKind.GrantsHeld,
+            FaultKind.GrantsHeld, FaultKind.AcksHeld, FaultKind.CutOneWay, FaultKind.CutOff, FaultKind.CutBetween,
         ],
         [Profile.LostDisks] =
         [
