@@ -16,6 +16,7 @@ usage: ./build.sh VERB
   test [FILTER]    build, then run the whole test suite (or the projects whose name contains FILTER)
   fault [OPTION…]  build, then break a real cluster over and over, as root: --minutes N --seed S --nodes 2|3|5 --keep-logs DIR;
                    measurements instead: --kills N, --calm MINUTES [--busy] [--database-away] [--restart-daemon]; --help says more
+  simulate [OPTION…] run the lease and the archive in a world where everything fails: --seeds N, --from S, --mutants, --exhaustive; --help says more
   demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move; --keep leaves them running
   demo --stop      stop what `demo --keep` left running
   clean            delete everything that was built
@@ -98,6 +99,10 @@ case $verb in
     [ "$(id -u)" = 0 ] || die "fault has to run as root: it makes network namespaces and mounts file systems"
     build; build_faults
     CLUSTERFS_BIN=$PWD/$bin exec "$faults/faults" "$@";;
+  simulate)
+    need_sdk
+    dotnet build tests/ClusterFs.Simulation -c Release -v quiet --nologo
+    exec dotnet out/artifacts/bin/ClusterFs.Simulation/release/ClusterFs.Simulation.dll "$@";;
   demo)
     if [ "${1:-}" = --stop ]; then
       [ -x "$demo/stop" ] || die "no demo was left running here: ./build.sh demo --keep does"

@@ -1,29 +1,27 @@
-using ClusterFs.Lease.Ownership;
-
 namespace ClusterFs.Simulation;
 
-/// <summary>What one seed came to.</summary>
+/// <summary>What one scenario came to.</summary>
+/// <param name="Hash">Of everything that happened and when.</param>
 /// <param name="Violation">Null when every invariant held.</param>
 public sealed record SimulationResult(
-    ulong Seed, long Steps, TimeSpan Simulated, int Grants, int Moves, long Starts, string? Violation, IReadOnlyList<string> Trace);
+    Scenario Scenario, long Steps, TimeSpan Simulated, int Grants, int Handovers, int Moves, long Starts, long Dumps, ulong Hash, string? Violation,
+    IReadOnlyList<string> Trace);
 
-/// <summary>One seed, one run: a storm of faults, then calm, at whose end the service must run.</summary>
+/// <summary>One scenario, one run.</summary>
 public static class Simulator
 {
-    public static SimulationResult Run(SimulationSettings settings, bool trace = false)
+    public static SimulationResult Run(ulong seed) => Run(ScenarioDraw.Draw(seed));
+
+    public static SimulationResult Run(Scenario scenario, bool trace = false)
     {
-        var world = new World(settings, trace);
+        var world = new World(scenario, trace);
         string? violation = null;
         try
         {
             var nemesis = new Nemesis(world);
-            nemesis.Begin();
-            world.Schedule.RunUntil(settings.Storm);
-            nemesis.End();
-            world.Schedule.RunUntil(settings.Storm + settings.Calm);
-            if (world.Writers.Running is null)
+            foreach (var phase in scenario.Phases)
             {
-                throw new ViolationException($"nothing fails for {settings.Calm.TotalSeconds:F0} s, and nobody runs the service");
+                Run(world, nemesis, phase);
             }
         }
         catch (ViolationException exception)
@@ -32,9 +30,27 @@ public static class Simulator
             violation = exception.Message;
         }
 
-        var grants = world.Journal.Events.OfType<OwnershipGranted>().ToList();
+        var ledger = world.Ledger;
         return new SimulationResult(
-            settings.Seed, world.Schedule.Steps, world.Now, grants.Count, grants.Count(grant => grant.Cause == GrantCause.Move),
-            world.Writers.Starts, violation, world.Trace.Lines);
+            scenario, world.Schedule.Steps, world.Now, ledger.Grants, ledger.Handovers, ledger.Moves, ledger.Starts, world.Shared.Dumps,
+            world.Schedule.Hash, violation, world.Trace.Lines);
+    }
+
+    private static void Run(World world, Nemesis nemesis, Phase phase)
+    {
+        world.Calm = false;
+        world.Ledger.HealthyDespite = null;
+        world.Schedule.RunUntil(phase.StormEnds);
+        nemesis.Heal();
+        world.Calm = true;
+        world.Schedule.RunUntil(phase.OwnedBy);
+        if (world.Ledger.Running is null)
+        {
+            world.Ledger.Violated($"nobody runs the service: nothing fails for {(phase.OwnedBy - phase.StormEnds).TotalSeconds:F0} s");
+        }
+
+        world.Ledger.HealthyDespite = "nothing failed";
+        world.Schedule.RunUntil(phase.Ends);
+        nemesis.Heal();
     }
 }

@@ -83,56 +83,35 @@ internal sealed class SlotLog(ArchiveLayout layout, string service)
         }
     }
 
-    /// <summary>
-    /// Takes the next free slot for a claim. Starts at the highest record it can see: that one's existence proves all before it, and its
-    /// epoch is the highest so far. From there on every record is read.
-    /// </summary>
+    /// <summary>Takes the next free slot for a claim, as <see cref="ClaimWalk"/> says.</summary>
     /// <param name="known">A slot known to be taken; 0 when none is.</param>
     public SlotTaken Claim(ClaimRecord draft, long known, CancellationToken cancellation)
     {
-        var slot = Math.Max(1, Math.Max(known, HighestListed()));
-        LogRecord? previous = null;
-        if (slot > 1 || known > 0)
-        {
-            previous = Read(slot, cancellation);
-            var outcome = LogRules.OnClaim(draft.Epoch, draft.Nonce, previous);
-            if (outcome == SlotOutcome.Mine)
-            {
-                Sync();
-            }
-
-            if (outcome != SlotOutcome.WalkOn)
-            {
-                return new SlotTaken(outcome, previous);
-            }
-
-            slot++;
-        }
-
-        for (; ; slot++)
+        var step = ClaimWalk.Begin(draft, known, HighestListed());
+        while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var mine = draft with { Slot = slot };
-            var seen = TryRead(slot);
-            var found = seen ?? Take(mine, cancellation);
-            if (found.Nonce == mine.Nonce)
+            switch (step)
             {
-                if (seen is not null)
-                {
-                    Sync();
-                }
+                case AwaitSlot wait:
+                    step = ClaimWalk.Met(wait, Read(wait.Slot, cancellation));
+                    break;
+                case LookAtSlot look:
+                    step = ClaimWalk.Looked(look, TryRead(look.Slot));
+                    break;
+                case TakeSlot take:
+                    step = ClaimWalk.Met(take, Take(take.Draft, cancellation));
+                    break;
+                case ClaimEnded ended:
+                    if (ended.FoundOwn)
+                    {
+                        Sync();
+                    }
 
-                return new SlotTaken(SlotOutcome.Mine, found);
+                    return ended.Taken;
+                case ClaimMetDamage damage:
+                    throw new DamagedArchiveException(FileOf(damage.Slot), damage.Objection);
             }
-
-            Require(previous, found);
-            var outcome = LogRules.OnClaim(mine.Epoch, mine.Nonce, found);
-            if (outcome != SlotOutcome.WalkOn)
-            {
-                return new SlotTaken(outcome, found);
-            }
-
-            previous = found;
         }
     }
 

@@ -7,6 +7,9 @@ public sealed class Trace(Schedule schedule, bool keep)
 {
     private readonly List<string> _lines = [];
 
+    /// <summary>Ask before making up a line.</summary>
+    public bool IsKept => keep;
+
     public IReadOnlyList<string> Lines => _lines;
 
     public void Write(string who, string what)
@@ -17,6 +20,3 @@ public sealed class Trace(Schedule schedule, bool keep)
         }
     }
 }
-
-/// <summary>An invariant did not hold.</summary>
-public sealed class ViolationException(string message) : Exception(message);

@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+
+namespace ClusterFs.Simulation;
+
+/// <summary>Every deliberate bug that the simulator must catch.</summary>
+public static class MutantList
+{
+    private static readonly ImmutableArray<string> Safety = ["two writers", "two leases", "granted too early", "a fenced epoch lives", "epochs fell"];
+
+    public static ImmutableArray<Mutant> All { get; } =
+    [
+        Alone("floor not persisted", Bug.FloorNotPersisted, Profile.Restarts),
+        Alone("floor not checked", Bug.FloorNotChecked),
+        Alone("floor not raised", Bug.FloorNotRaised, Profile.LateMessages),
+        Alone("zero amnesia", Bug.ZeroAmnesia, Profile.Restarts) with { Watched = Safety },
+        Alone("start read before the lock", Bug.StartReadBeforeLock, Profile.Restarts) with { Watched = Safety },
+        Alone("validity from the ack's time", Bug.ValidityFromAck, Profile.LateMessages),
+        Alone("Granted gives validity", Bug.GrantGivesValidity),
+        Together("fence does not wait", WithoutRule13, Bug.FenceDoesNotWait, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce),
+        Together("waits the shortest", WithoutRule13, Bug.WaitsTheShortest, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce),
+        Alone("fences a minority", Bug.FencesAMinority, Profile.LateMessages) with { Watched = Safety },
+        Together("Fence clears the promise", WithoutRule13, Bug.FenceClearsPromise, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce),
+        Alone("remaining computed before the rise", Bug.RemainingBeforeRise),
+        Alone("told before persisted", Bug.ToldBeforePersisted),
+        Alone("no unique constraint", Bug.NoUniqueConstraint),
+        Alone("newest rows deleted", Bug.NewestRowsDeleted, Profile.Journal) with { Watched = ["an epoch is granted once", .. Safety] },
+        Alone("journal tail lost", Bug.JournalTailLost, Profile.Journal) with
+        {
+            Instead = Replace((FaultKind.DatabaseSilent, FaultKind.JournalTailLost)),
+            Watched = ["an epoch is granted once", .. Safety],
+        },
+        Together("acks without incarnation", WithoutRule3, Bug.AcksWithoutIncarnation, Bug.GrantConsumedTwice) with { Profile = Profile.Restarts },
+        Alone("one voter counted twice", Bug.OneVoterTwice),
+        Alone("unguarded start", Bug.UnguardedStart),
+        Alone("release before stop", Bug.ReleaseBeforeStop),
+        Alone("release without epoch", Bug.ReleaseWithoutEpoch),
+        Alone("adoption after release", Bug.AdoptionAfterRelease),
+        Alone("Granted consumed twice (with release)", Bug.GrantConsumedTwice),
+        Alone("power fence first", Bug.PowerFenceFirst, Profile.LateMessages),
+        Alone("empty voter acks", Bug.EmptyVoterAcks, Profile.LostDisks),
+        Alone("learns from others", Bug.LearnsFromOthers, Profile.LostDisks),
+        Alone("TTL mismatch", Bug.TtlMismatch, Profile.Configuration),
+        Alone("wall-clock SQL voter", Bug.WallClockSqlVoter, Profile.Razor) with
+        {
+            Instead = Replace((FaultKind.RatesChanged, FaultKind.WallClockSet)),
+        },
+        Alone("margin too small", Bug.MarginTooSmall, Profile.Razor),
+        Alone("old probe answers", Bug.OldProbeAnswers),
+        Alone("stale-listing claim", Bug.StaleListingClaim),
+        Alone("\"next claim\" line", Bug.NextClaimLine),
+        Alone("pruned names", Bug.PrunedNames),
+        Alone("guard paused", Bug.GuardPaused),
+        Alone("machine clock stopped", Bug.MachineClockStopped, Profile.Razor) with
+        {
+            Instead = Replace((FaultKind.GuardPaused, FaultKind.MachineStopped)),
+        },
+        Alone("voter set changed without rule 15", Bug.VoterSetUngoverned),
+        Alone("\"next number\" after a refusal", Bug.NextNumber),
+        new("fencing again right after a grant", Bugs.Of(Bug.FenceRightAfterGrant, Bug.FenceIgnoresPromise), null,
+            "alone it is refused: the new holder's promise is older than the fence (R13); together with a Fence that ignores promises it never ends"),
+        new("a lapsed lease revived", Bugs.Of(Bug.LapsedLeaseRevived, Bug.ValidityFromAck), Profile.LateMessages,
+            "alone its deadline is counted from the start of an acked round, which the voters' promises outlast (R3, R10); together with one counted "
+            + "from the ack they do not"),
+        new("Granted consumed twice without release", Bugs.Of(Bug.GrantConsumedTwice, Bug.NoReleases)),
+        new("renewals ignore promises", Bugs.Of(Bug.RenewIgnoresPromise), null, "the first half of R1"),
+    ];
+
+    private const string WithoutRule13 =
+        "alone it is covered by R13: no voter lets itself be fenced while its promise runs, and no expiry is believed that a majority did not confirm; "
+        + "shown without that rule, where only the wait is left";
+
+    private const string WithoutRule3 =
+        "alone it is covered by R3: a new process never uses an epoch that an old one used, so no old ack names the epoch of a new round; shown without "
+        + "that rule, by two leases at once";
+
+    private static Mutant Alone(string name, Bug bug, Profile? profile = null) => new(name, Bugs.Of(bug), profile);
+
+    private static Mutant Together(string name, string reasoning, params ReadOnlySpan<Bug> bugs) =>
+        new(name, Bugs.Of(bugs), null, reasoning) { Watched = Safety };
+
+    private static ImmutableDictionary<FaultKind, FaultKind> Replace(params ReadOnlySpan<(FaultKind Old, FaultKind New)> faults)
+    {
+        var instead = ImmutableDictionary.CreateBuilder<FaultKind, FaultKind>();
+        foreach (var (old, replacement) in faults)
+        {
+            instead[old] = replacement;
+        }
+
+        return instead.ToImmutable();
+    }
+}
