@@ -54,7 +54,11 @@ public sealed record ServiceStatus(
     bool Paused,
     string? Reason,
     PhaseStatus? Phase,
-    DumpHealth? Dump);
+    DumpHealth? Dump)
+{
+    /// <summary>It was started again and again and never stayed up: nothing is granted until <c>clusterfs resume</c>.</summary>
+    public bool Damped { get; init; }
+}
 
 [JsonConverter(typeof(JsonStringEnumConverter<ServiceState>))]
 public enum ServiceState
@@ -79,7 +83,7 @@ public enum ServiceState
     [JsonStringEnumMemberName("draining")]
     Draining,
 
-    /// <summary>No automatic grants until resumed.</summary>
+    /// <summary>No automatic grants until resumed: by request, or because it never stayed up (<see cref="ServiceStatus.Damped"/>).</summary>
     [JsonStringEnumMemberName("paused")]
     Paused,
 }

@@ -110,6 +110,7 @@ public sealed record TlsSettings(string Authority, string Certificate, string Ke
 /// <param name="Live">Its live content.</param>
 /// <param name="Unit">The systemd unit that it runs as, if any.</param>
 /// <param name="PidFile">Absolute. Where it writes its process id, if it does.</param>
+/// <param name="Failover">When it is left alone.</param>
 /// <param name="StopTimeout">What it has to end by itself at a planned stop, before it is killed. 100 ms to 1 h, default 10 s.</param>
 public sealed record ServiceSettings(
     string Name,
@@ -117,7 +118,13 @@ public sealed record ServiceSettings(
     LiveSettings Live,
     string? Unit,
     string? PidFile,
+    FailoverSettings Failover,
     TimeSpan StopTimeout);
+
+/// <summary>When a service that does not stay up is left alone until somebody has looked.</summary>
+/// <param name="Max">After so many starts in a row that did not last. 0 (never) to 100, default 5.</param>
+/// <param name="StableAfter">A start has lasted when the service runs for so long. 1 s to 7 d, default 10 min.</param>
+public sealed record FailoverSettings(int Max, TimeSpan StableAfter);
 
 /// <summary>A service's live content.</summary>
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>

@@ -81,9 +81,10 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 Sender.Tell(Draw());
                 break;
             case MoveService move:
-                var request = Guid.NewGuid();
-                _requests[request] = Sender;
-                Drive(new MoveRequested(request, move.To));
+                Drive(new MoveRequested(Remember(Sender), move.To));
+                break;
+            case PauseService pause:
+                Drive(new PauseRequested(Remember(Sender), pause.Pause));
                 break;
             case GetOwnership:
                 Sender.Tell(Draw());
@@ -170,7 +171,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 // It is told with its next report.
                 break;
             case AnswerRequest answer when _requests.Remove(answer.Request, out var asker):
-                asker.Tell(new MoveAnswered(_settings.Service, answer.Accepted, answer.Message));
+                asker.Tell(new RequestAnswered(_settings.Service, answer.Accepted, answer.Message));
                 break;
             case AnswerRequest:
                 break;
@@ -180,6 +181,13 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             default:
                 throw new ArgumentOutOfRangeException(nameof(effect), effect, "unknown effect");
         }
+    }
+
+    private Guid Remember(IActorRef asker)
+    {
+        var request = Guid.NewGuid();
+        _requests[request] = asker;
+        return request;
     }
 
     private void Reserve(ReserveEpoch reserve)

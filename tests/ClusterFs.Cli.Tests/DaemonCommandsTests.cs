@@ -93,6 +93,17 @@ public sealed class DaemonCommandsTests : IDisposable
         Assert.Equal("""{"to":"n2"}""", asked);
     }
 
+    [Fact]
+    public async Task A_pause_and_its_end_say_what_became_of_each_service()
+    {
+        await using var daemon = await FakeDaemon.StartAsync(_cli.Socket, "POST", ApiRoutes.Resume, context => context.Response.WriteAsJsonAsync(
+            new PauseReport((string)context.Request.RouteValues["service"]!, false, "resumed"), ApiJson.Default.PauseReport));
+        var outcome = await _cli.RunAsync("resume");
+        Assert.Equal((ExitCodes.Done, "wiki: resumed.\n", ""), (outcome.ExitCode, outcome.Output, outcome.Error));
+        outcome = await _cli.RunAsync("resume", "wiki", "--json");
+        Assert.Equal("[{\"service\":\"wiki\",\"paused\":false,\"message\":\"resumed\"}]\n", outcome.Output);
+    }
+
     [Theory]
     [InlineData(StatusCodes.Status409Conflict, ExitCodes.Refused)]
     [InlineData(StatusCodes.Status404NotFound, ExitCodes.Usage)]

@@ -13,7 +13,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: live, nodes, pid-file, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, nodes, pid-file, stop-timeout, unit")]
     [InlineData("clusterf.lease.ttl = 5s", "node.conf:8: clusterf: is no known key; did you mean 'clusterfs'? known here: clusterfs")]
     [InlineData(
         "clusterfs.cluster.port = many",

@@ -37,6 +37,7 @@ public sealed class ReferenceTests
             (reference.Cluster.Name, reference.Cluster.Port, reference.Cluster.GuardPort, reference.Cluster.HttpPort));
         Assert.Equal(defaults.Lease, reference.Lease);
         var (one, other) = (defaults.Services["wiki"], reference.Services["wiki"]);
+        Assert.Equal(one.Failover, other.Failover);
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
     }
 

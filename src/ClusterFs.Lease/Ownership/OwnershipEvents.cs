@@ -33,9 +33,20 @@ public sealed record MoveBegun(DateTimeOffset At, string From, string To, long E
 /// <summary>A planned move will not happen any more.</summary>
 public sealed record MoveAbandoned(DateTimeOffset At, string To, string Reason) : OwnershipEvent(At);
 
+/// <summary>The epoch's holder said that the service runs.</summary>
+public sealed record OwnershipStarted(DateTimeOffset At, long Epoch, string Node) : OwnershipEvent(At);
+
+/// <summary>The service has run under the epoch for long enough: what was before counts no more.</summary>
+public sealed record OwnershipSettled(DateTimeOffset At, long Epoch, string Node) : OwnershipEvent(At);
+
+/// <summary>The service came to an end again and again: no automatic grants until resumed.</summary>
+/// <param name="Starts">How many epochs in a row did not last.</param>
+public sealed record OwnershipDamped(DateTimeOffset At, long Epoch, int Starts) : OwnershipEvent(At);
+
 /// <summary>No automatic grants until resumed.</summary>
 public sealed record OwnershipPaused(DateTimeOffset At) : OwnershipEvent(At);
 
+/// <summary>Grants again, after a pause or after the service was left alone.</summary>
 public sealed record OwnershipResumed(DateTimeOffset At) : OwnershipEvent(At);
 
 public enum GrantCause

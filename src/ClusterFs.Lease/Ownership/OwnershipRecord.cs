@@ -33,6 +33,15 @@ public sealed record OwnershipRecord
 
     public bool Paused { get; init; }
 
+    /// <summary>The newest epoch that the service was seen to run under.</summary>
+    public long StartedEpoch { get; init; }
+
+    /// <summary>How many epochs in a row began unasked, ran the service, and have not lasted (yet).</summary>
+    public int Flaps { get; init; }
+
+    /// <summary>The service is left alone since; null when it is not.</summary>
+    public OwnershipDamped? Damped { get; init; }
+
     /// <summary>The grant that a node may be writing under; null when there is none.</summary>
     public OwnershipGranted? OpenGrant => Closed ? null : Grant;
 
@@ -63,8 +72,15 @@ public sealed record OwnershipRecord
         OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true } : this,
         MoveBegun move => this with { Move = move },
         MoveAbandoned => this with { Move = null },
+        OwnershipStarted started => this with
+        {
+            StartedEpoch = started.Epoch,
+            Flaps = Flaps + (Grant is { Cause: GrantCause.Start or GrantCause.Failover } ? 1 : 0),
+        },
+        OwnershipSettled => this with { Flaps = 0, Damped = null },
+        OwnershipDamped damped => this with { Damped = damped },
         OwnershipPaused => this with { Paused = true },
-        OwnershipResumed => this with { Paused = false },
+        OwnershipResumed => this with { Paused = false, Flaps = 0, Damped = null },
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),
     };
 }

@@ -10,6 +10,9 @@ public sealed record OwnershipSettings(string Service, ImmutableSortedSet<string
 {
     /// <summary>A node that was not heard of for so long is not granted anything.</summary>
     public static TimeSpan ReportFreshness { get; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Null: a service is started again however often it ends.</summary>
+    public FlapDamping? Damping { get; init; }
 }
 
 /// <summary>Everything one incarnation of a service's ownership knows.</summary>
@@ -39,6 +42,9 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
     public Guid? Asking { get; init; }
 
     public long LastNonce { get; init; }
+
+    /// <summary>Null when the owner does not say that the service runs.</summary>
+    public RunningSince? Running { get; init; }
 
     /// <summary>The voters that decide on the newest epoch (R15).</summary>
     public ImmutableSortedSet<string> Electorate => Record.Grant?.Voters ?? Settings.Voters;

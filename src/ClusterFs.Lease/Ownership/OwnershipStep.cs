@@ -21,7 +21,11 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
 
     public void Hear(NodeReport report)
     {
-        _state = _state with { Reports = _state.Reports.SetItem(report.Node, new HeardReport(report, now)) };
+        _state = _state with
+        {
+            Reports = _state.Reports.SetItem(report.Node, new HeardReport(report, now)),
+            Running = FlapDamping.Watch(_state, report, now),
+        };
         if (Record.OpenGrant is not { } grant || grant.Node != report.Node)
         {
             return;
@@ -183,7 +187,7 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         {
             _effects.Add(new AnswerRequest(pause.Request, false, "another decision is being journalled; try again"));
         }
-        else if (pause.Pause == Record.Paused)
+        else if (pause.Pause == Record.Paused && (pause.Pause || Record.Damped is null))
         {
             _effects.Add(new AnswerRequest(pause.Request, true, pause.Pause ? "paused already" : "not paused"));
         }
@@ -213,17 +217,30 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             return;
         }
 
+        if (Settings.Damping?.Note(_state, now) is { } noted)
+        {
+            Write(noted);
+            return;
+        }
+
         ReadProbes();
         ProbeIfDue();
 
         var mayFence = Record.OpenGrant is null || _state.Expired;
-        if (!mayFence || (Record.Paused && Record.Move is null) || OwnershipMachine.NextOwner(_state, now) is not { } next)
+        var isHeldBack = (Record.Paused || Record.Damped is not null) && Record.Move is null;
+        if (!mayFence || isHeldBack || OwnershipMachine.NextOwner(_state, now) is not { } next)
         {
             return;
         }
 
         if (Record.OpenFencing is not { } fencing)
         {
+            if (Settings.Damping?.IsDue(Record) == true)
+            {
+                Write(new OwnershipDamped(Unstamped, Record.Epoch, Record.Flaps));
+                return;
+            }
+
             var cause = Record.Move is not null ? GrantCause.Move : Record.OpenGrant is not null ? GrantCause.Failover : GrantCause.Start;
             Write(new FencingBegun(Unstamped, Record.Epoch + 1, cause));
             return;

@@ -55,7 +55,7 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
         }
 
         var before = await AskAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
-        var begun = await AskAsync<MoveAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
+        var begun = await AskAsync<RequestAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
         if (before is null || begun is null)
         {
             return Silent(service);
@@ -85,6 +85,19 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
         }
 
         return Problem.Of(StatusCodes.Status504GatewayTimeout, $"{service} does not run on {to} yet", "the move goes on; see `clusterfs status`");
+    }
+
+    public async Task<Answer<PauseReport>> PauseAsync(string service, bool pause)
+    {
+        if (Unknown(service) is { } unknown)
+        {
+            return unknown;
+        }
+
+        var answer = await AskAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
+        return answer is null ? Silent(service)
+            : answer.Accepted ? new PauseReport(service, pause, answer.Message)
+            : Problem.Of(StatusCodes.Status409Conflict, $"{service} is not {(pause ? "paused" : "resumed")}: {answer.Message}", null);
     }
 
     public async Task<Answer<DumpReport>> DumpAsync(string service, CancellationToken cancellation)

@@ -129,7 +129,10 @@ internal sealed class NodeStart(
         var timings = new LeaseTimings(settings.Lease.Ttl, settings.Lease.StopBudget);
         var services = settings.Services.Values.ToDictionary(
             service => service.Name,
-            service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings),
+            service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings)
+            {
+                Damping = service.Failover.Max == 0 ? null : new FlapDamping(service.Failover.Max, service.Failover.StableAfter),
+            },
             StringComparer.Ordinal);
         var region = await OwnershipRegion.StartAsync(
             system,

@@ -19,6 +19,10 @@ internal sealed record StoredMove(DateTimeOffset At, string From, string To, lon
 
 internal sealed record StoredMoveAbandoned(DateTimeOffset At, string To, string Reason);
 
+internal sealed record StoredLife(DateTimeOffset At, long Epoch, string Node);
+
+internal sealed record StoredDamping(DateTimeOffset At, long Epoch, int Starts);
+
 internal sealed record StoredMoment(DateTimeOffset At);
 
 [JsonConverter(typeof(JsonStringEnumConverter<StoredCause>))]
@@ -42,5 +46,7 @@ internal enum StoredCause
 [JsonSerializable(typeof(StoredRelease))]
 [JsonSerializable(typeof(StoredMove))]
 [JsonSerializable(typeof(StoredMoveAbandoned))]
+[JsonSerializable(typeof(StoredLife))]
+[JsonSerializable(typeof(StoredDamping))]
 [JsonSerializable(typeof(StoredMoment))]
 internal sealed partial class StoredEventsJson : JsonSerializerContext;

@@ -57,6 +57,21 @@ public sealed class OwnershipEventSerializerTests : TestKit
             "move-abandoned-v1",
             """{"at":"2026-01-02T03:04:05+00:00","to":"n2","reason":"it went away"}"""
         },
+        {
+            new OwnershipStarted(At, 7, "n1"),
+            "started-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1"}"""
+        },
+        {
+            new OwnershipSettled(At, 7, "n1"),
+            "settled-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1"}"""
+        },
+        {
+            new OwnershipDamped(At, 7, 5),
+            "damped-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"starts":5}"""
+        },
         { new OwnershipPaused(At), "paused-v1", """{"at":"2026-01-02T03:04:05+00:00"}""" },
         { new OwnershipResumed(At), "resumed-v1", """{"at":"2026-01-02T03:04:05+00:00"}""" },
     };

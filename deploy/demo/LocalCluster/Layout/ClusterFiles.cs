@@ -58,6 +58,7 @@ internal static class ClusterFiles
                   services.{{service.Name}} {
                     nodes = [{{names}}]
                     live { path = "{{LocalCluster.LivePathEverywhere(service.Name)}}", dump-every = {{Milliseconds(service.DumpEvery)}} }
+                    failover.max = {{options.FailoverMax}}
                     {{service.Settings}}
                   }
                 """);

@@ -32,6 +32,10 @@ public sealed record ServiceStatus(
     int Divergent,
     DumpHealth? Dump)
 {
+    public bool Damped { get; init; }
+
+    public string? Reason { get; init; }
+
     [JsonIgnore]
     public bool IsOwned => State == "owned" && Owner is not null;
 }
