@@ -22,6 +22,9 @@ public sealed record Settings(
     /// <summary>The file that was loaded, as the caller named it.</summary>
     public string File { get; init; } = "";
 
+    /// <summary>How a node's power is cut; null where it cannot be.</summary>
+    public FenceSettings? Fence { get; init; }
+
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
     public ServiceSettings RequireService(string name)
@@ -97,6 +100,26 @@ public sealed record SharedSettings(string Path)
 /// <param name="Ttl">How long a voter's promise runs. 500 ms to 1 h, default 5 s.</param>
 /// <param name="StopBudget">The guard's time to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
 public sealed record LeaseSettings(TimeSpan Ttl, TimeSpan StopBudget);
+
+/// <summary>A fence agent: a program that cuts a node's power, or restarts it by force.</summary>
+/// <param name="Command">Absolute. Reads its options from standard input, and ends with 0 when it succeeded.</param>
+/// <param name="Action">What it is told to do. Default <see cref="FenceAction.Reboot"/>.</param>
+/// <param name="Timeout">Then it is killed, and has failed. 1 s to 10 min, default 30 s.</param>
+/// <param name="Nodes">By node, further options; empty: every node can be fenced, without any. May hold passwords: never logged.</param>
+public sealed record FenceSettings(
+    string Command,
+    FenceAction Action,
+    TimeSpan Timeout,
+    ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Nodes)
+{
+    public override string ToString() => $"{nameof(FenceSettings)} {{ {nameof(Command)} = {Command}, {nameof(Action)} = {Action} }}";
+}
+
+public enum FenceAction
+{
+    Off,
+    Reboot,
+}
 
 /// <summary>What the nodes prove to one another who they are with: mutual TLS, between guards and between daemons.</summary>
 /// <param name="Authority">Absolute. The certificate, in PEM, of the authority that signed every node's; no other is trusted.</param>

@@ -22,6 +22,9 @@ public sealed record OwnershipRecord
     /// <summary>The newest intent to fence.</summary>
     public FencingBegun? Fencing { get; init; }
 
+    /// <summary>What came of the newest fence command; it speaks of its own epoch and node alone.</summary>
+    public OwnerPowerFenced? PowerFenced { get; init; }
+
     /// <summary>The voters that were told their floor, and which state of theirs was told.</summary>
     public ImmutableSortedDictionary<string, Guid> Joined { get; init; } =
         ImmutableSortedDictionary.Create<string, Guid>(StringComparer.Ordinal);
@@ -33,10 +36,10 @@ public sealed record OwnershipRecord
 
     public bool Paused { get; init; }
 
-    /// <summary>The newest epoch that the service was seen to run under.</summary>
-    public long StartedEpoch { get; init; }
+    /// <summary>The newest tenure that the service was seen to run under.</summary>
+    public long StartedTenure { get; init; }
 
-    /// <summary>How many epochs in a row began unasked, ran the service, and have not lasted (yet).</summary>
+    /// <summary>How many tenures in a row began unasked, ran the service, and have not lasted (yet).</summary>
     public int Flaps { get; init; }
 
     /// <summary>The service is left alone since; null when it is not.</summary>
@@ -55,6 +58,7 @@ public sealed record OwnershipRecord
     {
         VoterJoined joined => this with { Joined = Joined.SetItem(joined.Voter, joined.Identity) },
         FencingBegun fencing => this with { Fencing = fencing, Epoch = fencing.Epoch },
+        OwnerPowerFenced fenced => this with { PowerFenced = fenced },
         OwnershipGranted grant => this with
         {
             Grant = grant,
@@ -74,7 +78,7 @@ public sealed record OwnershipRecord
         MoveAbandoned => this with { Move = null },
         OwnershipStarted started => this with
         {
-            StartedEpoch = started.Epoch,
+            StartedTenure = started.Epoch,
             Flaps = Flaps + (Grant is { Cause: GrantCause.Start or GrantCause.Failover } ? 1 : 0),
         },
         OwnershipSettled => this with { Flaps = 0, Damped = null },

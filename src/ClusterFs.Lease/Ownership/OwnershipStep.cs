@@ -45,6 +45,13 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         }
     }
 
+    /// <summary>What answers no question that is open is forgotten: it must not answer a later one.</summary>
+    public void HearFence(NodeFenced fenced)
+    {
+        var heard = _state with { PowerAnswer = fenced };
+        _state = PowerFencing.Note(heard) is null ? _state : heard;
+    }
+
     public void CountProbe(ProbeReply reply)
     {
         if (reply.Abstains)
@@ -80,7 +87,7 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             case FenceOutcome.BelowFloor:
                 _effects.Add(new RecoverAgain($"voter {reply.Voter} knows {reply.Floor}, above epoch {reply.Epoch} that was to be fenced"));
                 break;
-            case FenceOutcome.Promised when !HolderAgreed:
+            case FenceOutcome.Promised when !IsOverPromises:
                 // A majority said "expired" and this voter renewed since: the holder lives. Ask again before disturbing anyone further.
                 _state = _state with { Fencing = null, Expired = false, NextProbeAt = now + reply.Remaining };
                 break;
@@ -101,14 +108,23 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
                     Fencing = null,
                     Probing = null,
                     Expired = false,
+                    Suspected = false,
                     BelieveExpiryFrom = now + grant.Ttl,
                     NextProbeAt = now + grant.Ttl,
                 };
                 _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
                 break;
             case OwnershipContinued when Record.OpenGrant is { } grant:
-                _state = _state with { Expired = false, BelieveExpiryFrom = now + grant.Ttl, NextProbeAt = now + grant.Ttl };
+                _state = _state with { Expired = false, Suspected = false, BelieveExpiryFrom = now + grant.Ttl, NextProbeAt = now + grant.Ttl };
                 _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
+                break;
+            case OwnerPowerFenced { Succeeded: true } cut when Record.OpenGrant is { } dead && dead.Node == cut.Node:
+                // No other node is acked while promises to the dead owner run. They are its own to give up (R4), and it cannot any more.
+                foreach (var voter in _state.Electorate)
+                {
+                    _effects.Add(new AskVoter(voter, new Release(Settings.Service, dead.Epoch, dead.Node)));
+                }
+
                 break;
             case MoveBegun move:
                 Answer(true, $"moving from {move.From} to {move.To}");
@@ -223,10 +239,17 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             return;
         }
 
+        if (PowerFencing.Note(_state) is { } cut)
+        {
+            _state = _state with { PowerAnswer = null };
+            Write(cut);
+            return;
+        }
+
         ReadProbes();
         ProbeIfDue();
 
-        var mayFence = Record.OpenGrant is null || _state.Expired;
+        var mayFence = Record.OpenGrant is null || _state.Expired || _state.Suspected;
         var isHeldBack = (Record.Paused || Record.Damped is not null) && Record.Move is null;
         if (!mayFence || isHeldBack || OwnershipMachine.NextOwner(_state, now) is not { } next)
         {
@@ -253,6 +276,11 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         else
         {
             FenceIfDue(fencing.Epoch);
+            if (Settings.PowerFencing?.Target(_state) is { } target)
+            {
+                _state = _state with { Fencing = _state.Fencing! with { PowerAsked = true } };
+                _effects.Add(new RunFence(target, fencing.Epoch));
+            }
         }
     }
 
@@ -262,7 +290,7 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
     /// </summary>
     private FencingBegun? MayContinue() =>
         Record is { OpenFencing: { } fencing, OpenGrant: not null, Move: null }
-        && _state is { Fencing: null, Expired: false }
+        && _state is { Fencing: null, Expired: false, Suspected: false }
         && OwnershipMachine.OwnerRuns(_state, now)
             ? fencing
             : null;
@@ -276,7 +304,8 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         }
     }
 
-    private bool HolderAgreed => Record.OpenGrant is null;
+    /// <summary>Floors rise although promises run: the holder agreed, or its power is about to be cut. What is promised is waited for.</summary>
+    private bool IsOverPromises => Record.OpenGrant is null || _state.Suspected;
 
     /// <summary>A move whose target is gone while the owner still runs: to stop the owner for it would help nobody.</summary>
     private MoveBegun? MoveIsHopeless() =>
@@ -293,7 +322,8 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
     private bool FenceIsOver() =>
         _state.Fencing is { } round
         && round.Epoch == Record.OpenFencing?.Epoch
-        && Quorum.Reached(_state.Electorate, round.Raised.Where(voter => voter.Value.HasComeBy(now)).Select(voter => voter.Key));
+        && (PowerFencing.EndsTheWait(_state)
+            || Quorum.Reached(_state.Electorate, round.Raised.Where(voter => voter.Value.HasComeBy(now)).Select(voter => voter.Key)));
 
     private void FenceIfDue(long epoch)
     {
@@ -306,10 +336,11 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         var raised = _state.Fencing is { } known && known.Epoch == epoch
             ? known.Raised
             : ImmutableSortedDictionary.Create<string, Instant>(StringComparer.Ordinal);
-        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) };
+        var asked = _state.Fencing is { PowerAsked: true } same && same.Epoch == epoch;
+        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) { PowerAsked = asked } };
         foreach (var voter in _state.Electorate.Where(voter => !raised.ContainsKey(voter)))
         {
-            _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, HolderAgreed, nonce)));
+            _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, IsOverPromises, nonce)));
         }
     }
 
@@ -318,7 +349,8 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         if (_state.Probing is not { } round || now.LongestSince(round.BegunAt) >= Settings.Timings.ProbeFreshness)
         {
             // What was answered too long ago proves nothing any more.
-            _state = _state with { Probing = null, Expired = _state.Expired && _state.Fencing is not null };
+            var stands = _state.Fencing is not null;
+            _state = _state with { Probing = null, Expired = _state.Expired && stands, Suspected = _state.Suspected && stands };
             return;
         }
 
@@ -341,13 +373,16 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         else
         {
             // No majority can have expired before the one that takes longest to make it up.
-            _state = _state with { Expired = false, NextProbeAt = round.BegunAt + expiresIn };
+            // What a fence was begun for is not taken back while it is under way.
+            var suspected = _state.Fencing is null ? Settings.PowerFencing?.Suspects(_state, expiresIn, now) == true : _state.Suspected;
+            _state = _state with { Expired = false, Suspected = suspected, NextProbeAt = round.BegunAt + expiresIn };
         }
     }
 
     private void ProbeIfDue()
     {
-        if (Record.OpenGrant is null || _state.Fencing is not null || !_state.NextProbeAt.HasComeBy(now))
+        var isWatching = _state.Probing is null && Settings.PowerFencing?.Watches(_state, now) == true;
+        if (Record.OpenGrant is null || _state.Fencing is not null || !(isWatching || _state.NextProbeAt.HasComeBy(now)))
         {
             return;
         }

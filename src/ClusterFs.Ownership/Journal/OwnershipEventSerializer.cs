@@ -17,6 +17,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
     private const string Granted = "granted-v1";
     private const string Continued = "continued-v1";
     private const string Released = "released-v1";
+    private const string PowerFenced = "power-fenced-v1";
     private const string Move = "move-v1";
     private const string MoveAbandoned = "move-abandoned-v1";
     private const string Started = "started-v1";
@@ -35,6 +36,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
         OwnershipGranted => Granted,
         OwnershipContinued => Continued,
         OwnershipReleased => Released,
+        OwnerPowerFenced => PowerFenced,
         MoveBegun => Move,
         Lease.Ownership.MoveAbandoned => MoveAbandoned,
         OwnershipStarted => Started,
@@ -54,6 +56,8 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
             Json.Default.StoredGrant),
         OwnershipContinued e => Write(new StoredContinuation(e.At, e.Epoch, e.Node), Json.Default.StoredContinuation),
         OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason), Json.Default.StoredRelease),
+        OwnerPowerFenced e => Write(
+            new StoredPowerFence(e.At, e.Epoch, e.Node, e.Succeeded, e.Outcome), Json.Default.StoredPowerFence),
         MoveBegun e => Write(new StoredMove(e.At, e.From, e.To, e.Epoch), Json.Default.StoredMove),
         MoveAbandoned e => Write(new StoredMoveAbandoned(e.At, e.To, e.Reason), Json.Default.StoredMoveAbandoned),
         OwnershipStarted e => Write(new StoredLife(e.At, e.Epoch, e.Node), Json.Default.StoredLife),
@@ -90,6 +94,9 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
             case Released:
                 var released = Read(bytes, Json.Default.StoredRelease);
                 return new OwnershipReleased(released.At, released.Epoch, released.Node, released.Reason);
+            case PowerFenced:
+                var cut = Read(bytes, Json.Default.StoredPowerFence);
+                return new OwnerPowerFenced(cut.At, cut.Epoch, cut.Node, cut.Succeeded, cut.Outcome);
             case Move:
                 var move = Read(bytes, Json.Default.StoredMove);
                 return new MoveBegun(move.At, move.From, move.To, move.Epoch);

@@ -15,6 +15,8 @@ internal sealed record StoredContinuation(DateTimeOffset At, long Epoch, string 
 
 internal sealed record StoredRelease(DateTimeOffset At, long Epoch, string Node, string Reason);
 
+internal sealed record StoredPowerFence(DateTimeOffset At, long Epoch, string Node, bool Succeeded, string Outcome);
+
 internal sealed record StoredMove(DateTimeOffset At, string From, string To, long Epoch);
 
 internal sealed record StoredMoveAbandoned(DateTimeOffset At, string To, string Reason);
@@ -44,6 +46,7 @@ internal enum StoredCause
 [JsonSerializable(typeof(StoredGrant))]
 [JsonSerializable(typeof(StoredContinuation))]
 [JsonSerializable(typeof(StoredRelease))]
+[JsonSerializable(typeof(StoredPowerFence))]
 [JsonSerializable(typeof(StoredMove))]
 [JsonSerializable(typeof(StoredMoveAbandoned))]
 [JsonSerializable(typeof(StoredLife))]

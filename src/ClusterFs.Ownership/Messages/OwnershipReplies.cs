@@ -72,5 +72,6 @@ public sealed record RequestAnswered(string Service, bool Accepted, string Messa
 /// <summary>The newest events of the service's journal, oldest first.</summary>
 public sealed record OwnershipHistory(string Service, HistoryEntry[] Entries) : IWireMessage;
 
-/// <param name="Kind">granted, continued, started, settled, released, fencing, move, move-abandoned, damped, paused, resumed or voter-joined.</param>
+/// <param name="Kind">granted, continued, started, settled, released, fencing, power-fenced, move, move-abandoned, damped, paused, resumed or
+/// voter-joined.</param>
 public sealed record HistoryEntry(DateTimeOffset At, string Kind, long Epoch, string? Node, string Text) : IWireMessage;

@@ -28,6 +28,16 @@ public sealed class FlapDampingTests
     }
 
     [Fact]
+    public void An_owner_that_goes_on_in_place_has_not_started_again()
+    {
+        Recover([Granted(1), new OwnershipStarted(Then, 1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover), new OwnershipContinued(Then, 2, "n1")]);
+        Feed(Running(2), 100);
+        Assert.Empty(_effects.OfType<Journal>());
+        Feed(Running(2), 160);
+        Assert.Equal(new OwnershipSettled(Then, 1, "n1"), Journalled());
+    }
+
+    [Fact]
     public void A_service_that_did_not_last_so_often_is_left_alone_and_said_so_once()
     {
         Recover([.. Lived(1), .. Lived(2)]);
