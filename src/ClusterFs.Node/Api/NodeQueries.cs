@@ -11,7 +11,7 @@ using HistoryEntry = ClusterFs.Api.HistoryEntry;
 namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
-internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoard board, TimeProvider time)
+internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
@@ -24,7 +24,7 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
         return new StatusReport(
             settings.Node.Name,
             ClusterStatus(),
-            new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false),
+            new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false) { CertificateExpires = identity.Tls?.Expires },
             [.. services]);
     }
 
@@ -171,7 +171,10 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
                 member is not null && !state.Unreachable.Contains(member));
         }).ToImmutableArray();
         var seen = members.Count(member => member is { Status: "up", Reachable: true });
-        return new ClusterStatus(seen > members.Length / 2, members, [.. settings.Cluster.Voters]);
+        return new ClusterStatus(seen > members.Length / 2, members, [.. settings.Cluster.Voters])
+        {
+            Journal = board.Journal is { } journal ? new JournalStatus(journal.Reachable, journal.Since, journal.Problem) : null,
+        };
     }
 
     /// <returns>Null when there was no answer in time.</returns>

@@ -7,6 +7,7 @@ using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
@@ -49,8 +50,14 @@ internal sealed class NodeStart(
         var surroundings = new AgentSurroundings(
             contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));
         board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), "node");
+        if (identity.Tls is { } tls && tls.Expires - time.GetUtcNow() < TimeSpan.FromDays(30))
+        {
+            _logger.CertificateEnds(tls.Expires);
+        }
+
         _running = Task.WhenAll(
             PassOnGuardAsync(_guard, board.Agent),
+            Task.Run(() => new JournalWatch(_store, time).RunAsync(NoteJournal, _stopping.Token), CancellationToken.None),
             GuardedAsync(async cancellation =>
             {
                 // Sharding looks for its coordinator as soon as it starts, so the cluster has to be there first.
@@ -86,6 +93,19 @@ internal sealed class NodeStart(
         await foreach (var heard in guard.Events.ReadAllAsync().ConfigureAwait(false))
         {
             agent.Tell(heard);
+        }
+    }
+
+    private void NoteJournal(JournalCondition journal)
+    {
+        board.Journal = journal;
+        if (!journal.Reachable)
+        {
+            _logger.JournalUnreachable(_store.ToString(), journal.Problem ?? "");
+        }
+        else
+        {
+            _logger.JournalReachable(_store.ToString());
         }
     }
 
@@ -131,6 +151,7 @@ internal sealed class NodeStart(
             service => service.Name,
             service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings)
             {
+                PowerFencing = PowerFencing(),
                 Damping = service.Failover.Max == 0 ? null : new FlapDamping(service.Failover.Max, service.Failover.StableAfter),
             },
             StringComparer.Ordinal);
@@ -138,9 +159,16 @@ internal sealed class NodeStart(
             system,
             services,
             new OwnershipSurroundings(
-                new GuardVoters(_voters), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership")),
+                new GuardVoters(_voters), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership"))
+            {
+                RunFence = settings.Fence is { } fence ? new FenceCommand(fence, loggers.CreateLogger("clusterfs.fence")).RunAsync : null,
+            },
             board.Owners,
             address => ClusterConfiguration.NodeAt(settings, address)).ConfigureAwait(false);
         board.Agent.Tell(new RegionReady(region));
     }
+
+    private PowerFencing? PowerFencing() => settings.Fence is { } fence
+        ? new PowerFencing((fence.Nodes.IsEmpty ? settings.Cluster.Nodes.Keys : fence.Nodes.Keys).ToImmutableSortedSet(StringComparer.Ordinal))
+        : null;
 }

@@ -52,6 +52,11 @@ internal static class ClusterFiles
               shared { path = "{{cluster.SharedDirectory}}" }
               lease { ttl = {{Milliseconds(options.Ttl)}}, stop-budget = {{Milliseconds(options.StopBudget)}} }
             """);
+        if (options.FenceCommand is { } command)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  fence.command = \"{command}\"");
+        }
+
         foreach (var service in options.Services)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $$"""
