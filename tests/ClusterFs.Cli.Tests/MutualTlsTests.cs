@@ -34,6 +34,7 @@ public sealed class MutualTlsTests : IDisposable
     [Fact]
     public async Task A_certificate_that_has_ended_is_no_certificate()
     {
+        CertificateMaker.MakeAuthority(PlaceOf("ours"), "test", 10, TimeProvider.System.GetUtcNow().AddDays(-5));
         await using var guard = await GuardHost.StartAsync(Guard("n1", Tls("n1", "ours")), NullLoggerFactory.Instance);
         var n2 = Tls("n2", "ours");
         CertificateMaker.Renew(PlaceOf("ours"), PlaceOf("ours"), "n2", newKey: false, days: 1, TimeProvider.System.GetUtcNow().AddDays(-2));

@@ -8,6 +8,7 @@ using Akka.Remote.Transport.DotNetty;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
 using ClusterFs.Node.Cluster;
+using Settings = ClusterFs.Configuration.Settings;
 
 namespace ClusterFs.Node.Tests.Cluster;
 
