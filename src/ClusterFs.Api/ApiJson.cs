@@ -8,6 +8,8 @@ namespace ClusterFs.Api;
 [JsonSerializable(typeof(HistoryReport))]
 [JsonSerializable(typeof(MoveRequest))]
 [JsonSerializable(typeof(MoveReport))]
+[JsonSerializable(typeof(PauseReport))]
+[JsonSerializable(typeof(PauseReport[]))]
 [JsonSerializable(typeof(DumpReport))]
 [JsonSerializable(typeof(ApiError))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -16,6 +16,12 @@ public static class ApiRoutes
     /// <summary>POST a <see cref="MoveRequest"/>: answered by a <see cref="MoveReport"/> when the service runs on the other node.</summary>
     public const string Move = "/v1/services/{service}/move";
 
+    /// <summary>POST nothing: answered by a <see cref="PauseReport"/> when the journal has it.</summary>
+    public const string Pause = "/v1/services/{service}/pause";
+
+    /// <summary>POST nothing: answered by a <see cref="PauseReport"/> when the journal has it.</summary>
+    public const string Resume = "/v1/services/{service}/resume";
+
     /// <summary>POST nothing: answered by a <see cref="DumpReport"/> when a dump is committed.</summary>
     public const string Dump = "/v1/services/{service}/dump";
 

@@ -35,6 +35,15 @@ public sealed class DaemonClient : IDisposable
         return AskAsync(HttpMethod.Post, ApiRoutes.For(ApiRoutes.Move, service), body, ApiJson.Default.MoveReport, timeout, cancellation);
     }
 
+    /// <summary>Has nothing granted by itself any more, or has it granted again.</summary>
+    public Task<PauseReport> PauseAsync(string service, bool pause, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Post,
+        ApiRoutes.For(pause ? ApiRoutes.Pause : ApiRoutes.Resume, service),
+        null,
+        ApiJson.Default.PauseReport,
+        timeout,
+        cancellation);
+
     /// <summary>Takes a dump now and waits until it is committed.</summary>
     public Task<DumpReport> DumpAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
         AskAsync(HttpMethod.Post, ApiRoutes.For(ApiRoutes.Dump, service), null, ApiJson.Default.DumpReport, timeout, cancellation);

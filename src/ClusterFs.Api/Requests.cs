@@ -11,6 +11,12 @@ public sealed record MoveRequest(string To);
 /// <param name="Epoch">Its new epoch.</param>
 public sealed record MoveReport(string Service, string? From, string To, long Epoch);
 
+/// <summary>A service that was paused or resumed: the answer to <see cref="ApiRoutes.Pause"/> and <see cref="ApiRoutes.Resume"/>.</summary>
+/// <param name="Service">The service.</param>
+/// <param name="Paused">Whether nothing is granted by itself now.</param>
+/// <param name="Message">The same in words; that it was so already, too.</param>
+public sealed record PauseReport(string Service, bool Paused, string Message);
+
 /// <summary>A dump that was asked for and is committed: the answer to <see cref="ApiRoutes.Dump"/>.</summary>
 /// <param name="Service">The service.</param>
 /// <param name="Dump">The newest point of the line; an older one when nothing had changed since.</param>

@@ -13,7 +13,17 @@ public sealed record StatusReport(string Node, ClusterStatus Cluster, SelfStatus
 /// <param name="Quorum">Whether this node sees a majority of the cluster. Leases do not depend on it.</param>
 /// <param name="Members">By name.</param>
 /// <param name="Voters">Names of the nodes whose guards vote; <c>sql</c> for the vote in the journal's database.</param>
-public sealed record ClusterStatus(bool Quorum, ImmutableArray<MemberStatus> Members, ImmutableArray<string> Voters);
+public sealed record ClusterStatus(bool Quorum, ImmutableArray<MemberStatus> Members, ImmutableArray<string> Voters)
+{
+    /// <summary>Null until the daemon has looked for the first time.</summary>
+    public JournalStatus? Journal { get; init; }
+}
+
+/// <summary>Whether the journal's database answers this node. Running services need it not, changes of ownership do.</summary>
+/// <param name="Reachable">As of the newest look, a few seconds ago at most, or as long as the database's driver waits.</param>
+/// <param name="Since">By the node's wall clock.</param>
+/// <param name="Problem">Why it does not answer; null when it does.</param>
+public sealed record JournalStatus(bool Reachable, DateTimeOffset Since, string? Problem);
 
 /// <param name="Name">The node.</param>
 /// <param name="Address">Where its daemon listens.</param>
@@ -25,7 +35,11 @@ public sealed record MemberStatus(string Name, string Address, string Status, bo
 /// <param name="GuardError">Why not.</param>
 /// <param name="VoterIdentity">Which voter this node is; another one after the guard's state was lost.</param>
 /// <param name="Stopping">Whether the guard is on its way out.</param>
-public sealed record SelfStatus(bool GuardAttached, string? GuardError, string? VoterIdentity, bool Stopping);
+public sealed record SelfStatus(bool GuardAttached, string? GuardError, string? VoterIdentity, bool Stopping)
+{
+    /// <summary>When the certificate that the daemon uses ends; null in clear text.</summary>
+    public DateTimeOffset? CertificateExpires { get; init; }
+}
 
 /// <summary>One service, from the cluster's point of view.</summary>
 /// <param name="Name">The service.</param>
@@ -54,7 +68,11 @@ public sealed record ServiceStatus(
     bool Paused,
     string? Reason,
     PhaseStatus? Phase,
-    DumpHealth? Dump);
+    DumpHealth? Dump)
+{
+    /// <summary>It was started again and again and never stayed up: nothing is granted until <c>clusterfs resume</c>.</summary>
+    public bool Damped { get; init; }
+}
 
 [JsonConverter(typeof(JsonStringEnumConverter<ServiceState>))]
 public enum ServiceState
@@ -79,7 +97,7 @@ public enum ServiceState
     [JsonStringEnumMemberName("draining")]
     Draining,
 
-    /// <summary>No automatic grants until resumed.</summary>
+    /// <summary>No automatic grants until resumed: by request, or because it never stayed up (<see cref="ServiceStatus.Damped"/>).</summary>
     [JsonStringEnumMemberName("paused")]
     Paused,
 }

@@ -55,6 +55,8 @@ public static class CommandLine
         {
             StatusCommand.Create(),
             MoveCommand.Create(),
+            PauseCommand.CreatePause(),
+            PauseCommand.CreateResume(),
             DumpCommand.Create(),
             HistoryCommand.Create(),
             ArchiveCommand.Create(),

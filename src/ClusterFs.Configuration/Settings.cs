@@ -22,6 +22,9 @@ public sealed record Settings(
     /// <summary>The file that was loaded, as the caller named it.</summary>
     public string File { get; init; } = "";
 
+    /// <summary>How a node's power is cut; null where it cannot be.</summary>
+    public FenceSettings? Fence { get; init; }
+
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
     public ServiceSettings RequireService(string name)
@@ -101,6 +104,26 @@ public sealed record SharedSettings(string Path)
 /// <param name="StopBudget">The guard's time to stop a service whose lease runs out. 50 ms to under half the TTL, default 1500 ms.</param>
 public sealed record LeaseSettings(TimeSpan Ttl, TimeSpan StopBudget);
 
+/// <summary>A fence agent: a program that cuts a node's power, or restarts it by force.</summary>
+/// <param name="Command">Absolute. Reads its options from standard input, and ends with 0 when it succeeded.</param>
+/// <param name="Action">What it is told to do. Default <see cref="FenceAction.Reboot"/>.</param>
+/// <param name="Timeout">Then it is killed, and has failed. 1 s to 10 min, default 30 s.</param>
+/// <param name="Nodes">By node, further options; empty: every node can be fenced, without any. May hold passwords: never logged.</param>
+public sealed record FenceSettings(
+    string Command,
+    FenceAction Action,
+    TimeSpan Timeout,
+    ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Nodes)
+{
+    public override string ToString() => $"{nameof(FenceSettings)} {{ {nameof(Command)} = {Command}, {nameof(Action)} = {Action} }}";
+}
+
+public enum FenceAction
+{
+    Off,
+    Reboot,
+}
+
 /// <summary>What the nodes prove to one another who they are with: mutual TLS, between guards and between daemons.</summary>
 /// <param name="Authority">Absolute. The certificate, in PEM, of the authority that signed every node's; no other is trusted.</param>
 /// <param name="Certificate">Absolute. This node's certificate, in PEM; the node's name is one of its DNS names.</param>
@@ -113,6 +136,7 @@ public sealed record TlsSettings(string Authority, string Certificate, string Ke
 /// <param name="Live">Its live content.</param>
 /// <param name="Unit">The systemd unit that it runs as, if any.</param>
 /// <param name="PidFile">Absolute. Where it writes its process id, if it does.</param>
+/// <param name="Failover">When it is left alone.</param>
 /// <param name="StopTimeout">What it has to end by itself at a planned stop, before it is killed. 100 ms to 1 h, default 10 s.</param>
 public sealed record ServiceSettings(
     string Name,
@@ -120,7 +144,13 @@ public sealed record ServiceSettings(
     LiveSettings Live,
     string? Unit,
     string? PidFile,
+    FailoverSettings Failover,
     TimeSpan StopTimeout);
+
+/// <summary>When a service that does not stay up is left alone until somebody has looked.</summary>
+/// <param name="Max">After so many starts in a row that did not last. 0 (never) to 100, default 5.</param>
+/// <param name="StableAfter">A start has lasted when the service runs for so long. 1 s to 7 d, default 10 min.</param>
+public sealed record FailoverSettings(int Max, TimeSpan StableAfter);
 
 /// <summary>A service's live content.</summary>
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>

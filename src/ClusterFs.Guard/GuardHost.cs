@@ -38,6 +38,7 @@ public sealed class GuardHost : IAsyncDisposable
     private readonly DaemonDesk _daemon;
     private readonly WebApplication _server;
     private readonly Task _caretaker;
+    private readonly Task _certificates;
 
     private GuardHost(GuardSettings settings, DirectoryLock directoryLock, ILoggerFactory logs)
     {
@@ -82,6 +83,7 @@ public sealed class GuardHost : IAsyncDisposable
         _caretaker = new Caretaker(
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
             TimeProvider.System, _log).RunAsync(_over.Token);
+        _certificates = settings.Tls is { } tls ? new CertificateWatch(tls, TimeProvider.System, _log).RunAsync(_over.Token) : Task.CompletedTask;
         var gates = new GateKeeper(
             $"clusterfs-{settings.Cluster}-{settings.Node}-{voterState.Identity.ToString("N")[..8]}", files, _executioner, _log);
         _server = GuardServer.Create(
@@ -169,6 +171,7 @@ public sealed class GuardHost : IAsyncDisposable
     {
         await _over.CancelAsync().ConfigureAwait(false);
         await _caretaker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _certificates.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using (var patience = new CancellationTokenSource(ReleasePatience))
         {
             await _server.StopAsync(patience.Token).ConfigureAwait(false);

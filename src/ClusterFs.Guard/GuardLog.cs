@@ -105,6 +105,12 @@ internal static partial class GuardLog
     [LoggerMessage(31, LogLevel.Debug, "The daemon's stream ended: {Problem}")]
     public static partial void StreamEnded(this ILogger log, string problem);
 
+    [LoggerMessage(40, LogLevel.Information, "Another certificate, good until {Expires:u}, is used from the next connection on")]
+    public static partial void CertificateReplaced(this ILogger log, DateTimeOffset expires);
+
+    [LoggerMessage(41, LogLevel.Warning, "The certificate on disk is not used, the one before still is: {Problem}")]
+    public static partial void CertificateNotReplaced(this ILogger log, string problem);
+
     [LoggerMessage(32, LogLevel.Warning, "The record of {Service} epoch {Epoch} cannot be deleted: {Problem}")]
     public static partial void RecordNotDeleted(this ILogger log, string service, long epoch, string problem);
 }

@@ -8,22 +8,28 @@ namespace ClusterFs.Guard;
 
 /// <summary>
 /// How the nodes prove to one another who they are: each shows a certificate that the cluster's own authority signed, and is the nodes that
-/// the certificate names. No other authority of the machine is believed. Immutable; safe to share between threads.
+/// the certificate names. No other authority of the machine is believed. Safe to share between threads.
 /// </summary>
 public sealed class MutualTls
 {
     private readonly X509Certificate2 _authority;
+    private readonly Settings _settings;
     private readonly IReadOnlyCollection<string> _nodes;
+    private volatile X509Certificate2 _certificate;
 
-    private MutualTls(X509Certificate2 authority, X509Certificate2 certificate, IReadOnlyCollection<string> nodes)
+    private MutualTls(X509Certificate2 authority, X509Certificate2 certificate, Settings settings)
     {
         _authority = authority;
-        _nodes = nodes;
-        Certificate = certificate;
+        _settings = settings;
+        _nodes = [.. settings.Cluster.Nodes.Keys];
+        _certificate = certificate;
     }
 
-    /// <summary>This node's, with its private key.</summary>
-    public X509Certificate2 Certificate { get; }
+    /// <summary>This node's, with its private key: the newest that was read. Every handshake uses it; connections that are open stay.</summary>
+    public X509Certificate2 Certificate => _certificate;
+
+    /// <summary>When <see cref="Certificate"/> ends.</summary>
+    public DateTimeOffset Expires => new(_certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero);
 
     /// <returns>Null where the configuration has no <c>clusterfs.tls</c>.</returns>
     /// <exception cref="ConfigurationException">A file cannot be read, or the certificate is not this node's or not the authority's.</exception>
@@ -35,19 +41,43 @@ public sealed class MutualTls
         }
 
         var authority = Read(settings, "authority", tls.Authority, () => X509CertificateLoader.LoadCertificate(DecodePem(tls.Authority)));
-        var certificate = Read(
-            settings, "certificate", tls.Certificate, () => X509Certificate2.CreateFromPemFile(tls.Certificate, tls.Key));
-        var loaded = new MutualTls(authority, certificate, [.. settings.Cluster.Nodes.Keys]);
+        var certificate = ReadCertificate(settings, tls);
+        var loaded = new MutualTls(authority, certificate, settings);
         return loaded.Problem(certificate, [settings.Node.Name]) is { } problem
             ? throw Mistake(settings, "certificate", $"{tls.Certificate} cannot be this node's: {problem}")
             : loaded;
+    }
+
+    /// <summary>
+    /// Reads this node's certificate again, and uses it from now on if it is another one. Reads files: not for a thread that has deadlines.
+    /// </summary>
+    /// <returns>Whether it is another one.</returns>
+    /// <exception cref="ConfigurationException">It cannot be used; the one before still is.</exception>
+    public bool Reload()
+    {
+        var files = _settings.Tls!;
+        var read = ReadCertificate(_settings, files);
+        if (Problem(read, [_settings.Node.Name]) is { } problem)
+        {
+            read.Dispose();
+            throw Mistake(_settings, "certificate", $"{files.Certificate} cannot be this node's: {problem}");
+        }
+
+        if (read.RawDataMemory.Span.SequenceEqual(_certificate.RawDataMemory.Span))
+        {
+            read.Dispose();
+            return false;
+        }
+
+        // The old one is not disposed of: a handshake may be using it.
+        _certificate = read;
+        return true;
     }
 
     /// <summary>For a connection to a node: it has to be that one.</summary>
     public SslClientAuthenticationOptions ToPeer(string node) => new()
     {
         TargetHost = node,
-        ClientCertificates = [Certificate],
         LocalCertificateSelectionCallback = (_, _, _, _, _) => Certificate,
         RemoteCertificateValidationCallback = (_, peer, _, _) => Trusts(peer, [node]),
     };
@@ -55,7 +85,7 @@ public sealed class MutualTls
     /// <summary>For connections from other nodes: any node of the cluster, and nobody else.</summary>
     public void FromPeers(HttpsConnectionAdapterOptions options)
     {
-        options.ServerCertificate = Certificate;
+        options.ServerCertificateSelector = (_, _) => Certificate;
         options.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
         options.ClientCertificateValidation = (peer, _, _) => Trusts(peer, _nodes);
         options.HandshakeTimeout = TimeSpan.FromSeconds(5);
@@ -83,6 +113,9 @@ public sealed class MutualTls
             ? null
             : $"it is not made out to {string.Join(" or ", nodes)}";
     }
+
+    private static X509Certificate2 ReadCertificate(Settings settings, TlsSettings tls) =>
+        Read(settings, "certificate", tls.Certificate, () => X509Certificate2.CreateFromPemFile(tls.Certificate, tls.Key));
 
     private static byte[] DecodePem(string path)
     {

@@ -40,6 +40,21 @@ internal static partial class NodeLog
     [LoggerMessage(12, LogLevel.Information, "the journal is in order: {Store}")]
     public static partial void JournalVerified(this ILogger logger, string store);
 
+    [LoggerMessage(50, LogLevel.Warning, "the fence command for {Node} succeeded: {Outcome}")]
+    public static partial void Fenced(this ILogger logger, string node, string outcome);
+
+    [LoggerMessage(51, LogLevel.Error, "the fence command for {Node} failed: {Outcome}; its leases are waited out")]
+    public static partial void FenceFailed(this ILogger logger, string node, string outcome);
+
+    [LoggerMessage(52, LogLevel.Warning, "{Store} does not answer: {Problem}; what runs runs on, and no ownership changes until it does")]
+    public static partial void JournalUnreachable(this ILogger logger, string store, string problem);
+
+    [LoggerMessage(53, LogLevel.Information, "{Store} answers")]
+    public static partial void JournalReachable(this ILogger logger, string store);
+
+    [LoggerMessage(54, LogLevel.Warning, "the certificate of this node ends on {Expires:u}: without another one nobody will talk to it (`clusterfs certificates renew`)")]
+    public static partial void CertificateEnds(this ILogger logger, DateTimeOffset expires);
+
     [LoggerMessage(13, LogLevel.Critical, "{Problem}")]
     public static partial void Refused(this ILogger logger, string problem);
 

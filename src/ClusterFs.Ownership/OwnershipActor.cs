@@ -12,7 +12,15 @@ namespace ClusterFs.Ownership;
 /// <summary>What every incarnation of every service's ownership uses on one node.</summary>
 /// <param name="Clock">The machine's two clocks.</param>
 /// <param name="Time">Only for the time stamps that people read.</param>
-public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Func<Instant> Clock, TimeProvider Time, ILogger Logger);
+public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Func<Instant> Clock, TimeProvider Time, ILogger Logger)
+{
+    /// <summary>Runs the fence command against a node, within its time; null where there is none. Slow: not to be waited for by an actor.</summary>
+    public Func<string, Task<FenceResult>>? RunFence { get; init; }
+}
+
+/// <param name="Succeeded">The command vouches that the node is off, or was after it was begun.</param>
+/// <param name="Outcome">In words.</param>
+public sealed record FenceResult(bool Succeeded, string Outcome);
 
 /// <summary>
 /// One incarnation of a service's ownership: carries out what <see cref="OwnershipMachine"/> decides, and decides nothing itself. Whatever it
@@ -81,9 +89,10 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 Sender.Tell(Draw());
                 break;
             case MoveService move:
-                var request = Guid.NewGuid();
-                _requests[request] = Sender;
-                Drive(new MoveRequested(request, move.To));
+                Drive(new MoveRequested(Remember(Sender), move.To));
+                break;
+            case PauseService pause:
+                Drive(new PauseRequested(Remember(Sender), pause.Pause));
                 break;
             case GetOwnership:
                 Sender.Tell(Draw());
@@ -169,8 +178,11 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             case TellGrant or TellDrain:
                 // It is told with its next report.
                 break;
+            case RunFence fence:
+                Cut(fence);
+                break;
             case AnswerRequest answer when _requests.Remove(answer.Request, out var asker):
-                asker.Tell(new MoveAnswered(_settings.Service, answer.Accepted, answer.Message));
+                asker.Tell(new RequestAnswered(_settings.Service, answer.Accepted, answer.Message));
                 break;
             case AnswerRequest:
                 break;
@@ -180,6 +192,23 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             default:
                 throw new ArgumentOutOfRangeException(nameof(effect), effect, "unknown effect");
         }
+    }
+
+    private void Cut(RunFence fence)
+    {
+        _surroundings.Logger.CuttingPower(_settings.Service, fence.Node, fence.Epoch);
+        var run = _surroundings.RunFence ?? (_ => Task.FromResult(new FenceResult(false, "there is no fence command")));
+        Task.Run(() => run(fence.Node)).PipeTo(
+            Self,
+            success: result => new NodeFenced(fence.Node, fence.Epoch, result.Succeeded, result.Outcome),
+            failure: problem => new NodeFenced(fence.Node, fence.Epoch, false, problem.Message));
+    }
+
+    private Guid Remember(IActorRef asker)
+    {
+        var request = Guid.NewGuid();
+        _requests[request] = asker;
+        return request;
     }
 
     private void Reserve(ReserveEpoch reserve)

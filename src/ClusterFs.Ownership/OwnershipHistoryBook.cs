@@ -32,8 +32,14 @@ internal sealed class OwnershipHistoryBook
         OwnershipContinued e => new(
             e.At, "continued", e.Epoch, e.Node, $"{e.Node} goes on under epoch {e.Epoch} without stopping: some voters had been fenced though it lives"),
         OwnershipReleased e => new(e.At, "released", e.Epoch, e.Node, $"{e.Node} released epoch {e.Epoch}: {e.Reason}"),
+        OwnerPowerFenced e => new(
+            e.At, "power-fenced", e.Epoch, e.Node, $"the fence command for {e.Node} {(e.Succeeded ? "succeeded" : "failed")}: {e.Outcome}"),
         MoveBegun e => new(e.At, "move", e.Epoch, e.To, $"moving from {e.From} to {e.To}"),
         MoveAbandoned e => new(e.At, "move-abandoned", 0, e.To, $"the move to {e.To} was given up: {e.Reason}"),
+        OwnershipStarted e => new(e.At, "started", e.Epoch, e.Node, $"it runs on {e.Node} under epoch {e.Epoch}"),
+        OwnershipSettled e => new(e.At, "settled", e.Epoch, e.Node, $"it stays up on {e.Node}: earlier starts count no more"),
+        OwnershipDamped e => new(
+            e.At, "damped", e.Epoch, null, $"started {e.Starts} times and never stayed up: left alone until `clusterfs resume`"),
         OwnershipPaused e => new(e.At, "paused", 0, null, "paused"),
         OwnershipResumed e => new(e.At, "resumed", 0, null, "resumed"),
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),

@@ -28,6 +28,9 @@ internal static partial class OwnershipLog
     [LoggerMessage(8, LogLevel.Warning, "{Service}: the journal cannot be read: {Problem}")]
     public static partial void RecoveryFailed(this ILogger logger, string service, string problem);
 
+    [LoggerMessage(10, LogLevel.Warning, "{Service}: {Node} is fenced for epoch {Epoch}: running the fence command against it")]
+    public static partial void CuttingPower(this ILogger logger, string service, string node, long epoch);
+
     [LoggerMessage(9, LogLevel.Debug, "{Service}: voter {Voter} did not answer: {Problem}")]
     public static partial void VoterSilent(this ILogger logger, string service, string voter, string problem);
 }

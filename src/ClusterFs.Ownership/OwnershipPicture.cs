@@ -23,12 +23,22 @@ internal static class OwnershipPicture
             reason,
             record.Move?.To,
             record.Paused,
-            [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)]);
+            [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)])
+        {
+            Damped = record.Damped is not null,
+        };
     }
 
     private static (OwnershipStage Stage, string? Reason) Stage(OwnershipState state, string[] candidates, Instant now)
     {
         var record = state.Record;
+        if (record is { Damped: { } damped, Move: null } && !OwnershipMachine.OwnerRuns(state, now))
+        {
+            return (
+                OwnershipStage.Paused,
+                $"it was started {damped.Starts} times and never stayed up: left alone until `clusterfs resume {state.Settings.Service}`");
+        }
+
         // A fence that met a living owner was broken off: the owner goes on.
         if (record.OpenFencing is { } fencing && !(state.Fencing is null && OwnershipMachine.OwnerRuns(state, now)))
         {

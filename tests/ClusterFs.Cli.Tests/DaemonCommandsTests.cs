@@ -57,6 +57,37 @@ public sealed class DaemonCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_journal_that_does_not_answer_is_a_line_of_the_status()
+    {
+        var since = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+        var cluster = Report.Cluster with { Journal = new JournalStatus(false, since, "connection refused") };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Cluster = cluster });
+        var outcome = await _cli.RunAsync("status");
+        Assert.Matches(
+            @"\nn1: the journal has not answered for .* \(connection refused\): services run on, ownership does not change\.\n", outcome.Output);
+        var journal = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!["cluster"]!["journal"]!;
+        Assert.Equal((false, "2026-01-02T03:04:05+00:00"), ((bool?)journal["reachable"], (string?)journal["since"]));
+    }
+
+    [Theory]
+    [InlineData(-1, "expired")]
+    [InlineData(29, "expires")]
+    public async Task A_certificate_that_ends_soon_is_a_line_of_the_status(int days, string word)
+    {
+        var self = Report.Self with { CertificateExpires = TimeProvider.System.GetUtcNow().AddDays(days) };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Self = self });
+        Assert.Contains($"\nn1: its certificate {word} on ", (await _cli.RunAsync("status")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_is_good_for_long_is_none()
+    {
+        var self = Report.Self with { CertificateExpires = TimeProvider.System.GetUtcNow().AddDays(31) };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Self = self });
+        Assert.DoesNotContain("its certificate", (await _cli.RunAsync("status")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Status_in_JSON_has_the_names_that_monitoring_relies_on()
     {
         await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report);
@@ -91,6 +122,17 @@ public sealed class DaemonCommandsTests : IDisposable
         var outcome = await _cli.RunAsync("move", "wiki", "--to", "n2");
         Assert.Equal((ExitCodes.Done, "wiki moved from n1 to n2, epoch 8.\n", ""), (outcome.ExitCode, outcome.Output, outcome.Error));
         Assert.Equal("""{"to":"n2"}""", asked);
+    }
+
+    [Fact]
+    public async Task A_pause_and_its_end_say_what_became_of_each_service()
+    {
+        await using var daemon = await FakeDaemon.StartAsync(_cli.Socket, "POST", ApiRoutes.Resume, context => context.Response.WriteAsJsonAsync(
+            new PauseReport((string)context.Request.RouteValues["service"]!, false, "resumed"), ApiJson.Default.PauseReport));
+        var outcome = await _cli.RunAsync("resume");
+        Assert.Equal((ExitCodes.Done, "wiki: resumed.\n", ""), (outcome.ExitCode, outcome.Output, outcome.Error));
+        outcome = await _cli.RunAsync("resume", "wiki", "--json");
+        Assert.Equal("[{\"service\":\"wiki\",\"paused\":false,\"message\":\"resumed\"}]\n", outcome.Output);
     }
 
     [Theory]

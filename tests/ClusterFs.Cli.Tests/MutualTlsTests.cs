@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using ClusterFs.Cli.Certificates;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
@@ -26,6 +29,60 @@ public sealed class MutualTlsTests : IDisposable
         await Assert.ThrowsAsync<VoterUnreachableException>(() => AskAsync(Tls("n2", "theirs")));
         await Assert.ThrowsAsync<VoterUnreachableException>(() => AskAsync(Tls("stranger", "ours", asNode: "stranger")));
         await Assert.ThrowsAsync<VoterUnreachableException>(() => AskAsync(null));
+    }
+
+    [Fact]
+    public async Task A_certificate_that_has_ended_is_no_certificate()
+    {
+        CertificateMaker.MakeAuthority(PlaceOf("ours"), "test", 10, TimeProvider.System.GetUtcNow().AddDays(-5));
+        await using var guard = await GuardHost.StartAsync(Guard("n1", Tls("n1", "ours")), NullLoggerFactory.Instance);
+        var n2 = Tls("n2", "ours");
+        CertificateMaker.Renew(PlaceOf("ours"), PlaceOf("ours"), "n2", newKey: false, days: 1, TimeProvider.System.GetUtcNow().AddDays(-2));
+        Assert.Throws<ConfigurationException>(() => n2.Reload());
+        var ended = Assert.Throws<ConfigurationException>(() => Tls("n2", "ours"));
+        Assert.Contains("clusterfs.tls.certificate", ended.Message, StringComparison.Ordinal);
+
+        // Not its own guard, but the other side refuses it.
+        using var certificate = X509Certificate2.CreateFromPemFile(
+            Path.Combine(PlaceOf("ours"), "n2.pem"), Path.Combine(PlaceOf("ours"), "n2.key"));
+        Assert.False(n2.Trusts(certificate));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_guard_uses_a_renewed_certificate_without_a_restart(bool newKey)
+    {
+        var n1 = Tls("n1", "ours");
+        var before = n1.Certificate.SerialNumber;
+        var key = File.ReadAllText(Path.Combine(PlaceOf("ours"), "n1.key"));
+        await using var guard = await GuardHost.StartAsync(Guard("n1", n1), NullLoggerFactory.Instance);
+        Assert.Equal(before, await ShownSerialAsync());
+
+        CertificateMaker.Renew(PlaceOf("ours"), PlaceOf("ours"), "n1", newKey, days: 1, TimeProvider.System.GetUtcNow());
+        Assert.Equal(newKey, key != File.ReadAllText(Path.Combine(PlaceOf("ours"), "n1.key")));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var shown = before;
+        while (shown == before)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            shown = await ShownSerialAsync();
+        }
+
+        using var renewed = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(PlaceOf("ours"), "n1.pem"));
+        Assert.Equal(renewed.SerialNumber, shown);
+        Assert.True(renewed.MatchesHostname("n1", allowWildcards: false, allowCommonName: false));
+        Assert.True((await AskAsync(Tls("n2", "ours"))).Abstains);
+    }
+
+    [Fact]
+    public void A_certificate_of_another_authority_is_not_renewed()
+    {
+        Tls("n1", "ours");
+        CertificateMaker.MakeAuthority(PlaceOf("theirs"), "other", 1, TimeProvider.System.GetUtcNow());
+        var refused = Assert.Throws<CommandException>(() => CertificateMaker.Renew(
+            PlaceOf("ours"), PlaceOf("theirs"), "n1", newKey: false, days: 1, TimeProvider.System.GetUtcNow()));
+        Assert.Equal(ExitCodes.Refused, refused.ExitCode);
     }
 
     [Fact]
@@ -62,6 +119,26 @@ public sealed class MutualTlsTests : IDisposable
         using var client = new VoterClient(new Dictionary<string, string> { ["n1"] = "127.0.20.1" }, Port, tls);
         return await client.ProbeAsync("n1", new Probe("wiki", Guid.NewGuid()), Patience, CancellationToken.None);
     }
+
+    /// <summary>The serial number of the certificate that the guard of n1 shows to a new connection.</summary>
+    private async Task<string> ShownSerialAsync()
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync("127.0.20.1", Port);
+        X509Certificate2? shown = null;
+        using var tls = new SslStream(socket.GetStream());
+        var n2 = Tls("n2", "ours");
+        var options = n2.ToPeer("n1");
+        options.RemoteCertificateValidationCallback = (_, peer, _, _) =>
+        {
+            shown = X509CertificateLoader.LoadCertificate(peer!.GetRawCertData());
+            return n2.Trusts(shown);
+        };
+        await tls.AuthenticateAsClientAsync(options).WaitAsync(Patience);
+        return shown!.SerialNumber;
+    }
+
+    private string PlaceOf(string authority) => Path.Combine(_directory, authority);
 
     private MutualTls Tls(string node, string authority, string? asNode = null)
     {

@@ -19,9 +19,13 @@ public sealed class JournalAwayTests
             var owner = await bench.Settle();
             await using var load = await bench.Load(owner);
 
+            await UntilJournal(bench.Cluster, reachable: true);
+
             await bench.Cluster.Postgres.Stop();
+            await UntilJournal(bench.Cluster, reachable: false);
             await load.StaysUntouchedFor(Away);
             await bench.Cluster.Postgres.Start();
+            await UntilJournal(bench.Cluster, reachable: true);
 
             var target = bench.Cluster.Except(owner).First();
             (await owner.Clusterfs(TimeSpan.FromSeconds(60), "move", ClusterBench.Guestbook, "--to", target.Name)).Successful();
@@ -32,6 +36,18 @@ public sealed class JournalAwayTests
         finally
         {
             await bench.DisposeAsync();
+        }
+    }
+
+    private static async Task UntilJournal(LocalCluster cluster, bool reachable)
+    {
+        foreach (var node in cluster.Nodes)
+        {
+            await Eventually.Get(
+                $"{node.Name} says whether the journal can be reached: {reachable}",
+                TimeSpan.FromSeconds(15),
+                async () => (await node.TryStatus())?.Cluster.Journal is { } journal && journal.Reachable == reachable ? journal : null,
+                cluster.Evidence);
         }
     }
 }

@@ -13,7 +13,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: live, nodes, pid-file, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, nodes, pid-file, stop-timeout, unit")]
     [InlineData("clusterf.lease.ttl = 5s", "node.conf:8: clusterf: is no known key; did you mean 'clusterfs'? known here: clusterfs")]
     [InlineData(
         "clusterfs.cluster.port = many",
@@ -24,6 +24,15 @@ public sealed class MistakesTests : IDisposable
     [InlineData(
         "clusterfs.cluster.guard-port = 4053",
         "node.conf:8: clusterfs.cluster.guard-port: 4053 is also clusterfs.cluster.port; expected a port of its own")]
+    [InlineData(
+        "clusterfs.fence.timeout = 5s",
+        "node.conf:8: clusterfs.fence.command: is missing; expected a fence agent, an absolute path")]
+    [InlineData(
+        "clusterfs.fence { command = /bin/true, nodes { n9 {} } }",
+        "node.conf:8: clusterfs.fence.nodes.n9: there is no node n9; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
+    [InlineData(
+        "clusterfs.fence { command = /bin/true, nodes.n1.action = off }",
+        "node.conf:8: clusterfs.fence.nodes.n1.action: cannot be set here; expected an option of the fence agent, on one line; action is set above")]
     [InlineData("clusterfs.lease = 5s", "node.conf:8: clusterfs.lease: is the text '5s'; expected an object: { … }")]
     [InlineData("clusterfs.lease.ttl = [5s]", "node.conf:8: clusterfs.lease.ttl: is an array; expected a single value")]
     [InlineData("clusterfs.lease.ttl = -5s", "node.conf:8: clusterfs.lease.ttl: -5s is out of range; expected 500ms to 1h")]

@@ -36,7 +36,10 @@ public sealed class ReferenceTests
             (defaults.Cluster.Name, defaults.Cluster.Port, defaults.Cluster.GuardPort, defaults.Cluster.HttpPort),
             (reference.Cluster.Name, reference.Cluster.Port, reference.Cluster.GuardPort, reference.Cluster.HttpPort));
         Assert.Equal(defaults.Lease, reference.Lease);
+        var fence = files.LoadGoodAnd("clusterfs.fence.command = /bin/true").Fence!;
+        Assert.Equal((fence.Action, fence.Timeout), (reference.Fence!.Action, reference.Fence.Timeout));
         var (one, other) = (defaults.Services["wiki"], reference.Services["wiki"]);
+        Assert.Equal(one.Failover, other.Failover);
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
     }
 
@@ -44,8 +47,9 @@ public sealed class ReferenceTests
     {
         foreach (var (name, field) in section.Fields)
         {
-            // Under these two, users choose the names.
-            var key = prefix + (prefix is "clusterfs.services." or "clusterfs.cluster.nodes." ? "*" : name);
+            // Under these, users choose the names.
+            var isFree = prefix is "clusterfs.services." or "clusterfs.cluster.nodes." or "clusterfs.fence.nodes." or "clusterfs.fence.nodes.*.";
+            var key = prefix + (isFree ? "*" : name);
             if (field.Value is HoconObject inner)
             {
                 foreach (var innerKey in Written(inner, key + "."))

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using ClusterFs.Lease;
+using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.Voter;
 using ClusterFs.Ownership.Messages;
 
@@ -105,7 +106,7 @@ public sealed class OwnershipActorTests : TestKit
         FishForMessage<object>(message =>
         {
             seen.Add(message);
-            return seen.Any(m => m is MoveAnswered { Accepted: true }) && seen.Any(m => m is DrainOwnership { Tenure: 1, To: "n2" });
+            return seen.Any(m => m is RequestAnswered { Accepted: true }) && seen.Any(m => m is DrainOwnership { Tenure: 1, To: "n2" });
         });
         ownership.Tell(OwnershipScene.Waiting("n1", closed: 1), TestActor);
         Assert.Equal("n2", target.FishForMessage<GrantOwnership>(_ => true).Node);
@@ -118,9 +119,49 @@ public sealed class OwnershipActorTests : TestKit
 
         ownership.Tell(new MoveService(OwnershipScene.Service, "n2"), TestActor);
 
-        var answer = ExpectMsg<MoveAnswered>();
+        var answer = ExpectMsg<RequestAnswered>();
         Assert.False(answer.Accepted);
         Assert.Contains("no owner", answer.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pause_holds_grants_back_until_resumed()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        ownership.Tell(new PauseService(OwnershipScene.Service, Pause: true), TestActor);
+        Assert.True(ExpectMsg<RequestAnswered>().Accepted);
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        Assert.Equal(OwnershipStage.Paused, ExpectMsg<OwnershipView>().Stage);
+
+        ownership.Tell(new PauseService(OwnershipScene.Service, Pause: false), TestActor);
+
+        Assert.Equal(1, FishForMessage<GrantOwnership>(_ => true).Epoch);
+    }
+
+    [Fact]
+    public void A_service_that_does_not_stay_up_is_left_alone_and_the_view_says_how_to_go_on()
+    {
+        var damping = new FlapDamping(1, TimeSpan.FromHours(1));
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters, damping));
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+        ownership.Tell(OwnershipScene.Running("n1", 1), TestActor);
+        ownership.Tell(OwnershipScene.Waiting("n1", closed: 1), TestActor);
+
+        AwaitAssert(() =>
+        {
+            ownership.Tell(new GetOwnership(OwnershipScene.Service), TestActor);
+            var view = FishForMessage<OwnershipView>(_ => true);
+            Assert.Equal((true, OwnershipStage.Paused), (view.Damped, view.Stage));
+            Assert.Contains("clusterfs resume wiki", view.Reason, StringComparison.Ordinal);
+        });
+        ownership.Tell(new GetHistory(OwnershipScene.Service), TestActor);
+        Assert.Equal(
+            ["fencing", "granted", "started", "released", "damped"],
+            FishForMessage<OwnershipHistory>(_ => true).Entries.Select(entry => entry.Kind));
+
+        ownership.Tell(new PauseService(OwnershipScene.Service, Pause: false), TestActor);
+        Assert.Equal(2, FishForMessage<GrantOwnership>(grant => grant.Epoch > 1).Epoch);
     }
 
     [Fact]

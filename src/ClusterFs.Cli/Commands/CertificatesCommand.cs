@@ -10,7 +10,7 @@ public static class CertificatesCommand
     private const int TenYears = 3650;
 
     public static Command Create() =>
-        new("certificates", "Make what the nodes prove to one another who they are with (clusterfs.tls).") { CreateAuthority(), CreateNode() };
+        new("certificates", "Make what the nodes prove to one another who they are with (clusterfs.tls).") { CreateAuthority(), CreateNode(), CreateRenew() };
 
     private static Command CreateAuthority()
     {
@@ -45,6 +45,37 @@ public static class CertificatesCommand
             parsed.GetValue(address) is { } text ? IPAddress.Parse(text) : null,
             parsed.GetValue(days),
             TimeProvider.System.GetUtcNow())));
+        return command;
+    }
+
+    private static Command CreateRenew()
+    {
+        var node = new Argument<string>("node") { Description = "The node whose certificate is to be good for longer.", HelpName = "NODE" };
+        var authority = Directory("--authority", "Where authority.pem and authority.key are.");
+        var directory = Directory("--out", "Where NODE.pem and NODE.key are; NODE.pem is replaced.");
+        var newKey = new Option<bool>("--new-key") { Description = "Make a new key as well, and replace NODE.key. Without it the key stays." };
+        var days = Days();
+        var command = new Command(
+            "renew",
+            "Replace a node's certificate by one for the same names that is good for longer. On the node, its guard uses it within seconds, and "
+            + "its daemon from its next start (SIGHUP ends the daemon alone); no lease is lost.")
+        {
+            node, authority, directory, newKey, days,
+        };
+        command.SetAction(parsed =>
+        {
+            var hasNewKey = parsed.GetValue(newKey);
+            var (certificate, key, until) = CertificateMaker.Renew(
+                parsed.GetRequiredValue(directory),
+                parsed.GetRequiredValue(authority),
+                parsed.GetRequiredValue(node),
+                hasNewKey,
+                parsed.GetValue(days),
+                TimeProvider.System.GetUtcNow());
+            parsed.InvocationConfiguration.Output.WriteLine(
+                $"wrote {certificate}, good until {until:yyyy-MM-dd}; {(hasNewKey ? $"{key} is new, too" : $"the key in {key} stays")}");
+            return ExitCodes.Done;
+        });
         return command;
     }
 

@@ -5,6 +5,8 @@ namespace ClusterFs.Cli.Display;
 /// <summary>The status in words.</summary>
 internal sealed record StatusView(string Heading, Listing Services, IReadOnlyList<string> Notes)
 {
+    private static readonly TimeSpan CertificateWarning = TimeSpan.FromDays(30);
+
     /// <param name="report">What the daemon said.</param>
     /// <param name="now">By this machine's wall clock, for ages.</param>
     public static StatusView Of(StatusReport report, DateTimeOffset now)
@@ -23,7 +25,7 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 Humane.Number(service.Divergent));
         }
 
-        return new StatusView(HeadingOf(report), services, [.. NotesOf(report)]);
+        return new StatusView(HeadingOf(report), services, [.. NotesOf(report, now)]);
     }
 
     private static string HeadingOf(StatusReport report)
@@ -47,8 +49,14 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
         _ => Humane.Seconds(risk.Seconds),
     };
 
-    private static IEnumerable<string> NotesOf(StatusReport report)
+    private static IEnumerable<string> NotesOf(StatusReport report, DateTimeOffset now)
     {
+        if (report.Cluster.Journal is { Reachable: false } journal)
+        {
+            yield return $"{report.Node}: the journal has not answered for {Humane.Seconds((now - journal.Since).TotalSeconds)}{Because(journal.Problem)}: "
+                + "services run on, ownership does not change.";
+        }
+
         if (!report.Self.GuardAttached)
         {
             yield return $"{report.Node}: the guard is not connected{Because(report.Self.GuardError)}: no service can start here.";
@@ -56,6 +64,12 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
         else if (report.Self.Stopping)
         {
             yield return $"{report.Node}: the guard is stopping.";
+        }
+
+        if (report.Self.CertificateExpires is { } expires && expires - now < CertificateWarning)
+        {
+            yield return $"{report.Node}: its certificate {(expires < now ? "expired" : "expires")} on {Humane.Time(expires)}: "
+                + "see 'clusterfs certificates renew --help'.";
         }
 
         if (report.Services.IsEmpty)

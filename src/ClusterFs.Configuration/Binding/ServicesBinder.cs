@@ -70,6 +70,7 @@ internal static class ServicesBinder
         var pidFile = Paths.Optional(section, "pid-file", "");
         var stop = section.Duration(
             "stop-timeout", TimeSpan.FromSeconds(10), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(1));
+        var failover = BindFailover(section.Child("failover"));
         section.Finish();
         return new ServiceSettings(
             name,
@@ -77,7 +78,16 @@ internal static class ServicesBinder
             new LiveSettings(path.Value, capture.Value, every.Value),
             unit.Value,
             pidFile.Value.Length == 0 ? null : pidFile.Value,
+            failover,
             stop.Value);
+    }
+
+    private static FailoverSettings BindFailover(Section section)
+    {
+        var max = section.Integer("max", 5, min: 0, max: 100);
+        var stable = section.Duration("stable-after", TimeSpan.FromMinutes(10), min: TimeSpan.FromSeconds(1), max: TimeSpan.FromDays(7));
+        section.Finish();
+        return new FailoverSettings(max.Value, stable.Value);
     }
 
     private static ImmutableArray<string> BindNodes(Section section, ClusterSettings cluster)

@@ -29,8 +29,9 @@ internal static class SettingsBinder
         var shared = BindShared(all.Child("shared"), context, options);
         var lease = BindLease(all.Child("lease"));
         var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, options, context));
+        var fence = FenceBinder.Bind(all.Child("fence"), cluster);
         all.Finish();
-        return new Settings(node, cluster, journal, shared, lease, tls, services);
+        return new Settings(node, cluster, journal, shared, lease, tls, services) { Fence = fence };
     }
 
     private static JournalSettings BindJournal(Section section, ClusterSettings cluster)

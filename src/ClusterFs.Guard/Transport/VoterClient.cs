@@ -55,6 +55,14 @@ public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, i
     }
 
     /// <exception cref="VoterUnreachableException">No usable answer came in time.</exception>
+    /// <summary>For a node that cannot say it any more.</summary>
+    public async Task<ReleaseReply> ReleaseAsync(string voter, Release release, TimeSpan timeout, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        await ReleaseAsync(voter, release.Node, [release], timeout).ConfigureAwait(false);
+        return new ReleaseReply(release.Service, voter);
+    }
+
     internal async Task ReleaseAsync(string voter, string node, IReadOnlyList<Release> releases, TimeSpan timeout) =>
         await CallAsync(
             voter, (peer, options) => peer.ReleaseAsync(VoterMapping.ToWire(node, releases), options), r => r.Voter, timeout, default)

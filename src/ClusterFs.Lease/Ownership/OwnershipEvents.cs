@@ -27,15 +27,33 @@ public sealed record OwnershipContinued(DateTimeOffset At, long Epoch, string No
 /// <summary>The epoch's holder said that its service is dead and the epoch closed for good.</summary>
 public sealed record OwnershipReleased(DateTimeOffset At, long Epoch, string Node, string Reason) : OwnershipEvent(At);
 
+/// <summary>The fence command was run against the epoch's old owner, after a majority's floor had risen to the epoch (R11).</summary>
+/// <param name="Node">Whose power was to be cut.</param>
+/// <param name="Outcome">In words; for people.</param>
+public sealed record OwnerPowerFenced(DateTimeOffset At, long Epoch, string Node, bool Succeeded, string Outcome) : OwnershipEvent(At);
+
 /// <summary>Somebody asked for a planned move.</summary>
 public sealed record MoveBegun(DateTimeOffset At, string From, string To, long Epoch) : OwnershipEvent(At);
 
 /// <summary>A planned move will not happen any more.</summary>
 public sealed record MoveAbandoned(DateTimeOffset At, string To, string Reason) : OwnershipEvent(At);
 
+/// <summary>The owner said that the service runs.</summary>
+/// <param name="Epoch">That its tenure began with.</param>
+public sealed record OwnershipStarted(DateTimeOffset At, long Epoch, string Node) : OwnershipEvent(At);
+
+/// <summary>The service has run for long enough: what was before counts no more.</summary>
+/// <param name="Epoch">That its tenure began with.</param>
+public sealed record OwnershipSettled(DateTimeOffset At, long Epoch, string Node) : OwnershipEvent(At);
+
+/// <summary>The service came to an end again and again: no automatic grants until resumed.</summary>
+/// <param name="Starts">How many epochs in a row did not last.</param>
+public sealed record OwnershipDamped(DateTimeOffset At, long Epoch, int Starts) : OwnershipEvent(At);
+
 /// <summary>No automatic grants until resumed.</summary>
 public sealed record OwnershipPaused(DateTimeOffset At) : OwnershipEvent(At);
 
+/// <summary>Grants again, after a pause or after the service was left alone.</summary>
 public sealed record OwnershipResumed(DateTimeOffset At) : OwnershipEvent(At);
 
 public enum GrantCause

@@ -37,6 +37,9 @@ public static class OwnershipMachine
             case EpochReserved reserved:
                 step.Reserved(reserved);
                 break;
+            case NodeFenced fenced:
+                step.HearFence(fenced);
+                break;
             case MoveRequested move:
                 step.RequestMove(move);
                 break;

@@ -19,7 +19,7 @@ public sealed record OwnershipTimePassed : OwnershipInput;
 
 public sealed record NodeReported(NodeReport Report) : OwnershipInput;
 
-/// <summary>A voter's answer to a probe, a fence or a join.</summary>
+/// <summary>A voter's answer to a probe, a fence, a join or a release.</summary>
 public sealed record VoterAnswered(VoterReply Reply) : OwnershipInput;
 
 /// <summary>The journal has the event.</summary>
@@ -34,6 +34,12 @@ public sealed record MoveRequested(Guid Request, string To) : OwnershipInput;
 /// <summary>Somebody asks that nothing be granted by itself until resumed, or the end of it. Answered with <see cref="AnswerRequest"/>.</summary>
 public sealed record PauseRequested(Guid Request, bool Pause) : OwnershipInput;
 
+/// <summary>The fence command has ended, or did not in time.</summary>
+/// <param name="Epoch">That was being fenced when it was begun.</param>
+/// <param name="Succeeded">The command vouches that the node is off, or was.</param>
+/// <param name="Outcome">In words; for people.</param>
+public sealed record NodeFenced(string Node, long Epoch, bool Succeeded, string Outcome) : OwnershipInput;
+
 /// <summary>What the shell does for the machine, in order.</summary>
 public abstract record OwnershipEffect;
 
@@ -44,7 +50,7 @@ public sealed record Journal(OwnershipEvent Event) : OwnershipEffect;
 /// <summary>Take the epoch for a node in the epoch table; succeeds again for the same node. Answer with <see cref="EpochReserved"/>.</summary>
 public sealed record ReserveEpoch(long Epoch, string Node) : OwnershipEffect;
 
-/// <summary>Send a probe, fence or join; answer with <see cref="VoterAnswered"/>. May be lost.</summary>
+/// <summary>Send a probe, fence, join or release; answer with <see cref="VoterAnswered"/>. May be lost.</summary>
 public sealed record AskVoter(string Voter, VoterRequest Request) : OwnershipEffect;
 
 /// <summary>Tell a node of its grant. May be lost; it is told again with each of its reports.</summary>
@@ -53,6 +59,9 @@ public sealed record TellGrant(string Node, OwnershipGranted Grant, long Tenure)
 
 /// <summary>Ask the owner to stop its service, dump and release. May be lost.</summary>
 public sealed record TellDrain(string Node, long Tenure, string To) : OwnershipEffect;
+
+/// <summary>Cut the node's power, or restart it by force. Answer with <see cref="NodeFenced"/>; may take its time, or be lost.</summary>
+public sealed record RunFence(string Node, long Epoch) : OwnershipEffect;
 
 public sealed record AnswerRequest(Guid Request, bool Accepted, string Message) : OwnershipEffect;
 

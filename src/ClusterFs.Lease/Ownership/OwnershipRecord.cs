@@ -22,6 +22,9 @@ public sealed record OwnershipRecord
     /// <summary>The newest intent to fence.</summary>
     public FencingBegun? Fencing { get; init; }
 
+    /// <summary>What came of the newest fence command; it speaks of its own epoch and node alone.</summary>
+    public OwnerPowerFenced? PowerFenced { get; init; }
+
     /// <summary>The voters that were told their floor, and which state of theirs was told.</summary>
     public ImmutableSortedDictionary<string, Guid> Joined { get; init; } =
         ImmutableSortedDictionary.Create<string, Guid>(StringComparer.Ordinal);
@@ -32,6 +35,15 @@ public sealed record OwnershipRecord
     public MoveBegun? Move { get; init; }
 
     public bool Paused { get; init; }
+
+    /// <summary>The newest tenure that the service was seen to run under.</summary>
+    public long StartedTenure { get; init; }
+
+    /// <summary>How many tenures in a row began unasked, ran the service, and have not lasted (yet).</summary>
+    public int Flaps { get; init; }
+
+    /// <summary>The service is left alone since; null when it is not.</summary>
+    public OwnershipDamped? Damped { get; init; }
 
     /// <summary>The grant that a node may be writing under; null when there is none.</summary>
     public OwnershipGranted? OpenGrant => Closed ? null : Grant;
@@ -46,6 +58,7 @@ public sealed record OwnershipRecord
     {
         VoterJoined joined => this with { Joined = Joined.SetItem(joined.Voter, joined.Identity) },
         FencingBegun fencing => this with { Fencing = fencing, Epoch = fencing.Epoch },
+        OwnerPowerFenced fenced => this with { PowerFenced = fenced },
         OwnershipGranted grant => this with
         {
             Grant = grant,
@@ -63,8 +76,15 @@ public sealed record OwnershipRecord
         OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true } : this,
         MoveBegun move => this with { Move = move },
         MoveAbandoned => this with { Move = null },
+        OwnershipStarted started => this with
+        {
+            StartedTenure = started.Epoch,
+            Flaps = Flaps + (Grant is { Cause: GrantCause.Start or GrantCause.Failover } ? 1 : 0),
+        },
+        OwnershipSettled => this with { Flaps = 0, Damped = null },
+        OwnershipDamped damped => this with { Damped = damped },
         OwnershipPaused => this with { Paused = true },
-        OwnershipResumed => this with { Paused = false },
+        OwnershipResumed => this with { Paused = false, Flaps = 0, Damped = null },
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),
     };
 }

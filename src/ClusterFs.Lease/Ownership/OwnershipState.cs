@@ -10,6 +10,12 @@ public sealed record OwnershipSettings(string Service, ImmutableSortedSet<string
 {
     /// <summary>A node that was not heard of for so long is not granted anything.</summary>
     public static TimeSpan ReportFreshness { get; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Null: a service is started again however often it ends.</summary>
+    public FlapDamping? Damping { get; init; }
+
+    /// <summary>Null where there is no fence command.</summary>
+    public PowerFencing? PowerFencing { get; init; }
 }
 
 /// <summary>Everything one incarnation of a service's ownership knows.</summary>
@@ -35,10 +41,19 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
     /// <summary>The promise of a majority was seen to have ended in one fresh round.</summary>
     public bool Expired { get; init; }
 
+    /// <summary>The owner is to be fenced although its promises run, because its power can be cut.</summary>
+    public bool Suspected { get; init; }
+
+    /// <summary>What the fence command said last.</summary>
+    public NodeFenced? PowerAnswer { get; init; }
+
     /// <summary>A request that is answered when its event is in the journal.</summary>
     public Guid? Asking { get; init; }
 
     public long LastNonce { get; init; }
+
+    /// <summary>Null when the owner does not say that the service runs.</summary>
+    public RunningSince? Running { get; init; }
 
     /// <summary>The voters that decide on the newest epoch (R15).</summary>
     public ImmutableSortedSet<string> Electorate => Record.Grant?.Voters ?? Settings.Voters;
@@ -50,4 +65,8 @@ public sealed record HeardReport(NodeReport Report, Instant At);
 public sealed record ProbeRound(Guid Nonce, Instant BegunAt, ImmutableSortedDictionary<string, ProbeReply> Answers);
 
 /// <param name="Raised">By voter: until when its old promise may still run.</param>
-public sealed record FenceRound(Guid Nonce, long Epoch, Instant AskedAt, ImmutableSortedDictionary<string, Instant> Raised);
+public sealed record FenceRound(Guid Nonce, long Epoch, Instant AskedAt, ImmutableSortedDictionary<string, Instant> Raised)
+{
+    /// <summary>The fence command was begun.</summary>
+    public bool PowerAsked { get; init; }
+}

@@ -5,7 +5,7 @@ using ClusterFs.Lease.Voter;
 namespace ClusterFs.Lease.Ownership;
 
 /// <summary>One step of <see cref="OwnershipMachine"/>: the state as it changes, and the effects as they come.</summary>
-internal sealed class OwnershipStep(OwnershipState state, Instant now)
+internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
 {
     private readonly ImmutableArray<OwnershipEffect>.Builder _effects = ImmutableArray.CreateBuilder<OwnershipEffect>();
     private OwnershipState _state = state;
@@ -21,7 +21,11 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
 
     public void Hear(NodeReport report)
     {
-        _state = _state with { Reports = _state.Reports.SetItem(report.Node, new HeardReport(report, now)) };
+        _state = _state with
+        {
+            Reports = _state.Reports.SetItem(report.Node, new HeardReport(report, now)),
+            Running = FlapDamping.Watch(_state, report, now),
+        };
         if (Record.OpenGrant is not { } grant || grant.Node != report.Node)
         {
             return;
@@ -41,46 +45,11 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         }
     }
 
-    public void CountProbe(ProbeReply reply)
+    /// <summary>What answers no question that is open is forgotten: it must not answer a later one.</summary>
+    public void HearFence(NodeFenced fenced)
     {
-        if (reply.Abstains)
-        {
-            Join(reply.Voter, reply.Identity);
-        }
-
-        if (_state.Probing is { } round && round.Nonce == reply.Nonce && _state.Electorate.Contains(reply.Voter))
-        {
-            _state = _state with { Probing = round with { Answers = round.Answers.SetItem(reply.Voter, reply) } };
-        }
-    }
-
-    public void CountFence(FenceReply reply)
-    {
-        if (reply.Outcome == FenceOutcome.Abstained)
-        {
-            Join(reply.Voter, reply.Identity);
-            return;
-        }
-
-        if (_state.Fencing is not { } round || round.Nonce != reply.Nonce || round.Epoch != reply.Epoch)
-        {
-            return;
-        }
-
-        switch (reply.Outcome)
-        {
-            case FenceOutcome.Raised when _state.Electorate.Contains(reply.Voter):
-                // The answer was on its way for a while, so waiting from now on is waiting too long rather than too short.
-                _state = _state with { Fencing = round with { Raised = round.Raised.SetItem(reply.Voter, now + reply.Remaining) } };
-                break;
-            case FenceOutcome.BelowFloor:
-                _effects.Add(new RecoverAgain($"voter {reply.Voter} knows {reply.Floor}, above epoch {reply.Epoch} that was to be fenced"));
-                break;
-            case FenceOutcome.Promised when !HolderAgreed:
-                // A majority said "expired" and this voter renewed since: the holder lives. Ask again before disturbing anyone further.
-                _state = _state with { Fencing = null, Expired = false, NextProbeAt = now + reply.Remaining };
-                break;
-        }
+        var heard = _state with { PowerAnswer = fenced };
+        _state = PowerFencing.Note(heard) is null ? _state : heard;
     }
 
     public void Apply(OwnershipEvent happened)
@@ -97,14 +66,23 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
                     Fencing = null,
                     Probing = null,
                     Expired = false,
+                    Suspected = false,
                     BelieveExpiryFrom = now + grant.Ttl,
                     NextProbeAt = now + grant.Ttl,
                 };
                 _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
                 break;
             case OwnershipContinued when Record.OpenGrant is { } grant:
-                _state = _state with { Expired = false, BelieveExpiryFrom = now + grant.Ttl, NextProbeAt = now + grant.Ttl };
+                _state = _state with { Expired = false, Suspected = false, BelieveExpiryFrom = now + grant.Ttl, NextProbeAt = now + grant.Ttl };
                 _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
+                break;
+            case OwnerPowerFenced { Succeeded: true } cut when Record.OpenGrant is { } dead && dead.Node == cut.Node:
+                // No other node is acked while promises to the dead owner run. They are its own to give up (R4), and it cannot any more.
+                foreach (var voter in _state.Electorate)
+                {
+                    _effects.Add(new AskVoter(voter, new Release(Settings.Service, dead.Epoch, dead.Node)));
+                }
+
                 break;
             case MoveBegun move:
                 Answer(true, $"moving from {move.From} to {move.To}");
@@ -153,47 +131,6 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         }
     }
 
-    public void RequestMove(MoveRequested move)
-    {
-        var from = Record.OpenGrant?.Node;
-        var refusal =
-            _state.Pending is not null || _state.Asking is not null ? "another decision is being journalled; try again"
-            : !Settings.Nodes.Contains(move.To) ? $"{move.To} may not own it; the nodes that may: {string.Join(", ", Settings.Nodes)}"
-            : from == move.To ? $"{move.To} owns it already"
-            : from is null || _state.Fencing is not null ? "it has no owner at the moment"
-            : Record.Move is { } other ? $"it is being moved to {other.To}"
-            : !OwnershipMachine.IsCandidate(_state, move.To, now) ? $"nothing waits for it on {move.To}: start its `clusterfs run` or `hold` there"
-            : !_state.Reports.TryGetValue(from, out var heard) || now.LongestSince(heard.At) >= OwnershipSettings.ReportFreshness
-                ? $"the daemon of its owner {from} does not answer"
-            : heard.Report.Phase != LeasePhase.Running ? $"it does not run on {from} yet"
-            : null;
-        if (refusal is not null)
-        {
-            _effects.Add(new AnswerRequest(move.Request, false, refusal));
-            return;
-        }
-
-        _state = _state with { Asking = move.Request };
-        Write(new MoveBegun(Unstamped, from!, move.To, Record.Epoch));
-    }
-
-    public void RequestPause(PauseRequested pause)
-    {
-        if (_state.Pending is not null || _state.Asking is not null)
-        {
-            _effects.Add(new AnswerRequest(pause.Request, false, "another decision is being journalled; try again"));
-        }
-        else if (pause.Pause == Record.Paused)
-        {
-            _effects.Add(new AnswerRequest(pause.Request, true, pause.Pause ? "paused already" : "not paused"));
-        }
-        else
-        {
-            _state = _state with { Asking = pause.Request };
-            Write(pause.Pause ? new OwnershipPaused(Unstamped) : new OwnershipResumed(Unstamped));
-        }
-    }
-
     public void Decide()
     {
         if (_state.Pending is not null || _effects.Any(effect => effect is RecoverAgain))
@@ -213,17 +150,37 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             return;
         }
 
+        if (Settings.Damping?.Note(_state, now) is { } noted)
+        {
+            Write(noted);
+            return;
+        }
+
+        if (PowerFencing.Note(_state) is { } cut)
+        {
+            _state = _state with { PowerAnswer = null };
+            Write(cut);
+            return;
+        }
+
         ReadProbes();
         ProbeIfDue();
 
-        var mayFence = Record.OpenGrant is null || _state.Expired;
-        if (!mayFence || (Record.Paused && Record.Move is null) || OwnershipMachine.NextOwner(_state, now) is not { } next)
+        var mayFence = Record.OpenGrant is null || _state.Expired || _state.Suspected;
+        var isHeldBack = (Record.Paused || Record.Damped is not null) && Record.Move is null;
+        if (!mayFence || isHeldBack || OwnershipMachine.NextOwner(_state, now) is not { } next)
         {
             return;
         }
 
         if (Record.OpenFencing is not { } fencing)
         {
+            if (Settings.Damping?.IsDue(Record) == true)
+            {
+                Write(new OwnershipDamped(Unstamped, Record.Epoch, Record.Flaps));
+                return;
+            }
+
             var cause = Record.Move is not null ? GrantCause.Move : Record.OpenGrant is not null ? GrantCause.Failover : GrantCause.Start;
             Write(new FencingBegun(Unstamped, Record.Epoch + 1, cause));
             return;
@@ -236,6 +193,11 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         else
         {
             FenceIfDue(fencing.Epoch);
+            if (Settings.PowerFencing?.Target(_state) is { } target)
+            {
+                _state = _state with { Fencing = _state.Fencing! with { PowerAsked = true } };
+                _effects.Add(new RunFence(target, fencing.Epoch));
+            }
         }
     }
 
@@ -245,7 +207,7 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
     /// </summary>
     private FencingBegun? MayContinue() =>
         Record is { OpenFencing: { } fencing, OpenGrant: not null, Move: null }
-        && _state is { Fencing: null, Expired: false }
+        && _state is { Fencing: null, Expired: false, Suspected: false }
         && OwnershipMachine.OwnerRuns(_state, now)
             ? fencing
             : null;
@@ -259,8 +221,6 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
         }
     }
 
-    private bool HolderAgreed => Record.OpenGrant is null;
-
     /// <summary>A move whose target is gone while the owner still runs: to stop the owner for it would help nobody.</summary>
     private MoveBegun? MoveIsHopeless() =>
         Record.Move is { } move
@@ -272,120 +232,9 @@ internal sealed class OwnershipStep(OwnershipState state, Instant now)
             ? move
             : null;
 
-    /// <summary>A majority whose promises are over has a voter in common with any majority that the old holder counts on.</summary>
-    private bool FenceIsOver() =>
-        _state.Fencing is { } round
-        && round.Epoch == Record.OpenFencing?.Epoch
-        && Quorum.Reached(_state.Electorate, round.Raised.Where(voter => voter.Value.HasComeBy(now)).Select(voter => voter.Key));
-
-    private void FenceIfDue(long epoch)
-    {
-        if (_state.Fencing is { } round && round.Epoch == epoch && now.ShortestSince(round.AskedAt) < Settings.Timings.ProbeFreshness)
-        {
-            return;
-        }
-
-        var nonce = _state.Fencing is { } open && open.Epoch == epoch ? open.Nonce : NextNonce();
-        var raised = _state.Fencing is { } known && known.Epoch == epoch
-            ? known.Raised
-            : ImmutableSortedDictionary.Create<string, Instant>(StringComparer.Ordinal);
-        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) };
-        foreach (var voter in _state.Electorate.Where(voter => !raised.ContainsKey(voter)))
-        {
-            _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, HolderAgreed, nonce)));
-        }
-    }
-
-    private void ReadProbes()
-    {
-        if (_state.Probing is not { } round || now.LongestSince(round.BegunAt) >= Settings.Timings.ProbeFreshness)
-        {
-            // What was answered too long ago proves nothing any more.
-            _state = _state with { Probing = null, Expired = _state.Expired && _state.Fencing is not null };
-            return;
-        }
-
-        var remaining = round.Answers.Values
-            .Where(answer => !answer.Abstains && _state.Electorate.Contains(answer.Voter))
-            .Select(answer => answer.Remaining)
-            .Order()
-            .ToList();
-        var quorum = Quorum.Of(_state.Electorate.Count);
-        if (remaining.Count < quorum)
-        {
-            return;
-        }
-
-        var expiresIn = remaining[quorum - 1];
-        if (expiresIn <= TimeSpan.Zero)
-        {
-            _state = _state with { Expired = Record.OpenGrant is not null && _state.BelieveExpiryFrom.HasComeBy(now) };
-        }
-        else
-        {
-            // No majority can have expired before the one that takes longest to make it up.
-            _state = _state with { Expired = false, NextProbeAt = round.BegunAt + expiresIn };
-        }
-    }
-
-    private void ProbeIfDue()
-    {
-        if (Record.OpenGrant is null || _state.Fencing is not null || !_state.NextProbeAt.HasComeBy(now))
-        {
-            return;
-        }
-
-        var nonce = NextNonce();
-        _state = _state with
-        {
-            Probing = new ProbeRound(nonce, now, ImmutableSortedDictionary.Create<string, ProbeReply>(StringComparer.Ordinal)),
-            NextProbeAt = now + Settings.Timings.ProbeFreshness,
-        };
-        foreach (var voter in _state.Electorate)
-        {
-            _effects.Add(new AskVoter(voter, new Probe(Settings.Service, nonce)));
-        }
-    }
-
-    private void Join(string voter, Guid identity)
-    {
-        if (Record.Joined.TryGetValue(voter, out var known) && known == identity)
-        {
-            SendJoin(voter, identity);
-        }
-        else if (_state.Pending is null)
-        {
-            Write(new VoterJoined(Unstamped, voter, identity));
-        }
-    }
-
-    private void SendJoin(string voter, Guid identity) => _effects.Add(new AskVoter(
-        voter,
-        new Join(Settings.Service, identity, Record.Floor, Record.LongestTtl > Settings.Timings.Ttl ? Record.LongestTtl : Settings.Timings.Ttl)));
-
     private void Write(OwnershipEvent happened)
     {
         _state = _state with { Pending = happened };
         _effects.Add(new Journal(happened));
-    }
-
-    private void Answer(bool accepted, string message)
-    {
-        if (_state.Asking is { } request)
-        {
-            _state = _state with { Asking = null };
-            _effects.Add(new AnswerRequest(request, accepted, message));
-        }
-    }
-
-    private Guid NextNonce()
-    {
-        var number = _state.LastNonce + 1;
-        _state = _state with { LastNonce = number };
-        Span<byte> bytes = stackalloc byte[16];
-        _state.Incarnation.TryWriteBytes(bytes);
-        var mixed = BitConverter.ToInt64(bytes[8..]) ^ number;
-        BitConverter.TryWriteBytes(bytes[8..], mixed);
-        return new Guid(bytes);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
+using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Sharding;
 
 namespace ClusterFs.Node.Agents;
@@ -11,6 +12,7 @@ internal sealed class NodeBoard
 {
     private readonly ConcurrentDictionary<string, ServiceSnapshot> _services = new(StringComparer.Ordinal);
     private volatile string? _guardProblem = "not connected yet";
+    private volatile JournalCondition? _journal;
     private volatile IActorRef? _region;
     private volatile IActorRef? _agent;
 
@@ -21,6 +23,13 @@ internal sealed class NodeBoard
     {
         get => _guardProblem;
         set => _guardProblem = value;
+    }
+
+    /// <summary>Null until somebody looked.</summary>
+    public JournalCondition? Journal
+    {
+        get => _journal;
+        set => _journal = value;
     }
 
     /// <summary>The way to the ownership actors; null until the journal was verified.</summary>

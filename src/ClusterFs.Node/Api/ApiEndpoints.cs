@@ -15,6 +15,10 @@ internal static class ApiEndpoints
         application.MapGet(ApiRoutes.History, async (string service, NodeQueries queries) =>
             Reply(await queries.HistoryAsync(service).ConfigureAwait(false), ApiJson.Default.HistoryReport));
         application.MapPost(ApiRoutes.Move, MoveAsync);
+        application.MapPost(ApiRoutes.Pause, async (string service, NodeQueries queries) =>
+            Reply(await queries.PauseAsync(service, pause: true).ConfigureAwait(false), ApiJson.Default.PauseReport));
+        application.MapPost(ApiRoutes.Resume, async (string service, NodeQueries queries) =>
+            Reply(await queries.PauseAsync(service, pause: false).ConfigureAwait(false), ApiJson.Default.PauseReport));
         application.MapPost(ApiRoutes.Dump, async (string service, NodeQueries queries, CancellationToken cancellation) =>
             Reply(await queries.DumpAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.DumpReport));
 

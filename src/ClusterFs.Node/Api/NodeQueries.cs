@@ -11,7 +11,7 @@ using HistoryEntry = ClusterFs.Api.HistoryEntry;
 namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
-internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoard board, TimeProvider time)
+internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
@@ -24,7 +24,7 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
         return new StatusReport(
             settings.Node.Name,
             ClusterStatus(),
-            new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false),
+            new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false) { CertificateExpires = identity.Tls?.Expires },
             [.. services]);
     }
 
@@ -55,7 +55,7 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
         }
 
         var before = await AskAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
-        var begun = await AskAsync<MoveAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
+        var begun = await AskAsync<RequestAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
         if (before is null || begun is null)
         {
             return Silent(service);
@@ -85,6 +85,19 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
         }
 
         return Problem.Of(StatusCodes.Status504GatewayTimeout, $"{service} does not run on {to} yet", "the move goes on; see `clusterfs status`");
+    }
+
+    public async Task<Answer<PauseReport>> PauseAsync(string service, bool pause)
+    {
+        if (Unknown(service) is { } unknown)
+        {
+            return unknown;
+        }
+
+        var answer = await AskAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
+        return answer is null ? Silent(service)
+            : answer.Accepted ? new PauseReport(service, pause, answer.Message)
+            : Problem.Of(StatusCodes.Status409Conflict, $"{service} is not {(pause ? "paused" : "resumed")}: {answer.Message}", null);
     }
 
     public async Task<Answer<DumpReport>> DumpAsync(string service, CancellationToken cancellation)
@@ -158,7 +171,10 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeBoa
                 member is not null && !state.Unreachable.Contains(member));
         }).ToImmutableArray();
         var seen = members.Count(member => member is { Status: "up", Reachable: true });
-        return new ClusterStatus(seen > members.Length / 2, members, [.. settings.Cluster.Voters]);
+        return new ClusterStatus(seen > members.Length / 2, members, [.. settings.Cluster.Voters])
+        {
+            Journal = board.Journal is { } journal ? new JournalStatus(journal.Reachable, journal.Since, journal.Problem) : null,
+        };
     }
 
     /// <returns>Null when there was no answer in time.</returns>

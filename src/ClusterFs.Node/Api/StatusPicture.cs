@@ -38,7 +38,10 @@ internal static class StatusPicture
             view?.Paused ?? false,
             Reason(view, viewIsFresh, sight),
             local?.Guard is { } guard ? Phase(guard) : null,
-            Health(owner == node || owner is null ? local : null, sight, capture));
+            Health(owner == node || owner is null ? local : null, sight, capture))
+        {
+            Damped = view?.Damped ?? false,
+        };
     }
 
     private static DumpPoint? NewestDump(OwnershipView? view, ServiceSnapshot? local)

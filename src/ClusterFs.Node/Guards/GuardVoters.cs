@@ -16,6 +16,7 @@ internal sealed class GuardVoters(VoterClient client, SqlVoterShell sqlVoter) : 
         Probe probe => await client.ProbeAsync(voter, probe, timeout, CancellationToken.None).ConfigureAwait(false),
         Fence fence => await client.FenceAsync(voter, fence, timeout, CancellationToken.None).ConfigureAwait(false),
         Join join => await client.JoinAsync(voter, join, timeout, CancellationToken.None).ConfigureAwait(false),
-        _ => throw new ArgumentOutOfRangeException(nameof(request), request, "only holders renew and release"),
+        Release release => await client.ReleaseAsync(voter, release, timeout, CancellationToken.None).ConfigureAwait(false),
+        _ => throw new ArgumentOutOfRangeException(nameof(request), request, "only holders renew"),
     };
 }

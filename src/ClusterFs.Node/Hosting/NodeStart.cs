@@ -9,6 +9,7 @@ using ClusterFs.Lease.SqlVoter;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
@@ -56,9 +57,15 @@ internal sealed class NodeStart(
         var surroundings = new AgentSurroundings(
             contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));
         board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), "node");
+        if (identity.Tls is { } tls && tls.Expires - time.GetUtcNow() < TimeSpan.FromDays(30))
+        {
+            _logger.CertificateEnds(tls.Expires);
+        }
+
         _running = Task.WhenAll(
             PassOnGuardAsync(_guard, board.Agent),
             GuardedAsync(KeepUnityAsync),
+            Task.Run(() => new JournalWatch(_store, time).RunAsync(NoteJournal, _stopping.Token), CancellationToken.None),
             GuardedAsync(async cancellation =>
             {
                 // Sharding looks for its coordinator as soon as it starts, so the cluster has to be there first.
@@ -112,6 +119,19 @@ internal sealed class NodeStart(
         }
     }
 
+    private void NoteJournal(JournalCondition journal)
+    {
+        board.Journal = journal;
+        if (!journal.Reachable)
+        {
+            _logger.JournalUnreachable(_store.ToString(), journal.Problem ?? "");
+        }
+        else
+        {
+            _logger.JournalReachable(_store.ToString());
+        }
+    }
+
     private async Task GuardedAsync(Func<CancellationToken, Task> start)
     {
         try
@@ -160,15 +180,26 @@ internal sealed class NodeStart(
         var timings = new LeaseTimings(settings.Lease.Ttl, settings.Lease.StopBudget);
         var services = settings.Services.Values.ToDictionary(
             service => service.Name,
-            service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings),
+            service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings)
+            {
+                PowerFencing = PowerFencing(),
+                Damping = service.Failover.Max == 0 ? null : new FlapDamping(service.Failover.Max, service.Failover.StableAfter),
+            },
             StringComparer.Ordinal);
         var region = await OwnershipRegion.StartAsync(
             system,
             services,
             new OwnershipSurroundings(
-                new GuardVoters(_voters, _sqlVoter), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership")),
+                new GuardVoters(_voters, _sqlVoter), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership"))
+            {
+                RunFence = settings.Fence is { } fence ? new FenceCommand(fence, loggers.CreateLogger("clusterfs.fence")).RunAsync : null,
+            },
             board.Owners,
             address => ClusterConfiguration.NodeAt(settings, address)).ConfigureAwait(false);
         board.Agent.Tell(new RegionReady(region));
     }
+
+    private PowerFencing? PowerFencing() => settings.Fence is { } fence
+        ? new PowerFencing((fence.Nodes.IsEmpty ? settings.Cluster.Nodes.Keys : fence.Nodes.Keys).ToImmutableSortedSet(StringComparer.Ordinal))
+        : null;
 }

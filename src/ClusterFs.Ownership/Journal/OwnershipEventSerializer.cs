@@ -17,8 +17,12 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
     private const string Granted = "granted-v1";
     private const string Continued = "continued-v1";
     private const string Released = "released-v1";
+    private const string PowerFenced = "power-fenced-v1";
     private const string Move = "move-v1";
     private const string MoveAbandoned = "move-abandoned-v1";
+    private const string Started = "started-v1";
+    private const string Settled = "settled-v1";
+    private const string Damped = "damped-v1";
     private const string Paused = "paused-v1";
     private const string Resumed = "resumed-v1";
 
@@ -32,8 +36,12 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
         OwnershipGranted => Granted,
         OwnershipContinued => Continued,
         OwnershipReleased => Released,
+        OwnerPowerFenced => PowerFenced,
         MoveBegun => Move,
         Lease.Ownership.MoveAbandoned => MoveAbandoned,
+        OwnershipStarted => Started,
+        OwnershipSettled => Settled,
+        OwnershipDamped => Damped,
         OwnershipPaused => Paused,
         OwnershipResumed => Resumed,
         _ => throw new ArgumentException($"{o.GetType()} is no event of an ownership journal", nameof(o)),
@@ -48,8 +56,13 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
             Json.Default.StoredGrant),
         OwnershipContinued e => Write(new StoredContinuation(e.At, e.Epoch, e.Node), Json.Default.StoredContinuation),
         OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason), Json.Default.StoredRelease),
+        OwnerPowerFenced e => Write(
+            new StoredPowerFence(e.At, e.Epoch, e.Node, e.Succeeded, e.Outcome), Json.Default.StoredPowerFence),
         MoveBegun e => Write(new StoredMove(e.At, e.From, e.To, e.Epoch), Json.Default.StoredMove),
         MoveAbandoned e => Write(new StoredMoveAbandoned(e.At, e.To, e.Reason), Json.Default.StoredMoveAbandoned),
+        OwnershipStarted e => Write(new StoredLife(e.At, e.Epoch, e.Node), Json.Default.StoredLife),
+        OwnershipSettled e => Write(new StoredLife(e.At, e.Epoch, e.Node), Json.Default.StoredLife),
+        OwnershipDamped e => Write(new StoredDamping(e.At, e.Epoch, e.Starts), Json.Default.StoredDamping),
         OwnershipPaused e => Write(new StoredMoment(e.At), Json.Default.StoredMoment),
         OwnershipResumed e => Write(new StoredMoment(e.At), Json.Default.StoredMoment),
         _ => throw new ArgumentException($"{obj.GetType()} is no event of an ownership journal", nameof(obj)),
@@ -81,12 +94,24 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
             case Released:
                 var released = Read(bytes, Json.Default.StoredRelease);
                 return new OwnershipReleased(released.At, released.Epoch, released.Node, released.Reason);
+            case PowerFenced:
+                var cut = Read(bytes, Json.Default.StoredPowerFence);
+                return new OwnerPowerFenced(cut.At, cut.Epoch, cut.Node, cut.Succeeded, cut.Outcome);
             case Move:
                 var move = Read(bytes, Json.Default.StoredMove);
                 return new MoveBegun(move.At, move.From, move.To, move.Epoch);
             case MoveAbandoned:
                 var abandoned = Read(bytes, Json.Default.StoredMoveAbandoned);
                 return new MoveAbandoned(abandoned.At, abandoned.To, abandoned.Reason);
+            case Started:
+                var started = Read(bytes, Json.Default.StoredLife);
+                return new OwnershipStarted(started.At, started.Epoch, started.Node);
+            case Settled:
+                var settled = Read(bytes, Json.Default.StoredLife);
+                return new OwnershipSettled(settled.At, settled.Epoch, settled.Node);
+            case Damped:
+                var damped = Read(bytes, Json.Default.StoredDamping);
+                return new OwnershipDamped(damped.At, damped.Epoch, damped.Starts);
             case Paused:
                 return new OwnershipPaused(Read(bytes, Json.Default.StoredMoment).At);
             case Resumed:

@@ -15,9 +15,15 @@ internal sealed record StoredContinuation(DateTimeOffset At, long Epoch, string 
 
 internal sealed record StoredRelease(DateTimeOffset At, long Epoch, string Node, string Reason);
 
+internal sealed record StoredPowerFence(DateTimeOffset At, long Epoch, string Node, bool Succeeded, string Outcome);
+
 internal sealed record StoredMove(DateTimeOffset At, string From, string To, long Epoch);
 
 internal sealed record StoredMoveAbandoned(DateTimeOffset At, string To, string Reason);
+
+internal sealed record StoredLife(DateTimeOffset At, long Epoch, string Node);
+
+internal sealed record StoredDamping(DateTimeOffset At, long Epoch, int Starts);
 
 internal sealed record StoredMoment(DateTimeOffset At);
 
@@ -40,7 +46,10 @@ internal enum StoredCause
 [JsonSerializable(typeof(StoredGrant))]
 [JsonSerializable(typeof(StoredContinuation))]
 [JsonSerializable(typeof(StoredRelease))]
+[JsonSerializable(typeof(StoredPowerFence))]
 [JsonSerializable(typeof(StoredMove))]
 [JsonSerializable(typeof(StoredMoveAbandoned))]
+[JsonSerializable(typeof(StoredLife))]
+[JsonSerializable(typeof(StoredDamping))]
 [JsonSerializable(typeof(StoredMoment))]
 internal sealed partial class StoredEventsJson : JsonSerializerContext;

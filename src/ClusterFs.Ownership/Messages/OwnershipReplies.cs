@@ -20,7 +20,11 @@ public sealed record OwnershipView(
     string? Reason,
     string? MovingTo,
     bool Paused,
-    NodeSight[] Sights) : IWireMessage;
+    NodeSight[] Sights) : IWireMessage
+{
+    /// <summary>The service did not stay up and is left alone until resumed.</summary>
+    public bool Damped { get; init; }
+}
 
 public enum OwnershipStage
 {
@@ -62,10 +66,12 @@ public sealed record NodeSight(
     public static NodeSight Nothing(string node) => new(node, 0, 0, 0, null, 0, 0, 0, false, null, 0, null);
 }
 
-public sealed record MoveAnswered(string Service, bool Accepted, string Message) : IWireMessage;
+/// <summary>What became of a request to move, pause or resume.</summary>
+public sealed record RequestAnswered(string Service, bool Accepted, string Message) : IWireMessage;
 
 /// <summary>The newest events of the service's journal, oldest first.</summary>
 public sealed record OwnershipHistory(string Service, HistoryEntry[] Entries) : IWireMessage;
 
-/// <param name="Kind">granted, continued, released, fencing, move, move-abandoned, paused, resumed or voter-joined.</param>
+/// <param name="Kind">granted, continued, started, settled, released, fencing, power-fenced, move, move-abandoned, damped, paused, resumed or
+/// voter-joined.</param>
 public sealed record HistoryEntry(DateTimeOffset At, string Kind, long Epoch, string? Node, string Text) : IWireMessage;

@@ -15,8 +15,11 @@ public interface IOwnershipMessage : IWireMessage
 /// <param name="Sight">What people are shown.</param>
 public sealed record ReportNode(string Service, NodeReport Report, NodeSight Sight) : IOwnershipMessage;
 
-/// <summary>Asks for a planned move. Answered with <see cref="MoveAnswered"/> when it is journalled or refused.</summary>
+/// <summary>Asks for a planned move. Answered with <see cref="RequestAnswered"/> when it is journalled or refused.</summary>
 public sealed record MoveService(string Service, string To) : IOwnershipMessage;
+
+/// <summary>Asks that nothing be granted by itself, or the end of that. Answered like a move.</summary>
+public sealed record PauseService(string Service, bool Pause) : IOwnershipMessage;
 
 /// <summary>Answered with <see cref="OwnershipView"/>.</summary>
 public sealed record GetOwnership(string Service) : IOwnershipMessage;

@@ -110,6 +110,7 @@ public sealed class ClusterBench : IAsyncLifetime
             StopBudget = TimeSpan.FromSeconds(1),
             Journal = journal,
             Encrypted = encrypted,
+            FailoverMax = 0,
             Binaries = binaries,
             Services =
             [

@@ -48,6 +48,11 @@ public sealed class OwnershipEventSerializerTests : TestKit
             """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","reason":"a planned stop"}"""
         },
         {
+            new OwnerPowerFenced(At, 8, "n1", true, "off"),
+            "power-fenced-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":8,"node":"n1","succeeded":true,"outcome":"off"}"""
+        },
+        {
             new MoveBegun(At, "n1", "n2", 7),
             "move-v1",
             """{"at":"2026-01-02T03:04:05+00:00","from":"n1","to":"n2","epoch":7}"""
@@ -56,6 +61,21 @@ public sealed class OwnershipEventSerializerTests : TestKit
             new MoveAbandoned(At, "n2", "it went away"),
             "move-abandoned-v1",
             """{"at":"2026-01-02T03:04:05+00:00","to":"n2","reason":"it went away"}"""
+        },
+        {
+            new OwnershipStarted(At, 7, "n1"),
+            "started-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1"}"""
+        },
+        {
+            new OwnershipSettled(At, 7, "n1"),
+            "settled-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1"}"""
+        },
+        {
+            new OwnershipDamped(At, 7, 5),
+            "damped-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"starts":5}"""
         },
         { new OwnershipPaused(At), "paused-v1", """{"at":"2026-01-02T03:04:05+00:00"}""" },
         { new OwnershipResumed(At), "resumed-v1", """{"at":"2026-01-02T03:04:05+00:00"}""" },

@@ -51,12 +51,18 @@ internal static class ClusterFiles
               shared { path = "{{cluster.SharedDirectory}}" }
               lease { ttl = {{Milliseconds(options.Ttl)}}, stop-budget = {{Milliseconds(options.StopBudget)}} }
             """);
+        if (options.FenceCommand is { } command)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  fence.command = \"{command}\"");
+        }
+
         foreach (var service in options.Services)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $$"""
                   services.{{service.Name}} {
                     nodes = [{{names}}]
                     live { path = "{{LocalCluster.LivePathEverywhere(service.Name)}}", dump-every = {{Milliseconds(service.DumpEvery)}} }
+                    failover.max = {{options.FailoverMax}}
                     {{service.Settings}}
                   }
                 """);

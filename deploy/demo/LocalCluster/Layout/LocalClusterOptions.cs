@@ -24,6 +24,12 @@ public sealed record LocalClusterOptions
     /// <summary>Mutual TLS between the nodes, with certificates that <c>clusterfs certificates</c> makes.</summary>
     public bool Encrypted { get; init; }
 
+    /// <summary>After so many starts in a row a service is left alone; 0 for a cluster whose services are killed all the time.</summary>
+    public int FailoverMax { get; init; } = 5;
+
+    /// <summary>A fence agent that can reach every node; null for none.</summary>
+    public string? FenceCommand { get; init; }
+
     public required IReadOnlyList<LocalService> Services { get; init; }
 
     /// <summary>Where the scratch directory is made. Paths of Unix sockets have to stay under 108 bytes.</summary>

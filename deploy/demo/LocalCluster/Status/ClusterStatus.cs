@@ -13,7 +13,12 @@ public sealed record ClusterStatus(string Node, MembershipStatus Cluster, IReadO
     public ServiceStatus? Service(string name) => Services.FirstOrDefault(service => service.Name == name);
 }
 
-public sealed record MembershipStatus(bool Quorum, IReadOnlyList<MemberStatus> Members, IReadOnlyList<string> Voters);
+public sealed record MembershipStatus(bool Quorum, IReadOnlyList<MemberStatus> Members, IReadOnlyList<string> Voters)
+{
+    public JournalStatus? Journal { get; init; }
+}
+
+public sealed record JournalStatus(bool Reachable, DateTimeOffset Since, string? Problem);
 
 public sealed record MemberStatus(string Name, string Address, string Status, bool Reachable)
 {
@@ -32,6 +37,10 @@ public sealed record ServiceStatus(
     int Divergent,
     DumpHealth? Dump)
 {
+    public bool Damped { get; init; }
+
+    public string? Reason { get; init; }
+
     [JsonIgnore]
     public bool IsOwned => State == "owned" && Owner is not null;
 }

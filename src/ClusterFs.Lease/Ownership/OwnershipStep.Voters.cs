@@ -1,0 +1,161 @@
+using System.Collections.Immutable;
+using ClusterFs.Lease.Voter;
+
+namespace ClusterFs.Lease.Ownership;
+
+/// <content>What is asked of the voters, and what their answers prove.</content>
+internal sealed partial class OwnershipStep
+{
+    public void CountProbe(ProbeReply reply)
+    {
+        if (reply.Abstains)
+        {
+            Join(reply.Voter, reply.Identity);
+        }
+
+        if (_state.Probing is { } round && round.Nonce == reply.Nonce && _state.Electorate.Contains(reply.Voter))
+        {
+            _state = _state with { Probing = round with { Answers = round.Answers.SetItem(reply.Voter, reply) } };
+        }
+    }
+
+    public void CountFence(FenceReply reply)
+    {
+        if (reply.Outcome == FenceOutcome.Abstained)
+        {
+            Join(reply.Voter, reply.Identity);
+            return;
+        }
+
+        if (_state.Fencing is not { } round || round.Nonce != reply.Nonce || round.Epoch != reply.Epoch)
+        {
+            return;
+        }
+
+        switch (reply.Outcome)
+        {
+            case FenceOutcome.Raised when _state.Electorate.Contains(reply.Voter):
+                // The answer was on its way for a while, so waiting from now on is waiting too long rather than too short.
+                _state = _state with { Fencing = round with { Raised = round.Raised.SetItem(reply.Voter, now + reply.Remaining) } };
+                break;
+            case FenceOutcome.BelowFloor:
+                _effects.Add(new RecoverAgain($"voter {reply.Voter} knows {reply.Floor}, above epoch {reply.Epoch} that was to be fenced"));
+                break;
+            case FenceOutcome.Promised when !IsOverPromises:
+                // A majority said "expired" and this voter renewed since: the holder lives. Ask again before disturbing anyone further.
+                _state = _state with { Fencing = null, Expired = false, NextProbeAt = now + reply.Remaining };
+                break;
+        }
+    }
+
+    /// <summary>Floors rise although promises run: the holder agreed, or its power is about to be cut. What is promised is waited for.</summary>
+    private bool IsOverPromises => Record.OpenGrant is null || _state.Suspected;
+
+    /// <summary>A majority whose promises are over has a voter in common with any majority that the old holder counts on.</summary>
+    private bool FenceIsOver() =>
+        _state.Fencing is { } round
+        && round.Epoch == Record.OpenFencing?.Epoch
+        && (PowerFencing.EndsTheWait(_state)
+            || Quorum.Reached(_state.Electorate, round.Raised.Where(voter => voter.Value.HasComeBy(now)).Select(voter => voter.Key)));
+
+    private void FenceIfDue(long epoch)
+    {
+        if (_state.Fencing is { } round && round.Epoch == epoch && now.ShortestSince(round.AskedAt) < Settings.Timings.ProbeFreshness)
+        {
+            return;
+        }
+
+        var nonce = _state.Fencing is { } open && open.Epoch == epoch ? open.Nonce : NextNonce();
+        var raised = _state.Fencing is { } known && known.Epoch == epoch
+            ? known.Raised
+            : ImmutableSortedDictionary.Create<string, Instant>(StringComparer.Ordinal);
+        var asked = _state.Fencing is { PowerAsked: true } same && same.Epoch == epoch;
+        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) { PowerAsked = asked } };
+        foreach (var voter in _state.Electorate.Where(voter => !raised.ContainsKey(voter)))
+        {
+            _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, IsOverPromises, nonce)));
+        }
+    }
+
+    private void ReadProbes()
+    {
+        if (_state.Probing is not { } round || now.LongestSince(round.BegunAt) >= Settings.Timings.ProbeFreshness)
+        {
+            // What was answered too long ago proves nothing any more.
+            var stands = _state.Fencing is not null;
+            _state = _state with { Probing = null, Expired = _state.Expired && stands, Suspected = _state.Suspected && stands };
+            return;
+        }
+
+        var remaining = round.Answers.Values
+            .Where(answer => !answer.Abstains && _state.Electorate.Contains(answer.Voter))
+            .Select(answer => answer.Remaining)
+            .Order()
+            .ToList();
+        var quorum = Quorum.Of(_state.Electorate.Count);
+        if (remaining.Count < quorum)
+        {
+            return;
+        }
+
+        var expiresIn = remaining[quorum - 1];
+        if (expiresIn <= TimeSpan.Zero)
+        {
+            _state = _state with { Expired = Record.OpenGrant is not null && _state.BelieveExpiryFrom.HasComeBy(now) };
+        }
+        else
+        {
+            // No majority can have expired before the one that takes longest to make it up.
+            // What a fence was begun for is not taken back while it is under way.
+            var suspected = _state.Fencing is null ? Settings.PowerFencing?.Suspects(_state, expiresIn, now) == true : _state.Suspected;
+            _state = _state with { Expired = false, Suspected = suspected, NextProbeAt = round.BegunAt + expiresIn };
+        }
+    }
+
+    private void ProbeIfDue()
+    {
+        var isWatching = _state.Probing is null && Settings.PowerFencing?.Watches(_state, now) == true;
+        if (Record.OpenGrant is null || _state.Fencing is not null || !(isWatching || _state.NextProbeAt.HasComeBy(now)))
+        {
+            return;
+        }
+
+        var nonce = NextNonce();
+        _state = _state with
+        {
+            Probing = new ProbeRound(nonce, now, ImmutableSortedDictionary.Create<string, ProbeReply>(StringComparer.Ordinal)),
+            NextProbeAt = now + Settings.Timings.ProbeFreshness,
+        };
+        foreach (var voter in _state.Electorate)
+        {
+            _effects.Add(new AskVoter(voter, new Probe(Settings.Service, nonce)));
+        }
+    }
+
+    private void Join(string voter, Guid identity)
+    {
+        if (Record.Joined.TryGetValue(voter, out var known) && known == identity)
+        {
+            SendJoin(voter, identity);
+        }
+        else if (_state.Pending is null)
+        {
+            Write(new VoterJoined(Unstamped, voter, identity));
+        }
+    }
+
+    private void SendJoin(string voter, Guid identity) => _effects.Add(new AskVoter(
+        voter,
+        new Join(Settings.Service, identity, Record.Floor, Record.LongestTtl > Settings.Timings.Ttl ? Record.LongestTtl : Settings.Timings.Ttl)));
+
+    private Guid NextNonce()
+    {
+        var number = _state.LastNonce + 1;
+        _state = _state with { LastNonce = number };
+        Span<byte> bytes = stackalloc byte[16];
+        _state.Incarnation.TryWriteBytes(bytes);
+        var mixed = BitConverter.ToInt64(bytes[8..]) ^ number;
+        BitConverter.TryWriteBytes(bytes[8..], mixed);
+        return new Guid(bytes);
+    }
+}
