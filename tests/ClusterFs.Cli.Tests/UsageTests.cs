@@ -60,7 +60,7 @@ public sealed class UsageTests : IDisposable
         Assert.Equal("", outcome.Output);
         Assert.Equal(
             "node.conf:9: clusterfs.lease.ttl: -1s is out of range; expected 500ms to 1h\n"
-            + "node.conf:10: clusterfs.cluster.voters: the voter n9 is no node; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3\n",
+            + "node.conf:10: clusterfs.cluster.voters: the voter n9 is no node, and not sql; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3\n",
             outcome.Error);
     }
 

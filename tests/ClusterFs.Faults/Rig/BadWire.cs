@@ -32,6 +32,8 @@ internal sealed class BadWire
     {
         var filter = string.Join(' ', Options(link));
         // The shell stays: dpipe starts a process group of its own, which the first process of a session may not.
+        // wirefilter leaves its socket behind.
+        File.Delete(Path.Combine(directory, $"wire-{host}"));
         var script = $"dpipe vde_plug tap://wa-{host} = wirefilter -M '{directory}/wire-{host}' {filter} = vde_plug tap://wb-{host}; :";
         var program = LaunchedProcess.Start(
             $"wire of {host}",

@@ -86,6 +86,8 @@ internal sealed class FaultCluster : IAsyncDisposable
         {
             cluster = await LocalCluster.Create(new LocalClusterOptions
             {
+                // To be failed over again and again is what it is for.
+                FailoverMax = 0,
                 Name = "fault",
                 Nodes = options.Nodes,
                 Site = site,

@@ -31,9 +31,9 @@ public sealed class FlapDampingTests
     public void An_owner_that_goes_on_in_place_has_not_started_again()
     {
         Recover([Granted(1), new OwnershipStarted(Then, 1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover), new OwnershipContinued(Then, 2, "n1")]);
-        Feed(Running(2), 100);
+        Feed(Running(2, tenure: 1), 100);
         Assert.Empty(_effects.OfType<Journal>());
-        Feed(Running(2), 160);
+        Feed(Running(2, tenure: 1), 160);
         Assert.Equal(new OwnershipSettled(Then, 1, "n1"), Journalled());
     }
 
@@ -138,7 +138,8 @@ public sealed class FlapDampingTests
     private static OwnershipEvent[] Lived(long epoch, GrantCause cause = GrantCause.Start) =>
         [Granted(epoch, cause), new OwnershipStarted(Then, epoch, "n1"), Released(epoch)];
 
-    private static NodeReported Running(long epoch) => new(new NodeReport("n1", true, LeasePhase.Running, epoch, epoch - 1, null));
+    private static NodeReported Running(long epoch, long? tenure = null) =>
+        new(new NodeReport("n1", true, LeasePhase.Running, epoch, (tenure ?? epoch) - 1, null));
 
     private static NodeReported Waiting(long closed) => new(new NodeReport("n1", true, LeasePhase.Closed, closed, closed, null));
 
