@@ -27,6 +27,7 @@ public enum FaultKind
     KindHeld,
     GrantsHeld,
     AcksHeld,
+    FencesHeld,
     DatabaseAway,
     DatabaseSlow,
     DatabaseSilent,

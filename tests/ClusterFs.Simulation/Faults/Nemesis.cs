@@ -134,10 +134,14 @@ public sealed class Nemesis
                     TimeSpan.Zero, _world.Scenario.LongestTtl * (fault.Amount * 1.5)));
             case FaultKind.GrantsHeld:
                 return Bring(new Weather(
-                    all, fault.Other % 2 == 0 ? all : self, MessageKinds.Grant, 0, 0.2, 1, _world.Scenario.LongestTtl, _world.Scenario.LongestTtl * (1 + (fault.Amount * 2))));
+                    all, fault.Other % 2 == 0 ? all : self, MessageKinds.Grant, 0, 0.2, 1, _world.Scenario.LongestTtl,
+                    _world.Scenario.LongestTtl * (1 + (fault.Amount * (fault.Other < 18 ? 2 : 5)))));
             case FaultKind.AcksHeld:
                 return Bring(new Weather(
                     all, self, MessageKinds.RenewAnswer, 0, 0.2, 1, TimeSpan.Zero, _world.Scenario.LongestTtl * (fault.Amount * 3)));
+            case FaultKind.FencesHeld:
+                return Bring(new Weather(
+                    all, self, MessageKinds.Fence, 0, 0.2, 1, TimeSpan.Zero, _world.Scenario.LongestTtl * (fault.Amount * 3)));
             case FaultKind.KindHeld:
                 return Bring(new Weather(
                     all, fault.Amount < 0.5 ? self : all, (MessageKinds)(1 << (fault.Other % 9)), 0, 0.3, 0.4 + (fault.Amount * 0.6),

@@ -29,7 +29,7 @@ public static class MutantList
             Instead = Replace((FaultKind.DatabaseSilent, FaultKind.JournalTailLost)),
             Watched = ["an epoch is granted once", .. Safety],
         },
-        Together("acks without incarnation", WithoutRule3, Bug.AcksWithoutIncarnation, Bug.GrantConsumedTwice) with { Profile = Profile.Restarts },
+        Together("acks without incarnation", WithoutRule3, Bug.AcksWithoutIncarnation, Bug.GrantConsumedTwice, Bug.NoReleases) with { Profile = Profile.Reborn },
         Alone("one voter counted twice", Bug.OneVoterTwice),
         Alone("unguarded start", Bug.UnguardedStart),
         Alone("release before stop", Bug.ReleaseBeforeStop),
@@ -38,7 +38,7 @@ public static class MutantList
         Alone("Granted consumed twice (with release)", Bug.GrantConsumedTwice),
         Alone("power fence first", Bug.PowerFenceFirst, Profile.LateMessages),
         Alone("empty voter acks", Bug.EmptyVoterAcks, Profile.LostDisks),
-        Alone("learns from others", Bug.LearnsFromOthers, Profile.LostDisks),
+        Alone("learns from others", Bug.LearnsFromOthers, Profile.LateGrants),
         Alone("TTL mismatch", Bug.TtlMismatch, Profile.Configuration),
         Alone("wall-clock SQL voter", Bug.WallClockSqlVoter, Profile.Razor) with
         {
@@ -48,7 +48,7 @@ public static class MutantList
         Alone("old probe answers", Bug.OldProbeAnswers),
         Alone("stale-listing claim", Bug.StaleListingClaim),
         Alone("\"next claim\" line", Bug.NextClaimLine),
-        Alone("pruned names", Bug.PrunedNames),
+        Alone("pruned names", Bug.PrunedNames, Profile.Archive) with { Watched = ["a slot was used twice", "the line is broken in slot", "a dump that counts is not in the line"] },
         Alone("guard paused", Bug.GuardPaused),
         Alone("machine clock stopped", Bug.MachineClockStopped, Profile.Razor) with
         {
@@ -56,6 +56,7 @@ public static class MutantList
         },
         Alone("voter set changed without rule 15", Bug.VoterSetUngoverned),
         Alone("\"next number\" after a refusal", Bug.NextNumber),
+        new("fencing again right after a grant alone", Bugs.Of(Bug.FenceRightAfterGrant)),
         new("fencing again right after a grant", Bugs.Of(Bug.FenceRightAfterGrant, Bug.FenceIgnoresPromise), null,
             "alone it is refused: the new holder's promise is older than the fence (R13); together with a Fence that ignores promises it never ends"),
         new("a lapsed lease revived", Bugs.Of(Bug.LapsedLeaseRevived, Bug.ValidityFromAck), Profile.LateMessages,

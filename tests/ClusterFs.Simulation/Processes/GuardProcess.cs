@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.SqlVoter;
 using ClusterFs.Lease.Voter;
 
 namespace ClusterFs.Simulation;
@@ -21,6 +22,7 @@ public sealed class GuardProcess : SimulatedProcess
     private readonly Alarm _wake;
     private readonly Alarm _kill;
     private readonly Alarm _beside;
+    private readonly SqlVoteAsker _sql;
     private readonly TimeSpan _ttl;
     private VoterState _voter;
     private HolderState _holder;
@@ -34,6 +36,7 @@ public sealed class GuardProcess : SimulatedProcess
         _world = world;
         _node = node;
         _host = node.Host;
+        _sql = new SqlVoteAsker(world, node, this);
         _ttl = node.Configuration.Timings.Ttl;
         _wake = new Alarm(_host, early: true, () => Feed(new TimePassed()));
         _kill = new Alarm(_host, early: true, () => Run(FinishStopping));
@@ -320,10 +323,10 @@ public sealed class GuardProcess : SimulatedProcess
         switch (effect)
         {
             case SendRenew send:
-                _world.Ask(_node, send.Voter, send.Renew, MessageKinds.Renew, this, reply => Feed(new RenewAnswered((RenewReply)reply)));
+                AskVoter(send.Voter, send.Renew, MessageKinds.Renew, reply => Feed(new RenewAnswered((RenewReply)reply)));
                 break;
             case SendRelease send:
-                _world.Ask(_node, send.Voter, send.Release, MessageKinds.Release, this, static _ => { });
+                AskVoter(send.Voter, send.Release, MessageKinds.Release, static _ => { });
                 break;
             case StartService start:
                 BeginService(start);
@@ -331,6 +334,18 @@ public sealed class GuardProcess : SimulatedProcess
             case StopService stop:
                 BeginStopping(stop);
                 break;
+        }
+    }
+
+    private void AskVoter(string voter, VoterRequest request, MessageKinds kind, Action<VoterReply> answered)
+    {
+        if (voter == SqlVoterMachine.Name)
+        {
+            _sql.Ask(request, answered);
+        }
+        else
+        {
+            _world.Ask(_node, voter, request, kind, this, answered);
         }
     }
 
@@ -379,7 +394,7 @@ public sealed class GuardProcess : SimulatedProcess
         {
             foreach (var voter in lease.Voters)
             {
-                _world.Ask(_node, voter, new Release(World.Service, lease.Epoch, _node.Name), MessageKinds.Release, this, static _ => { });
+                AskVoter(voter, new Release(World.Service, lease.Epoch, _node.Name), MessageKinds.Release, static _ => { });
             }
         }
 

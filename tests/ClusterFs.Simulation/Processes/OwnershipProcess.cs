@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
+using ClusterFs.Lease.SqlVoter;
 using ClusterFs.Lease.Voter;
 
 namespace ClusterFs.Simulation;
@@ -13,7 +14,7 @@ public sealed class OwnershipProcess : SimulatedProcess
 
     private readonly World _world;
     private readonly Alarm _wake;
-    private readonly SqlVoteWatch _watch = new();
+    private readonly SqlVoteAsker _sql;
     private readonly Dictionary<string, ProbeReply> _oldAnswers = new(StringComparer.Ordinal);
     private OwnershipState _state;
     private int _sequence;
@@ -22,6 +23,7 @@ public sealed class OwnershipProcess : SimulatedProcess
     {
         _world = world;
         Node = node;
+        _sql = new SqlVoteAsker(world, node, this);
         _sequence = sequence;
         var configuration = node.Configuration;
         var settings = new OwnershipSettings(
@@ -65,6 +67,11 @@ public sealed class OwnershipProcess : SimulatedProcess
         }
 
         Carry(effects, 0);
+        if (_world.Bugs.Has(Bug.FenceRightAfterGrant) && before.BelieveExpiryFrom != _state.BelieveExpiryFrom)
+        {
+            _world.Schedule.After(TimeSpan.Zero, () => Feed(new OwnershipTimePassed()));
+        }
+
         if (_world.Bugs.Has(Bug.OldProbeAnswers) && !Dead && _state.Probing is { } round && round.Nonce != before.Probing?.Nonce)
         {
             foreach (var old in _oldAnswers.Values.ToList())
@@ -107,11 +114,11 @@ public sealed class OwnershipProcess : SimulatedProcess
                     () => _world.Bugs.Has(Bug.NoUniqueConstraint) || _world.Journal.Reserve(reserve.Epoch, reserve.Node),
                     reserved => Step(new EpochReserved(reserve.Epoch, reserve.Node, reserved)));
                 break;
-            case AskVoter { Voter: SqlVoter.Name } ask:
-                AskSql(ask.Request);
+            case AskVoter { Voter: SqlVoterMachine.Name } ask:
+                _sql.Ask(ask.Request, reply => Step(new VoterAnswered(reply)));
                 break;
             case AskVoter ask:
-                _world.Ask(Node, ask.Voter, ask.Request, MessageKinds.Question, this, reply => Feed(new VoterAnswered(reply)));
+                _world.Ask(Node, ask.Voter, ask.Request, ask.Request is Fence ? MessageKinds.Fence : MessageKinds.Question, this, reply => Feed(new VoterAnswered(reply)));
                 break;
             case TellGrant tell:
                 if (_world.Trace.IsKept)
@@ -192,29 +199,6 @@ public sealed class OwnershipProcess : SimulatedProcess
                 Kill();
             }
         });
-    }
-
-    private void AskSql(VoterRequest request)
-    {
-        var ttl = _state.Settings.Timings.Ttl;
-        switch (request)
-        {
-            case Probe probe:
-                _world.AskDatabase(Node, () => (_world.Sql.Row, _world.Sql.RemainingByWallClock), answer => Run(() =>
-                {
-                    var remaining = _world.Bugs.Has(Bug.WallClockSqlVoter)
-                        ? answer.RemainingByWallClock
-                        : _watch.Remaining(answer.Row, ttl, Node.Host.Now);
-                    Step(new VoterAnswered(new ProbeReply(
-                        World.Service, SqlVoter.Name, Guid.Empty, probe.Nonce, false, answer.Row.Floor, remaining)));
-                }));
-                break;
-            case Fence fence:
-                long? watched = fence.HolderAgreed ? null : _watch.Renewals;
-                var longest = _world.Sql.Row.LongestTtl > ttl ? _world.Sql.Row.LongestTtl : ttl;
-                _world.AskDatabase(Node, () => _world.Sql.Fence(fence, watched, longest), reply => Feed(new VoterAnswered(reply)));
-                break;
-        }
     }
 
     private void SetAlarm()

@@ -35,6 +35,21 @@ public enum Profile
 
     /// <summary>Processes killed and stopped between any two effects.</summary>
     Steps,
+
+    /// <summary>A node hears of its grant long after, when others were granted, and have forgotten, the next.</summary>
+    LateGrants,
+
+    /// <summary>Guards restart in the middle of rounds whose answers come later, and so do the grants.</summary>
+    Reborn,
+
+    /// <summary>An owner is cut off and all others restart at once.</summary>
+    Forgetful,
+
+    /// <summary>A fast network; one node's clocks are as slow as allowed, all others' as fast.</summary>
+    OppositeClocks,
+
+    /// <summary>Clusters in which the vote in the database decides.</summary>
+    DatabaseVote,
 }
 
 /// <summary>A stretch of faults, then calm; at the end of the calm's first part the service must run, and go on in the second.</summary>

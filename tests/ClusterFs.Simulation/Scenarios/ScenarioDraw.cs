@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ClusterFs.Lease;
+using ClusterFs.Lease.SqlVoter;
 
 namespace ClusterFs.Simulation;
 
@@ -76,15 +77,19 @@ public static class ScenarioDraw
         {
             nodes = 5;
         }
+        else if (drawn == Profile.DatabaseVote)
+        {
+            nodes = random.Chance(0.7) ? 2 : 4;
+        }
 
         var configurations = Configurations(drawn, nodes, random);
         var ttl = configurations.Max(configuration => configuration.Timings.Ttl);
-        var fast = drawn == Profile.Razor || random.Chance(0.5);
+        var fast = drawn is Profile.Razor or Profile.OppositeClocks || random.Chance(0.5);
         var extreme = drawn == Profile.Razor || random.Chance(0.5);
         var scenario = new Scenario(seed, drawn, nodes)
         {
             Configurations = configurations,
-            Rates = [.. Enumerable.Range(0, nodes).Select(_ => (Rate(random, extreme), Rate(random, extreme)))],
+            Rates = [.. Enumerable.Range(0, nodes).Select(node => Rates(drawn, node, random, extreme))],
             Delay = fast ? TimeSpan.FromMilliseconds(random.Chance(0.5) ? 0.3 : 2) : random.Between(TimeSpan.FromMilliseconds(5), ttl * 0.03),
         };
         var phases = ImmutableArray.CreateBuilder<Phase>();
@@ -97,7 +102,7 @@ public static class ScenarioDraw
             var withstands = random.Chance(0.5);
             var phase = new Phase(at + lasts, at + lasts + Bound(ttl), at + lasts + Bound(ttl) + (withstands ? ttl * 24 : ttl * 2));
             phases.Add(phase);
-            DrawStorm(faults, random, Kinds[drawn], nodes, ttl, at + TimeSpan.FromSeconds(random.Chance(0.5) ? 0 : 4), phase.StormEnds);
+            DrawStorm(faults, random, drawn, nodes, ttl, at + TimeSpan.FromSeconds(random.Chance(0.5) ? 0 : 4), phase.StormEnds);
             if (withstands)
             {
                 DrawLosses(faults, random, ttl, phase.OwnedBy);
@@ -113,8 +118,18 @@ public static class ScenarioDraw
     public static TimeSpan Bound(TimeSpan longestTtl) => (longestTtl * 9) + TimeSpan.FromSeconds(20);
 
     private static void DrawStorm(
-        List<Fault> faults, SeededRandom random, ImmutableArray<FaultKind> kinds, int nodes, TimeSpan ttl, TimeSpan from, TimeSpan to)
+        List<Fault> faults, SeededRandom random, Profile profile, int nodes, TimeSpan ttl, TimeSpan from, TimeSpan to)
     {
+        if (!Kinds.TryGetValue(profile, out var kinds))
+        {
+            for (var at = from + (ttl * (0.01 + (random.Fraction() * 0.3))); at < to; at += Burst.Every(profile, ttl) * (0.7 + (random.Fraction() * 0.6)))
+            {
+                faults.AddRange(Burst.Draw(profile, at, ttl, nodes, random).Where(fault => fault.At < to));
+            }
+
+            return;
+        }
+
         var pause = TimeSpan.FromSeconds(random.Pick<double>([0.7, 1.5, 3, 6]));
         for (var at = from + (pause * random.Fraction()); at < to; at += pause * (random.Fraction() * 2))
         {
@@ -160,13 +175,19 @@ public static class ScenarioDraw
     private static ImmutableSortedSet<string> Voters(int nodes, int first, int count)
     {
         var names = Enumerable.Range(first, count).Select(number => $"n{number + 1}");
-        return (count == nodes && count % 2 == 0 ? names.Append(SqlVoter.Name) : names).ToImmutableSortedSet(StringComparer.Ordinal);
+        return (count == nodes && count % 2 == 0 ? names.Append(SqlVoterMachine.Name) : names).ToImmutableSortedSet(StringComparer.Ordinal);
     }
 
     private static LeaseTimings Timings(SeededRandom random)
     {
         var ttl = TimeSpan.FromSeconds(random.Pick<double>([2, 5, 5, 8]));
         return new LeaseTimings(ttl, ttl * 0.3);
+    }
+
+    private static (double Boottime, double Monotonic) Rates(Profile profile, int node, SeededRandom random, bool extreme)
+    {
+        var error = node == 0 ? -LeaseTimings.RateError : LeaseTimings.RateError;
+        return profile == Profile.OppositeClocks ? (1 + error, 1 + error) : (Rate(random, extreme), Rate(random, extreme));
     }
 
     private static double Rate(SeededRandom random, bool extreme) => random.Below(extreme ? 2 : 3) switch

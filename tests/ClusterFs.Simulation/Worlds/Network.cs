@@ -16,7 +16,8 @@ public enum MessageKinds
     Drain = 64,
     Report = 128,
     Database = 256,
-    All = 511,
+    Fence = 512,
+    All = 1023,
 }
 
 /// <summary>What happens to messages of some kinds on some ways.</summary>

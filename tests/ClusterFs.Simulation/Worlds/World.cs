@@ -20,7 +20,7 @@ public sealed class World
         Network = new Network(Schedule, new SeededRandom(scenario.Seed ^ 0xA5A5), scenario.Delay);
         Ledger = new Ledger(this);
         Journal = new SimulatedJournal(this);
-        Sql = new SqlVoter(this);
+        Sql = new SqlVote(this);
         var nodes = ImmutableArray.CreateBuilder<Node>(scenario.Nodes);
         for (var number = 0; number < scenario.Nodes; number++)
         {
@@ -52,7 +52,7 @@ public sealed class World
 
     public SimulatedJournal Journal { get; }
 
-    public SqlVoter Sql { get; }
+    public SqlVote Sql { get; }
 
     public SharedStorage Shared { get; }
 
@@ -79,26 +79,10 @@ public sealed class World
 
     public Node Named(string name) => Nodes[name[1] - '1'];
 
-    /// <summary>A request to a voter and its answer, each on its own way.</summary>
+    /// <summary>A request to a node's voter and its answer, each on its own way.</summary>
     public void Ask(Node from, string voter, VoterRequest request, MessageKinds kind, SimulatedProcess asker, Action<VoterReply> answered)
     {
-        var answerKind = kind == MessageKinds.Question ? MessageKinds.QuestionAnswer : MessageKinds.RenewAnswer;
-        if (voter == SqlVoter.Name)
-        {
-            if (request is Renew renew)
-            {
-                AskDatabase(from, () => Sql.Renew(renew), reply =>
-                {
-                    if (!asker.Dead)
-                    {
-                        answered(reply);
-                    }
-                });
-            }
-
-            return;
-        }
-
+        var answerKind = kind is MessageKinds.Question or MessageKinds.Fence ? MessageKinds.QuestionAnswer : MessageKinds.RenewAnswer;
         var to = Named(voter);
         Network.Send(from.Number, to.Number, kind, () => to.Guard?.Vote(request, reply => Network.Send(to.Number, from.Number, answerKind, () =>
         {
