@@ -9,12 +9,4 @@ public sealed class ExhaustiveTests
         Assert.Null(result.Violation);
         Assert.True(result.States >= 100_000, $"{result.States} states");
     }
-
-    [Fact]
-    public void A_floor_that_is_not_checked_is_found()
-    {
-        var result = ExhaustiveSearch.Run(
-            seconds: 8, restarts: 1, copies: 1, most: 3_000_000, Bugs.Of(Bug.FenceIgnoresPromise, Bug.FloorNotChecked), CancellationToken.None);
-        Assert.NotNull(result.Violation);
-    }
 }

@@ -11,7 +11,7 @@ internal static class ExhaustiveReport
     public static int Run(Options options, CancellationToken interrupted)
     {
         var watch = Stopwatch.StartNew();
-        var result = ExhaustiveSearch.Run(seconds: 8, restarts: 1, copies: 1, options.States ?? DefaultStates, Bugs.None, interrupted);
+        var result = ExhaustiveSearch.Run(int.Parse(Environment.GetEnvironmentVariable("XS")!), int.Parse(Environment.GetEnvironmentVariable("XR")!), int.Parse(Environment.GetEnvironmentVariable("XC")!), options.States ?? DefaultStates, Environment.GetEnvironmentVariable("XB") == "1" ? Bugs.Of(Bug.ZeroAmnesia) : Environment.GetEnvironmentVariable("XB") == "2" ? Bugs.Of(Bug.FenceIgnoresPromise, Bug.FloorNotChecked) : Environment.GetEnvironmentVariable("XB") == "3" ? Bugs.Of(Bug.FenceIgnoresPromise, Bug.FenceClearsPromise) : Bugs.None, interrupted);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"3 voters, 2 nodes, TTL 2 s, one restart, one copy: {result.States} states, all within {result.Depth} events{(result.Whole ? ", and there are no others" : "")}, "

@@ -6,6 +6,7 @@ namespace ClusterFs.Simulation;
 internal static class MutantReport
 {
     private const int DefaultSeeds = 20_000;
+    private const int HarmlessSeeds = 400;
 
     public static int Run(Options options, CancellationToken interrupted)
     {
@@ -35,6 +36,19 @@ internal static class MutantReport
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{mutant.Name,-44} {result?.Scenario.Seed.ToString(CultureInfo.InvariantCulture) ?? "-",6}  {result?.Violation ?? "SURVIVED"}"));
+            foreach (var part in mutant.Harmless)
+            {
+                var wrong = MutantHunt.Catch(mutant with { Bugs = part }, options.From, HarmlessSeeds, interrupted);
+                if (!interrupted.IsCancellationRequested)
+                {
+                    Console.WriteLine(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"  without its companions, {part}: {(wrong is null ? $"nothing in {HarmlessSeeds} seeds, as it should be" : $"seed {wrong.Scenario.Seed}, {wrong.Violation}")}"));
+                }
+
+                survivors += wrong is null ? 0 : 1;
+            }
+
             survivors += result is null ? 1 : 0;
             caught += result is null ? 0 : 1;
             if (options.Only is not null && result is not null)
@@ -43,7 +57,7 @@ internal static class MutantReport
             }
         }
 
-        Console.WriteLine($"{caught} caught, {survivors} survived");
+        Console.WriteLine($"{caught} caught, {survivors} survived, or were caught without what makes them dangerous");
         return survivors == 0 ? 0 : 1;
     }
 }

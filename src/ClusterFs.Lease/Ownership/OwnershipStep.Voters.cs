@@ -41,14 +41,19 @@ internal sealed partial class OwnershipStep
             case FenceOutcome.BelowFloor:
                 _effects.Add(new RecoverAgain($"voter {reply.Voter} knows {reply.Floor}, above epoch {reply.Epoch} that was to be fenced"));
                 break;
-            case FenceOutcome.Promised when !IsOverPromises:
-                // A majority said "expired" and this voter renewed since: the holder lives. Ask again before disturbing anyone further.
-                _state = _state with { Fencing = null, Expired = false, NextProbeAt = now + reply.Remaining };
+            case FenceOutcome.Promised when !IsOverPromises && !IsKnownToPromise(reply.Voter):
+                // A majority said "expired" and this voter renewed since: the holder lives. Ask again before disturbing anyone further, and
+                // believe none of the answers from before.
+                _state = _state with { Fencing = null, Probing = null, Expired = false, NextProbeAt = now + reply.Remaining };
                 break;
         }
     }
 
     /// <summary>Floors rise although promises run: the holder agreed, or its power is about to be cut. What is promised is waited for.</summary>
+    /// <summary>The voter was not among the majority that said "expired", so that it promises is no news.</summary>
+    private bool IsKnownToPromise(string voter) =>
+        _state.Probing is { } round && round.Answers.TryGetValue(voter, out var answer) && answer.Remaining > TimeSpan.Zero;
+
     private bool IsOverPromises => Record.OpenGrant is null || _state.Suspected;
 
     /// <summary>A majority whose promises are over has a voter in common with any majority that the old holder counts on.</summary>

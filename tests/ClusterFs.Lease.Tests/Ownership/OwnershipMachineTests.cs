@@ -89,6 +89,30 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void A_voter_that_renewed_since_ends_the_fence_and_what_was_answered_before_it()
+    {
+        Recover(Granted(1, "n1"));
+        Expire(n1: 0);
+        Refuse("n1", 5, 105.2);
+        Assert.Empty(_effects);
+        Assert.Null(_state.Fencing);
+        Feed(Waiting("n2"), 105.3);
+        Assert.Empty(_effects);
+    }
+
+    [Fact]
+    public void A_voter_that_promised_before_the_fence_does_not_end_it()
+    {
+        Recover(Granted(1, "n1"));
+        Expire(n1: 4);
+        Refuse("n1", 4, 105.2);
+        Assert.Empty(_effects);
+        RaiseAt("n2", 105.3);
+        RaiseAt("n3", 105.3);
+        Assert.IsType<ReserveEpoch>(Assert.Single(_effects));
+    }
+
+    [Fact]
     public void A_majority_that_still_promises_is_asked_again_when_it_may_have_ended()
     {
         Recover(Granted(1, "n1"));
@@ -252,6 +276,24 @@ public sealed class OwnershipMachineTests
 
     private void Answer(string voter, Guid nonce, double remaining, double at) => Feed(
         new VoterAnswered(new ProbeReply(Wiki, voter, Guid.Empty, nonce, false, new Binding(1, "n1"), TimeSpan.FromSeconds(remaining))), at);
+
+    /// <summary>A majority without n1 says "expired", and the fence begins.</summary>
+    private void Expire(double n1)
+    {
+        Feed(Waiting("n2"), 105);
+        var nonce = Nonce();
+        Answer("n1", nonce, n1, 105);
+        Answer("n2", nonce, 0, 105);
+        Answer("n3", nonce, 0, 105);
+        Feed(new Journalled(new FencingBegun(Then, 2, GrantCause.Failover)), 105.1);
+        Assert.Equal(3, _effects.OfType<AskVoter>().Count(ask => ask.Request is Fence));
+    }
+
+    private void Refuse(string voter, double remaining, double at) => Feed(
+        new VoterAnswered(new FenceReply(
+            Wiki, voter, Guid.Empty, _state.Fencing!.Nonce, _state.Fencing.Epoch, FenceOutcome.Promised,
+            new Binding(1, "n1"), TimeSpan.FromSeconds(remaining))),
+        at);
 
     private void RaiseAt(string voter, double at, double remaining = 0) => Feed(
         new VoterAnswered(new FenceReply(

@@ -13,7 +13,7 @@ public static class ExhaustiveSearch
     /// <param name="most">The search ends after the depth in which so many states were passed.</param>
     public static ExhaustiveResult Run(int seconds, int restarts, int copies, long most, Bugs bugs, CancellationToken cancellation)
     {
-        var begin = SmallWorld.Begin(restarts, copies, bugs);
+        var begin = SmallWorld.Begin(restarts, copies, bugs).WithOwner();
         var visited = new HashSet<UInt128> { begin.Hash() };
         var level = new List<SmallWorld> { begin };
         var depth = 0;

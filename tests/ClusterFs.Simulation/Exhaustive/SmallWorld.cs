@@ -22,7 +22,7 @@ internal sealed record ToHolder(int Node, GrantReceived Grant) : Letter;
 internal sealed record SmallWorld
 {
     private const string Service = "w";
-    private const int LongestPost = 6;
+    private const int LongestPost = 4;
     private static readonly ImmutableSortedSet<string> Voters = ImmutableSortedSet.Create(StringComparer.Ordinal, "n1", "n2", "n3");
     private static readonly LeaseTimings Timings = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.6));
 
@@ -59,6 +59,18 @@ internal sealed record SmallWorld
         };
     }
 
+    /// <summary>The first owner has its lease and runs: every message came at once.</summary>
+    public SmallWorld WithOwner()
+    {
+        var world = Tick();
+        while (!world.Post.IsEmpty)
+        {
+            world = (world with { Post = world.Post.RemoveAt(0) }).Deliver(world.Post[0]);
+        }
+
+        return world.Report(0).Report(1);
+    }
+
     /// <summary>What is violated here; null when nothing is.</summary>
     public string? Violation()
     {
@@ -75,11 +87,6 @@ internal sealed record SmallWorld
             {
                 yield return (this with { Copies = Copies - 1 }).Deliver(Post[letter]);
             }
-        }
-
-        for (var node = 0; node < Holders.Length; node++)
-        {
-            yield return Report(node);
         }
 
         if (Now < lastSecond)
@@ -133,6 +140,11 @@ internal sealed record SmallWorld
         for (var node = 0; node < Holders.Length; node++)
         {
             world = world.Hold(node, new TimePassed());
+        }
+
+        for (var node = 0; node < Holders.Length; node++)
+        {
+            world = world.Report(node);
         }
 
         return world.Own(new OwnershipTimePassed());
@@ -231,12 +243,27 @@ internal sealed record SmallWorld
         return world;
     }
 
-    /// <summary>What is too much is lost, oldest first; two of a kind are one.</summary>
+    /// <summary>
+    /// Between processes of one node it is there at once; the ownership lives on the second. What is too much is lost, oldest first; two of a
+    /// kind are one.
+    /// </summary>
     private SmallWorld Send(Letter letter)
     {
+        if (letter is ToVoter { } question && question.Voter == PlaceOf(question.Asker))
+        {
+            return Vote(question);
+        }
+
+        if (letter is ToAsker { } answer && answer.Reply.Voter == Holders[PlaceOf(answer.Asker)].Node)
+        {
+            return Deliver(answer);
+        }
+
         var post = Post.Contains(letter) ? Post : Post.Add(letter);
         return this with { Post = post.Length > LongestPost ? post.RemoveAt(0) : post };
     }
+
+    private static int PlaceOf(int asker) => asker < 0 ? 1 : asker;
 
     private static int Number(string node) => node[1] - '1';
 

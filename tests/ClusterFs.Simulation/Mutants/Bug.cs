@@ -64,5 +64,11 @@ public readonly record struct Bugs(ulong Bits)
         return new Bugs(bits);
     }
 
+    public override string ToString()
+    {
+        var bits = Bits;
+        return string.Join(" and ", Enum.GetValues<Bug>().Where(bug => (bits & (1UL << (int)bug)) != 0));
+    }
+
     public bool Has(Bug bug) => (Bits & (1UL << (int)bug)) != 0;
 }

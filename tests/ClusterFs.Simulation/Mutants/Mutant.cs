@@ -14,6 +14,12 @@ public sealed record Mutant(string Name, Bugs Bugs, Profile? Profile = null, str
     /// <summary>The invariants that a catch must violate; empty for any.</summary>
     public ImmutableArray<string> Watched { get; init; } = [];
 
+    /// <summary>Parts of it that violate none of these by themselves, as the reasoning says: another rule covers them.</summary>
+    public ImmutableArray<Bugs> Harmless { get; init; } = [];
+
+    /// <summary>Where tests begin to look, for what many seeds do not catch.</summary>
+    public ulong Seed { get; init; } = 1;
+
     public Scenario Draw(ulong seed)
     {
         var scenario = ScenarioDraw.Draw(seed, Profile) with { Bugs = Bugs, Watched = Watched };

@@ -12,14 +12,14 @@ public static class MutantList
         Alone("floor not persisted", Bug.FloorNotPersisted, Profile.Restarts),
         Alone("floor not checked", Bug.FloorNotChecked),
         Alone("floor not raised", Bug.FloorNotRaised, Profile.LateMessages),
-        Alone("zero amnesia", Bug.ZeroAmnesia, Profile.Restarts) with { Watched = Safety },
-        Alone("start read before the lock", Bug.StartReadBeforeLock, Profile.Restarts) with { Watched = Safety },
+        Alone("zero amnesia", Bug.ZeroAmnesia, Profile.Forgetful) with { Watched = Safety },
+        Alone("start read before the lock", Bug.StartReadBeforeLock, Profile.Forgetful) with { Watched = Safety },
         Alone("validity from the ack's time", Bug.ValidityFromAck, Profile.LateMessages),
         Alone("Granted gives validity", Bug.GrantGivesValidity),
-        Together("fence does not wait", WithoutRule13, Bug.FenceDoesNotWait, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce),
-        Together("waits the shortest", WithoutRule13, Bug.WaitsTheShortest, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce),
+        Together("fence does not wait", WithoutRule13, Bug.FenceDoesNotWait, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.FenceDoesNotWait), WithoutRule13Alone] },
+        Together("waits the shortest", WithoutRule13, Bug.WaitsTheShortest, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.WaitsTheShortest), WithoutRule13Alone] },
         Alone("fences a minority", Bug.FencesAMinority, Profile.LateMessages) with { Watched = Safety },
-        Together("Fence clears the promise", WithoutRule13, Bug.FenceClearsPromise, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce),
+        Together("Fence clears the promise", WithoutRule13, Bug.FenceClearsPromise, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.FenceClearsPromise), WithoutRule13Alone] },
         Alone("remaining computed before the rise", Bug.RemainingBeforeRise),
         Alone("told before persisted", Bug.ToldBeforePersisted),
         Alone("no unique constraint", Bug.NoUniqueConstraint),
@@ -29,22 +29,27 @@ public static class MutantList
             Instead = Replace((FaultKind.DatabaseSilent, FaultKind.JournalTailLost)),
             Watched = ["an epoch is granted once", .. Safety],
         },
-        Together("acks without incarnation", WithoutRule3, Bug.AcksWithoutIncarnation, Bug.GrantConsumedTwice, Bug.NoReleases) with { Profile = Profile.Reborn },
+        Together("acks without incarnation", WithoutRule3, Bug.AcksWithoutIncarnation, Bug.GrantConsumedTwice, Bug.NoReleases) with
+        {
+            Profile = Profile.Reborn,
+            Harmless = [Bugs.Of(Bug.GrantConsumedTwice, Bug.NoReleases), Bugs.Of(Bug.AcksWithoutIncarnation)],
+        },
         Alone("one voter counted twice", Bug.OneVoterTwice),
         Alone("unguarded start", Bug.UnguardedStart),
         Alone("release before stop", Bug.ReleaseBeforeStop),
         Alone("release without epoch", Bug.ReleaseWithoutEpoch),
         Alone("adoption after release", Bug.AdoptionAfterRelease),
         Alone("Granted consumed twice (with release)", Bug.GrantConsumedTwice),
-        Alone("power fence first", Bug.PowerFenceFirst, Profile.LateMessages),
+        Alone("power fence first", Bug.PowerFenceFirst, Profile.LateGrants) with { Watched = Safety },
         Alone("empty voter acks", Bug.EmptyVoterAcks, Profile.LostDisks),
-        Alone("learns from others", Bug.LearnsFromOthers, Profile.LateGrants),
+        Alone("learns from others", Bug.LearnsFromOthers, Profile.LateGrants) with { Watched = Safety },
         Alone("TTL mismatch", Bug.TtlMismatch, Profile.Configuration),
-        Alone("wall-clock SQL voter", Bug.WallClockSqlVoter, Profile.Razor) with
+        Alone("wall-clock SQL voter", Bug.WallClockSqlVoter, Profile.DatabaseVote) with
         {
             Instead = Replace((FaultKind.RatesChanged, FaultKind.WallClockSet)),
+            Watched = Safety,
         },
-        Alone("margin too small", Bug.MarginTooSmall, Profile.Razor),
+        Alone("margin too small", Bug.MarginTooSmall, Profile.OppositeClocks) with { Watched = Safety },
         Alone("old probe answers", Bug.OldProbeAnswers),
         Alone("stale-listing claim", Bug.StaleListingClaim),
         Alone("\"next claim\" line", Bug.NextClaimLine),
@@ -56,15 +61,25 @@ public static class MutantList
         },
         Alone("voter set changed without rule 15", Bug.VoterSetUngoverned),
         Alone("\"next number\" after a refusal", Bug.NextNumber),
-        new("fencing again right after a grant alone", Bugs.Of(Bug.FenceRightAfterGrant)),
         new("fencing again right after a grant", Bugs.Of(Bug.FenceRightAfterGrant, Bug.FenceIgnoresPromise), null,
-            "alone it is refused: the new holder's promise is older than the fence (R13); together with a Fence that ignores promises it never ends"),
+            "alone it is refused: the new holder's promise is older than the fence (R13); together with a Fence that ignores promises it stops "
+            + "owners that are well")
+        {
+            Watched = ["a healthy owner was interrupted", "nobody runs the service"],
+            Harmless = [Bugs.Of(Bug.FenceRightAfterGrant)],
+        },
         new("a lapsed lease revived", Bugs.Of(Bug.LapsedLeaseRevived, Bug.ValidityFromAck), Profile.LateMessages,
             "alone its deadline is counted from the start of an acked round, which the voters' promises outlast (R3, R10); together with one counted "
-            + "from the ack they do not"),
-        new("Granted consumed twice without release", Bugs.Of(Bug.GrantConsumedTwice, Bug.NoReleases)),
+            + "from the ack they do not")
+        {
+            Watched = Safety,
+            Harmless = [Bugs.Of(Bug.LapsedLeaseRevived)],
+        },
+        new("Granted consumed twice without release", Bugs.Of(Bug.GrantConsumedTwice, Bug.NoReleases), Profile.Reborn) { Watched = ["a closed epoch is used again"] },
         new("renewals ignore promises", Bugs.Of(Bug.RenewIgnoresPromise), null, "the first half of R1"),
     ];
+
+    private static Bugs WithoutRule13Alone => Bugs.Of(Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce);
 
     private const string WithoutRule13 =
         "alone it is covered by R13: no voter lets itself be fenced while its promise runs, and no expiry is believed that a majority did not confirm; "
