@@ -21,6 +21,7 @@ internal static class ClusterConfiguration
           log-dead-letters = off
           log-dead-letters-during-shutdown = off
           actor.provider = cluster
+          cluster.split-brain-resolver.active-strategy = {{StrategyOf(settings)}}
           remote.dot-netty.tcp {
             hostname = "{{settings.Node.Address}}"
             port = {{settings.Cluster.Port.ToString(CultureInfo.InvariantCulture)}}
@@ -30,6 +31,9 @@ internal static class ClusterConfiguration
         """)
         .WithFallback(StoreOf(settings).ToConfig())
         .WithFallback(OwnershipConfiguration.Load());
+
+    /// <summary>An odd number of nodes has a majority by itself; only halves need somebody to choose between them.</summary>
+    private static string StrategyOf(Settings settings) => settings.Cluster.Nodes.Count % 2 == 0 ? "lease-majority" : "keep-majority";
 
     /// <summary>Who this daemon is to the others, and whom it believes; null for clear text.</summary>
     public static DotNettySslSetup? EncryptionOf(NodeIdentity identity) => identity.Tls is { } tls
