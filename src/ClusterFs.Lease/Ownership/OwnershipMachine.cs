@@ -29,6 +29,9 @@ public static class OwnershipMachine
             case VoterAnswered { Reply: FenceReply reply }:
                 step.CountFence(reply);
                 break;
+            case VoterAnswered { Reply: JoinReply reply }:
+                step.CountJoin(reply);
+                break;
             case VoterAnswered:
                 break;
             case Journalled journalled:

@@ -38,6 +38,10 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
 
     public FenceRound? Fencing { get; init; }
 
+    /// <summary>Voters that were told their floor and still wait out what their lost state may have promised, with the state that said so.</summary>
+    public ImmutableSortedDictionary<string, Guid> Waiting { get; init; } =
+        ImmutableSortedDictionary.Create<string, Guid>(StringComparer.Ordinal);
+
     /// <summary>The promise of a majority was seen to have ended in one fresh round.</summary>
     public bool Expired { get; init; }
 

@@ -137,6 +137,20 @@ internal sealed partial class OwnershipStep
         }
     }
 
+    public void CountJoin(JoinReply reply) => _state = _state with
+    {
+        Waiting = reply.Joined ? _state.Waiting.Remove(reply.Voter) : _state.Waiting.SetItem(reply.Voter, reply.Identity),
+    };
+
+    /// <summary>With each report, so that a voter votes as soon as it may, and not only when the next owner is asked about.</summary>
+    private void JoinWaiting()
+    {
+        foreach (var (voter, identity) in _state.Waiting)
+        {
+            Join(voter, identity);
+        }
+    }
+
     private void Join(string voter, Guid identity)
     {
         if (Record.Joined.TryGetValue(voter, out var known) && known == identity)

@@ -26,6 +26,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
             Reports = _state.Reports.SetItem(report.Node, new HeardReport(report, now)),
             Running = FlapDamping.Watch(_state, report, now),
         };
+        JoinWaiting();
         if (Record.OpenGrant is not { } grant || grant.Node != report.Node)
         {
             return;

@@ -40,8 +40,8 @@ public static class VoterMachine
             return (state, [Reply(RenewOutcome.Promised, floor)]);
         }
 
-        // A restart forgot whom this voter had promised; only who is on disk cannot be hurt by an ack now (R1).
-        if (promise is null && InAmnesia(state, now) && floor.Epoch != renew.Epoch && floor.Node != renew.Node)
+        // A restart forgot whom this voter had promised. It can only have been the node on disk; a floor that names none tells nothing (R1).
+        if (promise is null && InAmnesia(state, now) && floor.Node != renew.Node)
         {
             return (state, [Reply(RenewOutcome.Promised, floor)]);
         }

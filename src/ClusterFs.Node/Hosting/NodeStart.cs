@@ -6,6 +6,7 @@ using ClusterFs.Guard.SqlVoting;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.SqlVoter;
+using ClusterFs.Lease.Voter;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
@@ -168,10 +169,25 @@ internal sealed class NodeStart(
         JournalCheck.StartPlugin(system);
         var isNew = await check.VerifyAsync(cancellation).ConfigureAwait(false);
         _logger.JournalVerified(_store.ToString());
+        MakeRowsOfSqlVoter();
         if (isNew && settings.Journal.Provider == JournalProvider.Sqlite)
         {
             // Nothing was ever granted, and all nodes are on this machine: no archive can be there to be missed, and no mount.
             contents.InitializeArchive(_logger);
+        }
+    }
+
+    /// <summary>A new row votes a TTL after it was first seen: begun now, that is over when a service first asks for an owner. A question that
+    /// is lost costs only the time.</summary>
+    private void MakeRowsOfSqlVoter()
+    {
+        if (settings.Cluster.Voters.Contains(SqlVoterMachine.Name))
+        {
+            foreach (var service in settings.Services.Keys)
+            {
+                _ = _sqlVoter.AskAsync(new Probe(service, Guid.NewGuid())).ContinueWith(
+                    static answer => _ = answer.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            }
         }
     }
 

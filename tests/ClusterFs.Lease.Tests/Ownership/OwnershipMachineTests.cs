@@ -151,6 +151,28 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void A_voter_that_may_not_join_yet_is_asked_again_with_each_report_until_it_has()
+    {
+        var identity = Guid.NewGuid();
+        Recover(Granted(3, "n1"), new VoterJoined(Then, "n3", identity));
+        Feed(Running("n1", 3), 100);
+        Assert.Empty(_effects);
+        Feed(new VoterAnswered(new JoinReply(Wiki, "n3", identity, false)), 100.1);
+        Feed(Running("n1", 3), 101);
+        Assert.Equal(identity, Assert.IsType<Join>(Assert.IsType<AskVoter>(Assert.Single(_effects)).Request).Identity);
+
+        var another = Guid.NewGuid();
+        Feed(new VoterAnswered(new JoinReply(Wiki, "n3", another, false)), 101.1);
+        Feed(Running("n1", 3), 102);
+        var joined = Assert.IsType<VoterJoined>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        Assert.Equal(another, joined.Identity);
+        Feed(new Journalled(joined), 102.1);
+        Feed(new VoterAnswered(new JoinReply(Wiki, "n3", another, true)), 102.2);
+        Feed(Running("n1", 3), 103);
+        Assert.Empty(_effects);
+    }
+
+    [Fact]
     public void A_closed_epoch_is_journalled_and_followed_by_the_next()
     {
         Recover(Granted(1, "n1"));

@@ -35,7 +35,8 @@ public sealed class SqlVoterProperties
         foreach (var (asker, asked, milliseconds) in moves)
         {
             at += TimeSpan.FromMilliseconds(milliseconds);
-            var now = Moments.At(at.TotalSeconds + (asker * 1_000));
+            var clock = at + TimeSpan.FromSeconds(asker * 1_000);
+            var now = new Instant(clock, clock);
             if (asked is null)
             {
                 sights[asker] = SqlVoterSight.Of(sights[asker], row, now);

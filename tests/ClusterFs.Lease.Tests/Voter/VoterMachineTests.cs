@@ -106,6 +106,16 @@ public sealed class VoterMachineTests
     }
 
     [Fact]
+    public void A_restarted_voter_binds_a_fenced_epoch_to_nobody_before_what_it_forgot_is_over()
+    {
+        var (state, _) = VoterMachine.Handle(Joined(), Renewal(1, "n1"), Moments.At(100));
+        (state, _) = VoterMachine.Handle(state, new Fence(Wiki, 2, true, Guid.NewGuid()), Moments.At(101));
+        var restarted = new VoterState("v", Moments.At(102), state.Durable);
+        Assert.Equal(RenewOutcome.Promised, Outcome(restarted, Renewal(2, "n2"), Moments.At(103)));
+        Assert.Equal(RenewOutcome.Acked, Outcome(restarted, Renewal(2, "n2"), Moments.At(107)));
+    }
+
+    [Fact]
     public void A_restart_waits_for_the_longest_ttl_that_was_ever_promised()
     {
         var (before, effects) = VoterMachine.Handle(Joined(), Renewal(1, "n1") with { Ttl = TimeSpan.FromSeconds(30) }, Moments.At(100));

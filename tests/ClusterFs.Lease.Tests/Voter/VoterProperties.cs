@@ -92,11 +92,11 @@ public sealed class VoterProperties
             ImmutableArray<VoterEffect> effects = [];
             if (request is null)
             {
-                state = new VoterState("v", Moments.At(at.TotalSeconds), state.Durable);
+                state = new VoterState("v", new Instant(at, at), state.Durable);
             }
             else
             {
-                (state, effects) = VoterMachine.Handle(state, request, Moments.At(at.TotalSeconds));
+                (state, effects) = VoterMachine.Handle(state, request, new Instant(at, at));
             }
 
             yield return (request, state, effects, at);
