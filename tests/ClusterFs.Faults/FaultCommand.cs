@@ -62,7 +62,7 @@ internal static class FaultCommand
             {
                 return ScenarioRun.Run(
                     $"{count} kills of the owner, {Kills.LiveContent >> 20} MiB of live content",
-                    options with { Ballast = Kills.LiveContent },
+                    options with { Ballast = Kills.LiveContent, Ttl = Kills.Ttl },
                     logs,
                     (cluster, progress) => Kills.Run(cluster, count, progress, cancelled));
             }

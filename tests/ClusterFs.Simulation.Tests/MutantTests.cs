@@ -3,16 +3,16 @@ namespace ClusterFs.Simulation.Tests;
 public sealed class MutantTests
 {
     /// <summary>More than it takes, so that a change of the simulated world does not make a test fail that only has to look further.</summary>
-    private const int Seeds = 400;
+    private const int Seeds = 3_000;
 
-    public static TheoryData<string> Names => [.. MutantList.All.Where(mutant => !mutant.IsElusive).Select(mutant => mutant.Name)];
+    public static TheoryData<string> Names => [.. MutantList.All.Select(mutant => mutant.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Every_deliberate_bug_is_caught(string name)
     {
         var mutant = MutantList.All.Single(candidate => candidate.Name == name);
-        Assert.NotNull(MutantHunt.Catch(mutant, mutant.Seed, Seeds, CancellationToken.None));
+        Assert.NotNull(MutantHunt.Catch(mutant, 1, Seeds, CancellationToken.None));
     }
 
     [Fact]

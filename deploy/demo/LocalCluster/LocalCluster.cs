@@ -91,6 +91,21 @@ public sealed class LocalCluster : IAsyncDisposable
 
     public LocalService Service(string name) => Options.Services.First(service => service.Name == name);
 
+    /// <summary>Where a service's ownership is decided on, as far as the logs say; null before the first decision.</summary>
+    public ClusterNode? DecidesOn(string service)
+    {
+        var recovered = $" {service}: ownership recovered at epoch ";
+        return Nodes
+            .Select(node => (Node: node, Line: LastLine(Path.Combine(node.LogDirectory, "daemon.log"), recovered)))
+            .Where(found => found.Line is not null)
+            .MaxBy(found => found.Line, StringComparer.Ordinal)
+            .Node;
+
+        // Each line begins with its time, so the greatest is the newest.
+        static string? LastLine(string log, string text) =>
+            File.Exists(log) ? File.ReadLines(log).LastOrDefault(line => line.Contains(text, StringComparison.Ordinal)) : null;
+    }
+
     /// <summary>Waits until every node sees every node as a member.</summary>
     public async Task UntilComplete(TimeSpan patience, CancellationToken cancelled = default)
     {

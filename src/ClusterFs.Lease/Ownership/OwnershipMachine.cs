@@ -11,7 +11,7 @@ namespace ClusterFs.Lease.Ownership;
 public static class OwnershipMachine
 {
     public static OwnershipState Start(OwnershipSettings settings, Guid incarnation, OwnershipRecord record, Instant now) =>
-        new(settings, incarnation, record, now + settings.Timings.Ttl) { NextProbeAt = now + settings.Timings.Ttl };
+        new(settings, incarnation, record, now + settings.Timings.Ttl) { NextProbeAt = now };
 
     public static (OwnershipState State, ImmutableArray<OwnershipEffect> Effects) Handle(OwnershipState state, OwnershipInput input, Instant now)
     {

@@ -20,7 +20,7 @@ public sealed record OwnershipSettings(string Service, ImmutableSortedSet<string
 
 /// <summary>Everything one incarnation of a service's ownership knows.</summary>
 /// <param name="Incarnation">Made up by each incarnation: answers to another one's questions count for nothing (R6).</param>
-/// <param name="BelieveExpiryFrom">A TTL after the recovery or the last grant: before it, silence proves nothing (R13).</param>
+/// <param name="BelieveExpiryFrom">A TTL after the recovery or the last grant: before it, only a grant that was used is believed to have expired (R13).</param>
 public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation, OwnershipRecord Record, Instant BelieveExpiryFrom)
 {
     public ImmutableSortedDictionary<string, HeardReport> Reports { get; init; } =

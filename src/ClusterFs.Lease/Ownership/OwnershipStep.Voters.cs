@@ -49,11 +49,11 @@ internal sealed partial class OwnershipStep
         }
     }
 
-    /// <summary>Floors rise although promises run: the holder agreed, or its power is about to be cut. What is promised is waited for.</summary>
     /// <summary>The voter was not among the majority that said "expired", so that it promises is no news.</summary>
     private bool IsKnownToPromise(string voter) =>
         _state.Probing is { } round && round.Answers.TryGetValue(voter, out var answer) && answer.Remaining > TimeSpan.Zero;
 
+    /// <summary>Floors rise although promises run: the holder agreed, or its power is about to be cut. What is promised is waited for.</summary>
     private bool IsOverPromises => Record.OpenGrant is null || _state.Suspected;
 
     /// <summary>A majority whose promises are over has a voter in common with any majority that the old holder counts on.</summary>
@@ -106,7 +106,7 @@ internal sealed partial class OwnershipStep
         var expiresIn = remaining[quorum - 1];
         if (expiresIn <= TimeSpan.Zero)
         {
-            _state = _state with { Expired = Record.OpenGrant is not null && _state.BelieveExpiryFrom.HasComeBy(now) };
+            _state = _state with { Expired = Record.OpenGrant is not null && (_state.BelieveExpiryFrom.HasComeBy(now) || WasUsedUp(round)) };
         }
         else
         {
@@ -116,6 +116,18 @@ internal sealed partial class OwnershipStep
             _state = _state with { Expired = false, Suspected = suspected, NextProbeAt = round.BegunAt + expiresIn };
         }
     }
+
+    /// <summary>
+    /// A majority acked exactly the newest grant once and promises nothing any more: its node has used it and lost it. The wait after a recovery
+    /// is for a grant that its node may not have heard of yet; there is none here to wait for.
+    /// </summary>
+    private bool WasUsedUp(ProbeRound round) =>
+        Record.OpenGrant is { } grant
+        && Quorum.Reached(
+            _state.Electorate,
+            round.Answers.Values
+                .Where(answer => !answer.Abstains && answer.Remaining <= TimeSpan.Zero && answer.Floor == new Binding(grant.Epoch, grant.Node))
+                .Select(answer => answer.Voter));
 
     private void ProbeIfDue()
     {

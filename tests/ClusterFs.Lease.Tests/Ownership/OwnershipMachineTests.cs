@@ -61,14 +61,33 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
-    public void Silence_is_no_expiry_for_a_ttl_after_a_recovery()
+    public void A_grant_that_no_voter_has_acked_is_given_a_ttl_after_a_recovery()
     {
         Recover(Granted(1, "n1"));
         Feed(Waiting("n2"), 100);
-        Feed(new OwnershipTimePassed(), 104.9);
-        Assert.Empty(_effects);
+        foreach (var voter in Voters)
+        {
+            Answer(voter, Nonce(), 0, 100.1, new Binding(1, null));
+        }
+
+        Assert.Empty(_effects.OfType<Journal>());
+        Feed(Waiting("n2"), 104.9);
+        Assert.Empty(_effects.OfType<Journal>());
         Feed(Waiting("n2"), 105);
-        Assert.Equal(3, _effects.OfType<AskVoter>().Count(ask => ask.Request is Probe));
+        Answer("n2", Nonce(), 0, 105.1, new Binding(1, null));
+        Answer("n3", Nonce(), 0, 105.1, new Binding(1, null));
+        Assert.Equal(2, Assert.IsType<FencingBegun>(Assert.Single(_effects.OfType<Journal>()).Event).Epoch);
+    }
+
+    [Fact]
+    public void A_grant_that_a_majority_acked_and_promises_no_more_is_over_though_the_recovery_was_just_now()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Waiting("n2"), 100);
+        Answer("n2", Nonce(), 0, 100.1);
+        Assert.Empty(_effects.OfType<Journal>());
+        Answer("n3", Nonce(), 0, 100.1);
+        Assert.Equal(2, Assert.IsType<FencingBegun>(Assert.Single(_effects.OfType<Journal>()).Event).Epoch);
     }
 
     [Fact]
@@ -156,20 +175,22 @@ public sealed class OwnershipMachineTests
         var identity = Guid.NewGuid();
         Recover(Granted(3, "n1"), new VoterJoined(Then, "n3", identity));
         Feed(Running("n1", 3), 100);
-        Assert.Empty(_effects);
+        Assert.Empty(Joins());
         Feed(new VoterAnswered(new JoinReply(Wiki, "n3", identity, false)), 100.1);
         Feed(Running("n1", 3), 101);
-        Assert.Equal(identity, Assert.IsType<Join>(Assert.IsType<AskVoter>(Assert.Single(_effects)).Request).Identity);
+        Assert.Equal(identity, Assert.Single(Joins()).Identity);
 
         var another = Guid.NewGuid();
         Feed(new VoterAnswered(new JoinReply(Wiki, "n3", another, false)), 101.1);
         Feed(Running("n1", 3), 102);
-        var joined = Assert.IsType<VoterJoined>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
+        var joined = Assert.IsType<VoterJoined>(Assert.Single(_effects.OfType<Journal>()).Event);
         Assert.Equal(another, joined.Identity);
         Feed(new Journalled(joined), 102.1);
         Feed(new VoterAnswered(new JoinReply(Wiki, "n3", another, true)), 102.2);
         Feed(Running("n1", 3), 103);
-        Assert.Empty(_effects);
+        Assert.Empty(Joins());
+
+        IEnumerable<Join> Joins() => _effects.OfType<AskVoter>().Select(ask => ask.Request).OfType<Join>();
     }
 
     [Fact]
@@ -188,7 +209,7 @@ public sealed class OwnershipMachineTests
     {
         Recover(Granted(2, "n1"));
         Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 1, 1, null)), 100);
-        Assert.Equal(2, Assert.IsType<TellGrant>(Assert.Single(_effects)).Grant.Epoch);
+        Assert.Equal(2, Assert.Single(_effects.OfType<TellGrant>()).Grant.Epoch);
     }
 
     [Fact]
@@ -212,9 +233,9 @@ public sealed class OwnershipMachineTests
     {
         Recover(Granted(1, "n1"), new MoveBegun(Then, "n1", "n2", 1));
         Feed(Running("n1", 1), 100);
-        Assert.Equal(new TellDrain("n1", 1, "n2"), Assert.Single(_effects));
+        Assert.Equal(new TellDrain("n1", 1, "n2"), Assert.Single(_effects.OfType<TellDrain>()));
         Feed(Running("n1", 1), 105);
-        Assert.Equal("n2", Assert.IsType<MoveAbandoned>(Assert.IsType<Journal>(_effects[^1]).Event).To);
+        Assert.Equal("n2", Assert.IsType<MoveAbandoned>(Assert.Single(_effects.OfType<Journal>()).Event).To);
     }
 
     [Fact]
@@ -233,7 +254,7 @@ public sealed class OwnershipMachineTests
     {
         Recover(Granted(1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover));
         Feed(Waiting("n2"), 100);
-        Assert.Empty(_effects);
+        Assert.All(_effects, effect => Assert.IsType<Probe>(Assert.IsType<AskVoter>(effect).Request));
         Feed(Running("n1", 1), 100);
         Assert.Equal(new ReserveEpoch(2, "n1"), Assert.Single(_effects));
         Feed(Running("n1", 1), 100.1);
@@ -296,8 +317,8 @@ public sealed class OwnershipMachineTests
 
     private Guid Nonce() => _state.Probing!.Nonce;
 
-    private void Answer(string voter, Guid nonce, double remaining, double at) => Feed(
-        new VoterAnswered(new ProbeReply(Wiki, voter, Guid.Empty, nonce, false, new Binding(1, "n1"), TimeSpan.FromSeconds(remaining))), at);
+    private void Answer(string voter, Guid nonce, double remaining, double at, Binding? floor = null) => Feed(
+        new VoterAnswered(new ProbeReply(Wiki, voter, Guid.Empty, nonce, false, floor ?? new Binding(1, "n1"), TimeSpan.FromSeconds(remaining))), at);
 
     /// <summary>A majority without n1 says "expired", and the fence begins.</summary>
     private void Expire(double n1)

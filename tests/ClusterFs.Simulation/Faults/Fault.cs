@@ -44,6 +44,8 @@ public enum FaultKind
     BystanderCutOff,
     BystanderPaused,
     BystanderCutOneWay,
+    BystanderCutFromOwner,
+    BystanderCutFromNodes,
     DaemonsLost,
     OwnersDaemonLost,
     DatabaseLost,

@@ -134,14 +134,14 @@ public sealed class Nemesis
                     TimeSpan.Zero, _world.Scenario.LongestTtl * (fault.Amount * 1.5)));
             case FaultKind.GrantsHeld:
                 return Bring(new Weather(
-                    all, fault.Other % 2 == 0 ? all : self, MessageKinds.Grant, 0, 0.2, 1, _world.Scenario.LongestTtl,
-                    _world.Scenario.LongestTtl * (1 + (fault.Amount * (fault.Other < 18 ? 2 : 5)))));
+                    all, fault.Other % 2 == 0 ? all : self, MessageKinds.Grant, 0, 0.2, 1, _world.Scenario.LongestTtl * (fault.Other < 30 ? 1 : 3),
+                    _world.Scenario.LongestTtl * ((fault.Other < 30 ? 1 : 3) + (fault.Amount * (fault.Other < 18 ? 2 : 5)))));
             case FaultKind.AcksHeld:
                 return Bring(new Weather(
                     all, self, MessageKinds.RenewAnswer, 0, 0.2, 1, TimeSpan.Zero, _world.Scenario.LongestTtl * (fault.Amount * 3)));
             case FaultKind.FencesHeld:
                 return Bring(new Weather(
-                    all, self, MessageKinds.Fence, 0, 0.2, 1, TimeSpan.Zero, _world.Scenario.LongestTtl * (fault.Amount * 3)));
+                    all, self, MessageKinds.Fence, 0, 0.2, 1, _world.Scenario.LongestTtl * (fault.Other < 30 ? 0 : 2), _world.Scenario.LongestTtl * ((fault.Other < 30 ? 0 : 2) + (fault.Amount * 3))));
             case FaultKind.KindHeld:
                 return Bring(new Weather(
                     all, fault.Amount < 0.5 ? self : all, (MessageKinds)(1 << (fault.Other % 9)), 0, 0.3, 0.4 + (fault.Amount * 0.6),
@@ -229,6 +229,14 @@ public sealed class Nemesis
                 return fault.Amount < 0.5
                     ? Bring(new Weather(self, rest, MessageKinds.All, Loss: 1))
                     : Bring(new Weather(rest, self, MessageKinds.All, Loss: 1));
+            case FaultKind.BystanderCutFromNodes:
+                Despite($"{bystander.Name} was cut off from all but the database");
+                var nodes = rest & ~Network.Bit(Network.Database);
+                return Bring(new Weather(self, nodes, MessageKinds.All, Loss: 1), new Weather(nodes, self, MessageKinds.All, Loss: 1));
+            case FaultKind.BystanderCutFromOwner:
+                Despite($"{bystander.Name} was cut off from it");
+                var theirs = Network.Bit(owner.Number);
+                return Bring(new Weather(self, theirs, MessageKinds.All, Loss: 1), new Weather(theirs, self, MessageKinds.All, Loss: 1));
             case FaultKind.DaemonsLost:
                 Despite("all daemons were gone");
                 var restarts = _world.Nodes.Select(node => node.TakeDaemonDown()).ToList();

@@ -20,6 +20,7 @@ public sealed class Ledger(World world)
     private long _fencedBelow;
     private long _highestValid;
     private long _highestStarted;
+    private bool _moving;
 
     public int Grants { get; private set; }
 
@@ -43,9 +44,21 @@ public sealed class Ledger(World world)
         {
             case FencingBegun fencing:
                 _highestIntent = Math.Max(_highestIntent, fencing.Epoch);
+                if (fencing.Cause == GrantCause.Failover && HealthyDespite is { } despite && _running is { } healthy)
+                {
+                    Violated($"a healthy owner is to be fenced: {healthy.Node}, epoch {healthy.Epoch}, while {despite}");
+                }
+
                 break;
             case OwnershipGranted grant:
+                _moving = false;
                 Granted(grant);
+                break;
+            case MoveBegun:
+                _moving = true;
+                break;
+            case MoveAbandoned:
+                _moving = false;
                 break;
             case OwnershipContinued continued:
                 Once(continued.Epoch, continued.Node);
@@ -173,7 +186,7 @@ public sealed class Ledger(World world)
 
         world.Trace.Write(host.Name, string.Create(CultureInfo.InvariantCulture, $"the service of epoch {epoch} is dead"));
         _running = null;
-        if (HealthyDespite is { } despite)
+        if (HealthyDespite is { } despite && !_moving)
         {
             Violated($"a healthy owner was interrupted: {host.Name}, epoch {epoch}, while {despite}");
         }

@@ -17,12 +17,6 @@ public sealed record Mutant(string Name, Bugs Bugs, Profile? Profile = null, str
     /// <summary>Parts of it that violate none of these by themselves, as the reasoning says: another rule covers them.</summary>
     public ImmutableArray<Bugs> Harmless { get; init; } = [];
 
-    /// <summary>Where tests begin to look, for what many seeds do not catch.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>No seed is known that catches it in this world: the hunt goes on by hand, and says so when it survives.</summary>
-    public bool IsElusive { get; init; }
-
     public Scenario Draw(ulong seed)
     {
         var scenario = ScenarioDraw.Draw(seed, Profile) with { Bugs = Bugs, Watched = Watched };

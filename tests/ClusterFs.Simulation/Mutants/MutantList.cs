@@ -9,7 +9,7 @@ public static class MutantList
 
     public static ImmutableArray<Mutant> All { get; } =
     [
-        Alone("floor not persisted", Bug.FloorNotPersisted, Profile.Restarts),
+        Alone("floor not persisted", Bug.FloorNotPersisted, Profile.LateGrants),
         Alone("floor not checked", Bug.FloorNotChecked),
         Alone("floor not raised", Bug.FloorNotRaised, Profile.LateMessages),
         Alone("zero amnesia", Bug.ZeroAmnesia, Profile.Forgetful) with { Watched = Safety },
@@ -18,9 +18,9 @@ public static class MutantList
         Alone("Granted gives validity", Bug.GrantGivesValidity),
         Together("fence does not wait", WithoutRule13, Bug.FenceDoesNotWait, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.FenceDoesNotWait), WithoutRule13Alone] },
         Together("waits the shortest", WithoutRule13, Bug.WaitsTheShortest, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.WaitsTheShortest), WithoutRule13Alone] },
-        Alone("fences a minority", Bug.FencesAMinority, Profile.LateMessages) with { Watched = Safety, Seed = 474 },
+        Alone("fences a minority", Bug.FencesAMinority, Profile.SplitFences) with { Watched = Safety },
         Together("Fence clears the promise", WithoutRule13, Bug.FenceClearsPromise, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.FenceClearsPromise), WithoutRule13Alone] },
-        Alone("remaining computed before the rise", Bug.RemainingBeforeRise),
+        Alone("remaining computed before the rise", Bug.RemainingBeforeRise, Profile.Restarts),
         Alone("told before persisted", Bug.ToldBeforePersisted),
         Alone("no unique constraint", Bug.NoUniqueConstraint),
         Alone("newest rows deleted", Bug.NewestRowsDeleted, Profile.Journal) with { Watched = ["an epoch is granted once", .. Safety] },
@@ -38,21 +38,20 @@ public static class MutantList
         Alone("unguarded start", Bug.UnguardedStart),
         Alone("release before stop", Bug.ReleaseBeforeStop),
         Alone("release without epoch", Bug.ReleaseWithoutEpoch),
-        Alone("adoption after release", Bug.AdoptionAfterRelease) with { Seed = 555 },
-        Alone("Granted consumed twice (with release)", Bug.GrantConsumedTwice),
+        Alone("adoption after release", Bug.AdoptionAfterRelease, Profile.Operations),
+        Alone("Granted consumed twice (with release)", Bug.GrantConsumedTwice, Profile.SecondHearings),
         Alone("power fence first", Bug.PowerFenceFirst, Profile.LateGrants) with { Watched = Safety },
-        Alone("empty voter acks", Bug.EmptyVoterAcks, Profile.LostDisks) with { Seed = 3827 },
+        Alone("empty voter acks", Bug.EmptyVoterAcks, Profile.LateGrants) with { Watched = Safety },
         Alone("learns from others", Bug.LearnsFromOthers, Profile.LateGrants) with { Watched = Safety },
         Alone("TTL mismatch", Bug.TtlMismatch, Profile.Configuration),
         Alone("wall-clock SQL voter", Bug.WallClockSqlVoter, Profile.DatabaseVote) with
         {
-            IsElusive = true,
             Instead = Replace((FaultKind.RatesChanged, FaultKind.WallClockSet)),
             Watched = Safety,
         },
         Alone("margin too small", Bug.MarginTooSmall, Profile.OppositeClocks) with { Watched = Safety },
-        Alone("old probe answers", Bug.OldProbeAnswers),
-        Alone("stale-listing claim", Bug.StaleListingClaim),
+        Alone("old probe answers", Bug.OldProbeAnswers, Profile.Losses),
+        Alone("stale-listing claim", Bug.StaleListingClaim, Profile.Archive),
         Alone("\"next claim\" line", Bug.NextClaimLine),
         Alone("pruned names", Bug.PrunedNames, Profile.Archive) with { Watched = ["a slot was used twice", "the line is broken in slot", "a dump that counts is not in the line"] },
         Alone("guard paused", Bug.GuardPaused),
@@ -76,8 +75,8 @@ public static class MutantList
             Watched = Safety,
             Harmless = [Bugs.Of(Bug.LapsedLeaseRevived)],
         },
-        new("Granted consumed twice without release", Bugs.Of(Bug.GrantConsumedTwice, Bug.NoReleases), Profile.Reborn) { Watched = ["a closed epoch is used again"] },
-        new("renewals ignore promises", Bugs.Of(Bug.RenewIgnoresPromise), null, "the first half of R1"),
+        new("Granted consumed twice without release", Bugs.Of(Bug.GrantConsumedTwice, Bug.NoReleases), Profile.SecondHearings) { Watched = ["a closed epoch is used again"] },
+        new("renewals ignore promises", Bugs.Of(Bug.RenewIgnoresPromise), Profile.SplitFences, "the first half of R1"),
     ];
 
     private static Bugs WithoutRule13Alone => Bugs.Of(Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce);

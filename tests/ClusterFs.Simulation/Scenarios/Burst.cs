@@ -8,6 +8,9 @@ internal static class Burst
     /// <summary>As long as messages are held up at most, for the kinds that know of it.</summary>
     private const int Long = 18;
 
+    /// <summary>As the multiplier of grants and fences: none comes before two or three TTL have passed.</summary>
+    private const int VeryLong = 30;
+
     public static TimeSpan Every(Profile profile, TimeSpan ttl) => profile switch
     {
         Profile.OppositeClocks => ttl * 5,
@@ -24,6 +27,8 @@ internal static class Burst
         Profile.Forgetful => Forgetful(at, ttl, nodes, random),
         Profile.OppositeClocks => CutOffInTurn(at, ttl, nodes, random),
         Profile.DatabaseVote => DatabaseDecides(at, ttl, nodes, random),
+        Profile.SplitFences => SplitFence(at, ttl, nodes, random),
+        Profile.SecondHearings => SecondHearing(at, ttl, nodes, random),
         _ => [],
     };
 
@@ -62,6 +67,60 @@ internal static class Burst
         if (random.Chance(0.6))
         {
             yield return new Fault(forget + (ttl * ((random.Fraction() * 0.4) - 0.2)), ttl * (2 + (random.Fraction() * 2)), FaultKind.DatabaseAway, 0, 0, 0);
+        }
+    }
+
+    /// <summary>
+    /// A node hears of its grant long after, and the fence that was to end it has not reached all voters: the others have yet to hear of it, or
+    /// do not hear the next owner either, while the late one's own voter loses what it knew.
+    /// </summary>
+    private static IEnumerable<Fault> SplitFence(TimeSpan at, TimeSpan ttl, int nodes, SeededRandom random)
+    {
+        var late = random.Below(nodes);
+        for (var node = 0; node < nodes; node++)
+        {
+            yield return new Fault(at, TimeSpan.Zero, FaultKind.ServiceFails, node, 0, 0);
+        }
+
+        if (random.Chance(0.5))
+        {
+            // Nor does the next owner hear of its grant, which would do the fence's work.
+            yield return new Fault(at, ttl * 4, FaultKind.GrantsHeld, late, VeryLong, random.Fraction() * 0.4);
+            for (var node = 0; node < nodes; node++)
+            {
+                yield return new Fault(at, ttl * 4, FaultKind.FencesHeld, node, VeryLong, 1);
+            }
+
+            yield break;
+        }
+
+        yield return new Fault(at, ttl * 1.2, FaultKind.GrantsHeld, late, VeryLong + 1, random.Fraction() * 0.4);
+        var apart = (late + 1 + random.Below(nodes - 1)) % nodes;
+        for (var node = 0; node < nodes; node++)
+        {
+            if (node != late && node != apart)
+            {
+                yield return new Fault(at + (ttl * 0.5), ttl * 5, FaultKind.CutBetween, node, apart, 0);
+            }
+        }
+
+        yield return new Fault(at + (ttl * (1.1 + random.Fraction())), TimeSpan.FromMilliseconds(10 + random.Below(200)), FaultKind.VoterDiskLost, late, 0, 0);
+    }
+
+    /// <summary>A node hears of its grant, runs, ends, and hears of the same grant again, while nobody can decide on the next.</summary>
+    private static IEnumerable<Fault> SecondHearing(TimeSpan at, TimeSpan ttl, int nodes, SeededRandom random)
+    {
+        for (var node = 0; node < nodes; node++)
+        {
+            yield return new Fault(at, TimeSpan.Zero, FaultKind.ServiceFails, node, 0, 0);
+        }
+
+        var heard = random.Below(nodes);
+        yield return new Fault(at, ttl * 4, FaultKind.GrantsHeld, heard, 1, random.Fraction());
+        yield return new Fault(at + (ttl * (1.2 + random.Fraction())), ttl * (1 + (random.Fraction() * 2)), FaultKind.DatabaseAway, 0, 0, 0);
+        for (var end = 0; end < 4; end++)
+        {
+            yield return new Fault(at + (ttl * (1 + (random.Fraction() * 2.5))), TimeSpan.Zero, FaultKind.ServiceFails, heard, 0, 0);
         }
     }
 

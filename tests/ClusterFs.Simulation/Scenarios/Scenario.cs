@@ -50,6 +50,15 @@ public enum Profile
 
     /// <summary>Clusters in which the vote in the database decides.</summary>
     DatabaseVote,
+
+    /// <summary>A fence that reached some voters, and a grant from before it that a node hears of later.</summary>
+    SplitFences,
+
+    /// <summary>A grant that a node hears of again after it has ended it.</summary>
+    SecondHearings,
+
+    /// <summary>Hardly any storm; then one bystander after the other is lost, with hardly a pause between.</summary>
+    Losses,
 }
 
 /// <summary>A stretch of faults, then calm; at the end of the calm's first part the service must run, and go on in the second.</summary>

@@ -13,6 +13,9 @@ public static class ScenarioDraw
     private static readonly ImmutableArray<FaultKind> ForBystanders =
         [.. Enum.GetValues<FaultKind>().Where(kind => kind is >= FaultKind.BystanderLost and <= FaultKind.SharedLost)];
 
+    /// <summary>During which one voter after the other says that its promise has expired, and earlier answers stay the last ones.</summary>
+    private static readonly ImmutableArray<FaultKind> Silences = [FaultKind.BystanderCutFromOwner, FaultKind.BystanderCutFromNodes];
+
     /// <summary>By profile: what it draws from, more often what stands there more often.</summary>
     private static readonly ImmutableDictionary<Profile, ImmutableArray<FaultKind>> Kinds = new Dictionary<Profile, ImmutableArray<FaultKind>>
     {
@@ -59,6 +62,7 @@ public static class ScenarioDraw
             FaultKind.ConfigurationRead, FaultKind.ConfigurationRead, FaultKind.ConfigurationRead, FaultKind.CutOff, FaultKind.CutOneWay, FaultKind.CutBetween,
             FaultKind.GuardKilled, FaultKind.IncarnationStarted, FaultKind.KindHeld, FaultKind.PowerCut, FaultKind.VoterDiskLost, FaultKind.MoveAsked,
         ],
+        [Profile.Losses] = [FaultKind.MoveAsked, FaultKind.ServiceFails, FaultKind.IncarnationStarted, FaultKind.DaemonKilled],
         [Profile.Steps] =
         [
             FaultKind.GuardKilledAtStep, FaultKind.GuardPausedAtStep, FaultKind.DaemonKilledAtStep, FaultKind.IncarnationPausedAtStep,
@@ -99,13 +103,13 @@ public static class ScenarioDraw
         for (var storm = 0; storm < storms; storm++)
         {
             var lasts = random.Chance(0.3) ? ttl * (4 + random.Below(6)) : TimeSpan.FromSeconds(60 + random.Below(90));
-            var withstands = random.Chance(0.5);
-            var phase = new Phase(at + lasts, at + lasts + Bound(ttl), at + lasts + Bound(ttl) + (withstands ? ttl * 24 : ttl * 2));
+            var withstands = drawn == Profile.Losses || random.Chance(0.5);
+            var phase = new Phase(at + lasts, at + lasts + Bound(ttl), at + lasts + Bound(ttl) + (withstands ? ttl * (drawn == Profile.Losses ? 40 : 24) : ttl * 2));
             phases.Add(phase);
             DrawStorm(faults, random, drawn, nodes, ttl, at + TimeSpan.FromSeconds(random.Chance(0.5) ? 0 : 4), phase.StormEnds);
             if (withstands)
             {
-                DrawLosses(faults, random, ttl, phase.OwnedBy);
+                DrawLosses(faults, random, drawn, ttl, phase.OwnedBy, phase.Ends);
             }
 
             at = phase.Ends;
@@ -143,13 +147,20 @@ public static class ScenarioDraw
         }
     }
 
-    /// <summary>One loss after the other, each over for a while before the next.</summary>
-    private static void DrawLosses(List<Fault> faults, SeededRandom random, TimeSpan ttl, TimeSpan from)
+    /// <summary>One loss after the other, each over for long enough that the owner has renewed with what came back.</summary>
+    private static void DrawLosses(List<Fault> faults, SeededRandom random, Profile profile, TimeSpan ttl, TimeSpan from, TimeSpan to)
     {
-        for (var loss = 0; loss < 4; loss++)
+        var kinds = profile == Profile.Losses ? Silences : ForBystanders;
+        for (var at = from + (ttl * random.Fraction()); ;)
         {
-            var at = from + (ttl * (loss * 6)) + (ttl * random.Fraction());
-            faults.Add(new Fault(at, ttl * (1.5 + random.Fraction()), random.Pick<FaultKind>(ForBystanders), random.Below(36), random.Below(36), random.Fraction()));
+            var lasts = ttl * (1.5 + random.Fraction());
+            if (at + lasts > to)
+            {
+                return;
+            }
+
+            faults.Add(new Fault(at, lasts, random.Pick<FaultKind>(kinds), random.Below(36), random.Below(36), random.Fraction()));
+            at += lasts + (ttl * (random.Chance(profile == Profile.Losses ? 0.9 : 0.5) ? 0.6 + (random.Fraction() * 0.4) : 1 + (random.Fraction() * 4)));
         }
     }
 
