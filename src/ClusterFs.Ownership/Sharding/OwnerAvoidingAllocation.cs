@@ -10,8 +10,15 @@ namespace ClusterFs.Ownership.Sharding;
 /// </summary>
 /// <param name="nodeAt">The node that a region's address belongs to; null when it is none of the configured.</param>
 /// <param name="preferences">For each service the nodes that may own it, most wanted first.</param>
+/// <param name="isReachable">
+/// Whether the node at an address answers. One that does not is left alone: the shard finds a new home when the node is removed, and not before
+/// a hand-off that nobody answers has run out of time.
+/// </param>
 internal sealed class OwnerAvoidingAllocation(
-    KnownOwners owners, Func<Address, string?> nodeAt, IReadOnlyDictionary<string, ImmutableArray<string>> preferences) : IShardAllocationStrategy
+    KnownOwners owners,
+    Func<Address, string?> nodeAt,
+    IReadOnlyDictionary<string, ImmutableArray<string>> preferences,
+    Func<Address, bool> isReachable) : IShardAllocationStrategy
 {
     public Task<IActorRef> AllocateShard(
         IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
@@ -22,6 +29,7 @@ internal sealed class OwnerAvoidingAllocation(
     {
         var misplaced =
             from placed in currentShardAllocations
+            where isReachable(placed.Key.Path.Address)
             from shard in placed.Value
             where !rebalanceInProgress.Contains(shard)
                 && OwnerOf(shard) is { } owner

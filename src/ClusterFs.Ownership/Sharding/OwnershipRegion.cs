@@ -21,7 +21,7 @@ public static class OwnershipRegion
         KnownOwners owners,
         Func<Address, string?> nodeAt)
     {
-        var self = Cluster.Get(system).SelfAddress;
+        var cluster = Cluster.Get(system);
         return ClusterSharding.Get(system).StartAsync(
             TypeName,
             service => OwnershipActor.Props(services[service], surroundings),
@@ -29,8 +29,9 @@ public static class OwnershipRegion
             new OwnershipExtractor(services.Keys.ToImmutableHashSet(StringComparer.Ordinal)),
             new OwnerAvoidingAllocation(
                 owners,
-                address => nodeAt(address.HasGlobalScope ? address : self),
-                services.ToImmutableDictionary(pair => pair.Key, pair => pair.Value.Nodes)),
+                address => nodeAt(address.HasGlobalScope ? address : cluster.SelfAddress),
+                services.ToImmutableDictionary(pair => pair.Key, pair => pair.Value.Nodes),
+                address => cluster.State.Unreachable.All(member => member.Address != address)),
             OwnershipActor.HandOff.Instance);
     }
 }

@@ -9,6 +9,7 @@ public sealed class OwnerAvoidingAllocationTests : TestKit
 {
     private static readonly Dictionary<string, ImmutableArray<string>> Preferences = new() { ["wiki"] = ["n1", "n2", "n3"] };
     private readonly KnownOwners _owners = new();
+    private readonly HashSet<string> _unreachable = [];
 
     [Fact]
     public async Task A_service_without_an_owner_is_placed_off_the_node_that_wants_it_most() =>
@@ -40,6 +41,15 @@ public sealed class OwnerAvoidingAllocationTests : TestKit
         Assert.Empty(await Misplaced(("n1", ["wiki"]), ("n2", []), ("n3", [])));
     }
 
+    [Fact]
+    public async Task A_node_that_does_not_answer_is_not_asked_to_hand_over()
+    {
+        _owners.Heard("wiki", "n2");
+        _unreachable.Add("n2");
+
+        Assert.Empty(await Misplaced(("n1", []), ("n2", ["wiki"]), ("n3", [])));
+    }
+
     private async Task<string> Place(params (string Node, string[] Shards)[] regions)
     {
         var placed = await Allocation().AllocateShard(ActorRefs.Nobody, "wiki", Regions(regions));
@@ -51,7 +61,7 @@ public sealed class OwnerAvoidingAllocationTests : TestKit
 
     private static string? NodeAt(Address address) => address.Host;
 
-    private OwnerAvoidingAllocation Allocation() => new(_owners, NodeAt, Preferences);
+    private OwnerAvoidingAllocation Allocation() => new(_owners, NodeAt, Preferences, address => !_unreachable.Contains(address.Host!));
 
     private ImmutableDictionary<IActorRef, IImmutableList<string>> Regions((string Node, string[] Shards)[] regions) =>
         regions.ToImmutableDictionary(
