@@ -14,7 +14,12 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
 {
     private const string PluginTable = "journal";
 
+    private const string PluginKey = "persistence_id,sequence_number";
+
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>The plugin makes its table first and the constraint after it, perhaps on another node.</summary>
+    private static readonly TimeSpan MakingTakes = TimeSpan.FromSeconds(10);
 
     private readonly IReadOnlyList<JournalTable> _tables = [EpochTable.Table, SqlLeaseTable.Table, .. others];
 
@@ -39,6 +44,7 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
     public async Task<bool> VerifyAsync(CancellationToken cancellation)
     {
         var isNew = false;
+        var began = time.GetTimestamp();
         await RetryAsync(LookAsync, cancellation).ConfigureAwait(false);
         return isNew;
 
@@ -49,7 +55,12 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
                 return false;
             }
 
-            await RequireAsync(connection, PluginTable, "persistence_id,sequence_number", cancellation).ConfigureAwait(false);
+            if (time.GetElapsedTime(began) < MakingTakes && await IsBeingMadeAsync(connection, cancellation).ConfigureAwait(false))
+            {
+                return false;
+            }
+
+            await RequireAsync(connection, PluginTable, PluginKey, cancellation).ConfigureAwait(false);
             foreach (var table in _tables)
             {
                 await RequireAsync(connection, table.Name, table.Key, cancellation).ConfigureAwait(false);
@@ -78,10 +89,25 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
         }
     }
 
+    /// <summary>Nothing was ever numbered in it, so nothing was numbered twice.</summary>
+    private async Task<bool> IsBeingMadeAsync(DbConnection connection, CancellationToken cancellation)
+    {
+        if (await IsUniqueAsync(connection, PluginTable, PluginKey, cancellation).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"select 1 from {PluginTable} limit 1";
+        return await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false) is null;
+    }
+
+    private async Task<bool> IsUniqueAsync(DbConnection connection, string table, string columns, CancellationToken cancellation) =>
+        (await store.UniqueColumnsAsync(connection, table, cancellation).ConfigureAwait(false)).Contains(columns, StringComparer.OrdinalIgnoreCase);
+
     private async Task RequireAsync(DbConnection connection, string table, string columns, CancellationToken cancellation)
     {
-        var unique = await store.UniqueColumnsAsync(connection, table, cancellation).ConfigureAwait(false);
-        if (!unique.Contains(columns, StringComparer.OrdinalIgnoreCase))
+        if (!await IsUniqueAsync(connection, table, columns, cancellation).ConfigureAwait(false))
         {
             throw new JournalRefusedException(
                 $"{store}: table {table} has no unique constraint over ({columns}), so two nodes could be granted one epoch; "

@@ -28,10 +28,25 @@ public sealed class JournalCheckTests : IDisposable
         await _journal.Check.PrepareAsync(CancellationToken.None);
         _journal.Execute("create table journal (ordering integer primary key, persistence_id varchar(255), sequence_number bigint)");
         _journal.Execute("create index journal_uq on journal (persistence_id, sequence_number)");
+        _journal.Execute("insert into journal (persistence_id, sequence_number) values ('ownership-wiki', 1)");
 
         var refusal = await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.VerifyAsync(CancellationToken.None));
 
         Assert.Contains("journal has no unique constraint over (persistence_id,sequence_number)", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_journal_that_another_node_is_just_making_is_waited_for()
+    {
+        await _journal.Check.PrepareAsync(CancellationToken.None);
+        _journal.Execute("create table journal (ordering integer primary key, persistence_id varchar(255), sequence_number bigint)");
+
+        // SQLite's driver does not wait, so the first look is over when this returns.
+        var verifying = _journal.Check.VerifyAsync(CancellationToken.None);
+        Assert.False(verifying.IsCompleted);
+        _journal.Execute("create unique index journal_uq on journal (persistence_id, sequence_number)");
+
+        Assert.True(await verifying.WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
     [Fact]
