@@ -22,6 +22,8 @@ internal static class ChildProgram
                 return TakeOver(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
             case ["dump", var shared, var live, var node, var epoch, var point]:
                 return Dump(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
+            case ["restore-over", var shared, var live, var node, var sequence]:
+                return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");
                 return 2;
@@ -83,6 +85,14 @@ internal static class ChildProgram
     {
         using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
         content.Dump(epoch, CancellationToken.None);
+        return 0;
+    }
+
+    private static int RestoreOver(string shared, string live, string node, long sequence)
+    {
+        var archive = new ServiceArchive(shared, TestBed.Service);
+        using var content = LocalContent.Open(archive, live, node, CaptureMode.Auto);
+        content.RestoreOver(archive.List(CancellationToken.None).OfType<DumpRecord>().Single(dump => dump.Slot == sequence), null, CancellationToken.None);
         return 0;
     }
 

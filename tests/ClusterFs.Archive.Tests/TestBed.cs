@@ -67,7 +67,7 @@ internal sealed class TestBed : IDisposable
     public static string Describe(string root)
     {
         var words = new StringBuilder();
-        foreach (var entry in TreeScan.Scan(root, CancellationToken.None).Entries)
+        foreach (var entry in TreeScan.Scan(root, CancellationToken.None))
         {
             var path = Path.Combine(root, entry.Path);
             var body = entry.Status.Kind switch

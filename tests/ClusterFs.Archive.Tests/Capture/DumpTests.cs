@@ -1,5 +1,6 @@
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Capture;
@@ -83,20 +84,25 @@ public sealed class DumpTests : IDisposable
         var root = _bed.Live("n1");
         _bed.Archive.Layout.CreateDirectories();
         var clock = new FileSystemClock(_bed.Root);
-        var view = TreeView.Look(root, CaptureMode.Auto, null, clock, CancellationToken.None);
+        using var rows = new KnownRows([]);
+        var view = TreeView.Look(root, CaptureMode.Auto, rows, clock);
         var left = changes;
-        using var pack = new ClusterFs.Archive.Packs.PackWriter(_bed.Archive.Layout, new string('a', 32));
-        var capture = new TreeCapture(root, _bed.Root, CaptureMode.Auto, pack)
+        using var pack = new PackWriter(_bed.Archive.Layout, new string('a', 32));
+        using var reader = _bed.Archive.NewReader();
+        var known = new KnownContents([], 0);
+        var capture = new TreeCapture(
+            root, _bed.Root, CaptureMode.Auto, new ContentCapture(pack, reader, known, new PageIndexes(_bed.Root), 1), known)
         {
             Copied = path => File.AppendAllText(Path.Combine(root, path), left-- > 0 ? "x" : string.Empty),
         };
 
-        var captured = capture.Capture(view, null, null, CancellationToken.None);
+        var row = Assert.Single(capture.Capture(view, rows, CancellationToken.None));
 
-        var entry = Assert.Single(captured.Entries);
-        Assert.Equal(torn, entry.ChangedWhileCopied);
-        Assert.Equal(torn, captured.Guarantee.Contains("CHANGED", StringComparison.Ordinal));
-        Assert.Equal(torn ? 4 : 2, entry.Content!.Size);
+        Assert.Equal(torn, row.Entry.ChangedWhileCopied);
+        Assert.Equal(torn ? 4 : 2, row.Entry.Content!.Size);
+        var words = new CaptureWords();
+        words.Count(row.Entry);
+        Assert.Equal(torn, words.Describe(0).Contains("CHANGED", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -127,7 +133,7 @@ public sealed class DumpTests : IDisposable
         _bed.TakeOver("n1", 1);
         var dump = Assert.IsType<DumpResult.Committed>(
             _bed.On("n1", content => content.Dump(1, CancellationToken.None), mode: CaptureMode.Copy)).Record;
-        Assert.Equal(["a.db", "a.db-journal", "a.db-wal"], _bed.Archive.ReadManifest(dump.Content).Entries.Select(entry => entry.Path));
+        Assert.Equal(["a.db", "a.db-journal", "a.db-wal"], _bed.Archive.ReadEntries(dump.Content).Select(entry => entry.Path));
     }
 
     [Fact]
