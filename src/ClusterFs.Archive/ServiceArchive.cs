@@ -79,7 +79,10 @@ public sealed class ServiceArchive
     /// <summary>What differs between two dumps, in the order of the paths, read from the archive as it is enumerated.</summary>
     public IEnumerable<EntryChange> Compare(StoredContent older, StoredContent newer) => EntryChange.Between(ReadEntries(older), ReadEntries(newer));
 
-    /// <summary>Writes a dump's files into a directory that does not exist or is empty. Owners are set only by root.</summary>
+    /// <summary>
+    /// Writes a dump's files into a directory that does not exist or is empty, and gives it what the live directory had: mode, owner, extended
+    /// attributes. Owners are set only by root.
+    /// </summary>
     /// <exception cref="LocalContentException">The directory is not empty, or cannot be written.</exception>
     /// <exception cref="HostileManifestException">The dump asks for something no dump of ours contains.</exception>
     public void RestoreTo(StoredContent content, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
@@ -92,8 +95,15 @@ public sealed class ServiceArchive
         using var reader = NewReader();
         var manifest = Manifest.Open(reader, content.Manifest, Service);
         manifest.Check();
-        Durable.CreateDirectory(directory);
-        new TreeRestorer(reader, null).Restore(manifest, content, Path.GetFullPath(directory), progress, cancellation);
+        var to = Path.GetFullPath(directory);
+        if (!Directory.Exists(to))
+        {
+            // Until it is complete nobody else looks in.
+            Durable.CreateDirectory(Path.GetDirectoryName(to)!);
+            Directory.CreateDirectory(to, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        new TreeRestorer(reader, null).Restore(manifest, content, to, progress, cancellation);
     }
 
     /// <summary>Writes a dump as a tar file (PAX). The stream need not be seekable and is left open.</summary>

@@ -182,11 +182,10 @@ public sealed partial class LocalContent
             using var copy = new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: true);
             new TreeRestorer(reader, indexes, copy).Restore(manifest, head!.Content, staged, progress, cancellation);
             AtPoint("restored");
-            Attribute(staged, manifest.Root);
         }
         else if (FileStatus.TryRead(_live) is { } old)
         {
-            Attribute(staged, RootAttributes.Read(_live, old));
+            TreeRestorer.AttributeRoot(staged, RootAttributes.Read(_live, old));
         }
 
         Durable.SyncDirectory(staged);
@@ -214,17 +213,6 @@ public sealed partial class LocalContent
     /// <summary>What is known of the files that lie there, whichever dump the index is of.</summary>
     private IEnumerable<IndexRow> RowsOfLive(Manifest manifest) =>
         _index is { } index && index.PageSeed == manifest.Head.PageSeed ? index.Read() : [];
-
-    private static void Attribute(string path, RootAttributes attributes)
-    {
-        if (Processes.IsRoot)
-        {
-            FileAttribution.SetOwner(path, attributes.User, attributes.Group);
-        }
-
-        FileAttribution.SetMode(path, attributes.Mode);
-        ExtendedAttributes.Write(path, attributes.Attributes?.Attributes ?? []);
-    }
 
     /// <summary>The identities of a tree just restored, taken once any later change would show: the first dump then reads only what changed.</summary>
     private void FillIndex(Manifest manifest, CancellationToken cancellation)

@@ -32,7 +32,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
 
     /// <param name="manifest">Checked whole before.</param>
     /// <param name="content">What the record says of it, for the progress.</param>
-    /// <param name="directory">Exists, is empty, and nobody else writes in it.</param>
+    /// <param name="directory">Exists, is empty, and nobody else writes in it. Becomes what the live directory was.</param>
     /// <exception cref="DamagedArchiveException">A content is not what was stored; the directory is incomplete.</exception>
     public void Restore(
         Manifest manifest, StoredContent content, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
@@ -80,8 +80,21 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             Attribute(open, directory);
         }
 
+        AttributeRoot(directory, manifest.Root);
         Durable.SyncFileSystem(directory);
         Advance(_total);
+    }
+
+    /// <summary>Gives the directory that holds a tree its owner, mode and extended attributes.</summary>
+    public static void AttributeRoot(string directory, RootAttributes attributes)
+    {
+        if (Processes.IsRoot)
+        {
+            FileAttribution.SetOwner(directory, attributes.User, attributes.Group);
+        }
+
+        FileAttribution.SetMode(directory, attributes.Mode);
+        SetAttributes(directory, attributes.Attributes?.Attributes ?? []);
     }
 
     private static void Attribute(ManifestEntry entry, string directory)
@@ -99,17 +112,17 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
 
         if (entry.Attributes is { } list)
         {
-            SetAttributes(path, list);
+            SetAttributes(path, list.Attributes);
         }
 
         FileAttribution.SetModified(path, entry.ModifiedNs);
     }
 
-    private static void SetAttributes(string path, AttributeList list)
+    private static void SetAttributes(string path, IReadOnlyList<ExtendedAttribute> attributes)
     {
         try
         {
-            ExtendedAttributes.Write(path, list.Attributes);
+            ExtendedAttributes.Write(path, attributes);
         }
         catch (PosixException error)
         {
