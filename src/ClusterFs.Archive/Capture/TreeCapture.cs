@@ -77,17 +77,31 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
 
     private IndexRow? Take(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
     {
-        var status = viewed.Status;
-        if (status is { Kind: FileKind.File, Links: > 1 } && !viewed.Sqlite)
+        if (viewed.Status is not { Kind: FileKind.File, Links: > 1 } status || viewed.Sqlite)
         {
-            if (_names.TryGetValue((status.Device, status.Inode), out var first))
-            {
-                return RowOf(viewed, Bare(viewed, status) with { SameAs = first, Method = MethodOfCopies, IsShared = false });
-            }
-
-            _names.Add((status.Device, status.Inode), viewed.Path);
+            return TakeOne(viewed, seenAt, cancellation);
         }
 
+        // The first name may have gone since, and with it the file; another may have got its inode.
+        var file = (status.Device, status.Inode);
+        if (_names.TryGetValue(file, out var first)
+            && FileStatus.TryRead(Absolute(first)) is { } same && (same.Device, same.Inode) == file)
+        {
+            return RowOf(viewed, Bare(viewed, status) with { SameAs = first, Method = MethodOfCopies, IsShared = false });
+        }
+
+        var row = TakeOne(viewed, seenAt, cancellation);
+        if (row is { Entry.IsShared: true })
+        {
+            _names[file] = viewed.Path;
+        }
+
+        return row;
+    }
+
+    private IndexRow? TakeOne(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
+    {
+        var status = viewed.Status;
         if (Reuse(viewed) is { } reused)
         {
             return RowOf(viewed, reused);

@@ -15,12 +15,15 @@ internal sealed class ContentMatch(string root, string scratch)
     public bool Matches(
         Func<TreeView> look, Manifest manifest, bool attributes, Action<IndexRow>? matched, CancellationToken cancellation)
     {
+        var files = new HashSet<(ulong Device, ulong Inode)>();
         return Compare(look(), manifest, (viewed, entry) => IsLike(viewed, entry, attributes), cancellation)
             && Compare(look(), manifest, Holds, cancellation);
 
         bool Holds(ViewedEntry viewed, ManifestEntry entry)
         {
-            if (!this.Holds(viewed, entry, manifest.Head.PageSeed, cancellation))
+            // Files of their own that are one file here would change together.
+            var shares = viewed.Status.Links > 1 && entry.Content is not null && !files.Add((viewed.Status.Device, viewed.Status.Inode));
+            if (shares || !this.Holds(viewed, entry, manifest.Head.PageSeed, cancellation))
             {
                 return false;
             }

@@ -82,27 +82,28 @@ public sealed class DumpTests : IDisposable
     {
         _bed.Write("n1", "page", "0");
         var root = _bed.Live("n1");
-        _bed.Archive.Layout.CreateDirectories();
-        var clock = new FileSystemClock(_bed.Root);
-        using var rows = new KnownRows([]);
-        var view = TreeView.Look(root, CaptureMode.Auto, rows, clock);
         var left = changes;
-        using var pack = new PackWriter(_bed.Archive.Layout, new string('a', 32));
-        using var reader = _bed.Archive.NewReader();
-        var known = new KnownContents([], 0);
-        var capture = new TreeCapture(
-            root, _bed.Root, CaptureMode.Auto, new ContentCapture(pack, reader, known, new PageIndexes(_bed.Root), 1), known)
-        {
-            Copied = path => File.AppendAllText(Path.Combine(root, path), left-- > 0 ? "x" : string.Empty),
-        };
 
-        var row = Assert.Single(capture.Capture(view, rows, CancellationToken.None));
+        var row = Assert.Single(Capture(path => File.AppendAllText(Path.Combine(root, path), left-- > 0 ? "x" : string.Empty)));
 
         Assert.Equal(torn, row.Entry.ChangedWhileCopied);
         Assert.Equal(torn ? 4 : 2, row.Entry.Content!.Size);
         var words = new CaptureWords();
         words.Count(row.Entry);
         Assert.Equal(torn, words.Describe(0).Contains("CHANGED", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_whose_first_name_goes_while_it_is_copied_is_stored_under_the_other()
+    {
+        _bed.Write("n1", "new/mail", "content");
+        Directory.CreateDirectory(Path.Combine(_bed.Live("n1"), "tmp"));
+        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n1"), "new/mail"), Path.Combine(_bed.Live("n1"), "tmp/mail")));
+
+        var rows = Capture(path => File.Delete(Path.Combine(_bed.Live("n1"), path == "new/mail" ? path : "none")));
+
+        Assert.Equal(["new", "tmp", "tmp/mail"], rows.Select(row => row.Entry.Path));
+        Assert.Equal(7, rows[^1].Entry.Content?.Size);
     }
 
     [Fact]
@@ -151,4 +152,16 @@ public sealed class DumpTests : IDisposable
     }
 
     public void Dispose() => _bed.Dispose();
+
+    private List<IndexRow> Capture(Action<string> copied)
+    {
+        _bed.Archive.Layout.CreateDirectories();
+        using var rows = new KnownRows([]);
+        var view = TreeView.Look(_bed.Live("n1"), CaptureMode.Auto, rows, new FileSystemClock(_bed.Root));
+        using var pack = new PackWriter(_bed.Archive.Layout, new string('a', 32));
+        using var reader = _bed.Archive.NewReader();
+        var known = new KnownContents([], 0);
+        var contents = new ContentCapture(pack, reader, known, new PageIndexes(_bed.Root), 1);
+        return [.. new TreeCapture(_bed.Live("n1"), _bed.Root, CaptureMode.Auto, contents, known) { Copied = copied }.Capture(view, rows, CancellationToken.None)];
+    }
 }

@@ -65,7 +65,7 @@ public sealed class DeltaRestoreTests : IDisposable
     {
         WriteRandom("n1", "db", Size, 3);
         _bed.TakeOver("n1", 1);
-        var dump = _bed.Dump("n1", 1);
+        _bed.Dump("n1", 1);
         _bed.TakeOver("n2", 2);
         Overwrite("n2", "db", 5_000_000, [1, 2, 3]);
         _bed.Dump("n2", 2);
@@ -75,7 +75,6 @@ public sealed class DeltaRestoreTests : IDisposable
         TestBed.FlipBit(Assert.Single(Directory.GetFiles(pages)), 99);
         TakeOver("n1", 3);
         Assert.Equal(TestBed.Describe(_bed.Live("n2")), TestBed.Describe(_bed.Live("n1")));
-        Assert.NotNull(dump);
     }
 
     [Fact]
@@ -111,6 +110,23 @@ public sealed class DeltaRestoreTests : IDisposable
         Assert.Equal(TestBed.Describe(_bed.Live("n1")), TestBed.Describe(_bed.Live("n3")));
         Assert.False(File.Exists(Path.Combine(_bed.Root, "n3", ".live.clusterfs", "lineage.json")));
         Assert.Null(_bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None)));
+    }
+
+    [Fact]
+    public void Two_names_of_one_file_are_not_two_equal_files()
+    {
+        _bed.Write("n1", "a", "same");
+        _bed.TakeOver("n1", 1);
+        File.Copy(Path.Combine(_bed.Live("n1"), "a"), Path.Combine(_bed.Live("n1"), "b"));
+        FileAttribution.SetModified(
+            Path.Combine(_bed.Live("n1"), "b"), FileStatus.TryRead(Path.Combine(_bed.Live("n1"), "a"))!.Value.ModifiedNs);
+        var dump = _bed.Dump("n1", 1);
+        _bed.Archive.RestoreTo(dump.Content, _bed.Live("n2"), null, CancellationToken.None);
+        File.Delete(Path.Combine(_bed.Live("n2"), "b"));
+        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n2"), "a"), Path.Combine(_bed.Live("n2"), "b")));
+
+        Assert.Equal(ContentBasis.Restored, _bed.TakeOver("n2", 2).Basis);
+        Assert.Equal(TestBed.Describe(_bed.Live("n1")), TestBed.Describe(_bed.Live("n2")));
     }
 
     [Fact]
