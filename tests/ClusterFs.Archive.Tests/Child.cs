@@ -15,7 +15,7 @@ internal sealed class Child : IDisposable
 
     private Child(string file, IEnumerable<string> arguments)
     {
-        _process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true })!;
+        _process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
     }
 
     private static string Executable => Path.Combine(AppContext.BaseDirectory, "ClusterFs.Archive.Tests");
@@ -24,6 +24,12 @@ internal sealed class Child : IDisposable
     /// <param name="calls">Names of system calls, with commas.</param>
     public static Child KilledAt(string calls, int n, params string[] arguments) => new(
         "strace", ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=SIGKILL:when={n}", Executable, .. arguments]);
+
+    public void WriteLine(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
 
     public string? ReadLine() => _process.StandardOutput.ReadLine();
 

@@ -16,6 +16,8 @@ internal static class ChildProgram
         {
             case ["sqlite-writer", var database, var journalMode]:
                 return WriteRows(database, journalMode);
+            case ["sqlite-session", var database]:
+                return Obey(database);
             case ["claim", var shared, var node, var count]:
                 return Claim(shared, node, int.Parse(count, CultureInfo.InvariantCulture));
             case ["take-over", var shared, var live, var node, var epoch, var point]:
@@ -44,6 +46,20 @@ internal static class ChildProgram
             Execute(connection, $"INSERT INTO entries VALUES ({row}, '{new string('x', 400)}')");
             Console.Out.WriteLine(row);
         }
+    }
+
+    /// <summary>Executes every line of standard input and says so once it is done.</summary>
+    private static int Obey(string database)
+    {
+        using var connection = new SqliteConnection($"Data Source={database};Pooling=False");
+        connection.Open();
+        while (Console.In.ReadLine() is { } sql)
+        {
+            Execute(connection, sql);
+            Console.Out.WriteLine("done");
+        }
+
+        return 0;
     }
 
     private static void Execute(SqliteConnection connection, string sql)
