@@ -1,5 +1,6 @@
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 
@@ -97,13 +98,56 @@ public sealed class DumpTests : IDisposable
     public void A_file_whose_first_name_goes_while_it_is_copied_is_stored_under_the_other()
     {
         _bed.Write("n1", "new/mail", "content");
-        Directory.CreateDirectory(Path.Combine(_bed.Live("n1"), "tmp"));
-        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n1"), "new/mail"), Path.Combine(_bed.Live("n1"), "tmp/mail")));
+        Link("new/mail", "tmp/mail");
 
         var rows = Capture(path => File.Delete(Path.Combine(_bed.Live("n1"), path == "new/mail" ? path : "none")));
 
         Assert.Equal(["new", "tmp", "tmp/mail"], rows.Select(row => row.Entry.Path));
         Assert.Equal(7, rows[^1].Entry.Content?.Size);
+    }
+
+    [Fact]
+    public void What_another_file_makes_of_the_inode_of_one_that_has_gone_is_not_taken_for_it()
+    {
+        _bed.Write("n1", "a", "content");
+        _bed.Write("n1", "b", "between");
+        Link("a", "d/a");
+        Link("a", "e");
+
+        // The same inode under another name with other bytes is what a reused one looks like.
+        var rows = Capture(path =>
+        {
+            if (path == "b")
+            {
+                File.Delete(Path.Combine(_bed.Live("n1"), "a"));
+                _bed.Write("n1", "e", "more content");
+            }
+        });
+
+        Assert.Equal(12, rows.Single(row => row.Entry.Path == "d/a").Entry.Content?.Size);
+        Assert.Equal("d/a", rows.Single(row => row.Entry.Path == "e").Entry.SameAs);
+    }
+
+    [Fact]
+    public void A_file_that_had_one_name_when_it_was_copied_is_no_further_name_of_itself()
+    {
+        _bed.Write("n1", "a", "content");
+        _bed.Write("n1", "b", "between");
+        Directory.CreateDirectory(Path.Combine(_bed.Live("n1"), "d"));
+        Link("a", "z");
+
+        var rows = Capture(path =>
+        {
+            File.Delete(Path.Combine(_bed.Live("n1"), path == "a" ? "z" : "none"));
+            if (path == "b")
+            {
+                Link("a", "d/c");
+            }
+        });
+
+        Assert.Equal(["a", "b", "d", "d/c"], rows.Select(row => row.Entry.Path));
+        var rules = new ManifestRules();
+        Assert.All(rows, row => Assert.Null(rules.Objection(row.Entry)));
     }
 
     [Fact]
@@ -152,6 +196,12 @@ public sealed class DumpTests : IDisposable
     }
 
     public void Dispose() => _bed.Dispose();
+
+    private void Link(string existing, string created)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_bed.Live("n1"), created))!);
+        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n1"), existing), Path.Combine(_bed.Live("n1"), created)));
+    }
 
     private List<IndexRow> Capture(Action<string> copied)
     {
