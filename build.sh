@@ -19,6 +19,8 @@ usage: ./build.sh VERB
   simulate [OPTION…] run the lease and the archive in a world where everything fails: --seeds N, --from S, --mutants, --exhaustive; --help says more
   demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move; --keep leaves them running
   demo --stop      stop what `demo --keep` left running
+  bench archive [--size MiB] [--dir DIR]
+                   build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed
   clean            delete everything that was built
 TXT
 }
@@ -110,6 +112,11 @@ case $verb in
     fi
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
+  bench)
+    [ "${1:-}" = archive ] || die "what is to be measured? ./build.sh bench archive"
+    build
+    dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
+    CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;
   clean) rm -rf out;;
   ""|-h|--help|help) usage;;
   *) echo "build.sh: unknown verb '$verb'" >&2; usage >&2; exit 2;;

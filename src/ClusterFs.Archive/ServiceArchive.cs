@@ -2,6 +2,7 @@ using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Export;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Archive.Restore;
 using ClusterFs.Posix;
@@ -64,14 +65,24 @@ public sealed class ServiceArchive
         return DivergentStore.List(Layout, Service, cancellation);
     }
 
-    /// <summary>The files of a dump.</summary>
-    public Manifest ReadManifest(StoredContent content)
+    /// <summary>The entries of a dump, in order, read from the archive as they are enumerated.</summary>
+    /// <exception cref="HostileManifestException">While enumerating: the dump holds something no dump of ours contains.</exception>
+    public IEnumerable<ManifestEntry> ReadEntries(StoredContent content)
     {
         using var reader = NewReader();
-        return reader.ReadManifest(content.Manifest, Service);
+        foreach (var entry in Manifest.Open(reader, content.Manifest, Service).Entries())
+        {
+            yield return entry;
+        }
     }
 
-    /// <summary>Writes a dump's files into a directory that does not exist or is empty. Owners are set only by root.</summary>
+    /// <summary>What differs between two dumps, in the order of the paths, read from the archive as it is enumerated.</summary>
+    public IEnumerable<EntryChange> Compare(StoredContent older, StoredContent newer) => EntryChange.Between(ReadEntries(older), ReadEntries(newer));
+
+    /// <summary>
+    /// Writes a dump's files into a directory that does not exist or is empty, and gives it what the live directory had: mode, owner, extended
+    /// attributes. Owners are set only by root.
+    /// </summary>
     /// <exception cref="LocalContentException">The directory is not empty, or cannot be written.</exception>
     /// <exception cref="HostileManifestException">The dump asks for something no dump of ours contains.</exception>
     public void RestoreTo(StoredContent content, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
@@ -82,20 +93,31 @@ public sealed class ServiceArchive
         }
 
         using var reader = NewReader();
-        var manifest = reader.ReadManifest(content.Manifest, Service);
-        Durable.CreateDirectory(directory);
-        new TreeRestorer(reader).Restore(manifest, Path.GetFullPath(directory), progress, cancellation);
+        var manifest = Manifest.Open(reader, content.Manifest, Service);
+        manifest.Check();
+        var to = Path.GetFullPath(directory);
+        if (!Directory.Exists(to))
+        {
+            // Until it is complete nobody else looks in.
+            Durable.CreateDirectory(Path.GetDirectoryName(to)!);
+            Directory.CreateDirectory(to, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        new TreeRestorer(reader, null).Restore(manifest, content, to, progress, cancellation);
     }
 
     /// <summary>Writes a dump as a tar file (PAX). The stream need not be seekable and is left open.</summary>
     public void ExportTar(StoredContent content, Stream output, CancellationToken cancellation)
     {
         using var reader = NewReader();
-        TarExport.Write(reader.ReadManifest(content.Manifest, Service), reader, output, cancellation);
+        var manifest = Manifest.Open(reader, content.Manifest, Service);
+        manifest.Check();
+        TarExport.Write(manifest, reader, output, cancellation);
     }
 
-    /// <summary>Reads everything a dump refers to and checks it.</summary>
-    public VerifyReport Verify(StoredContent content, CancellationToken cancellation)
+    /// <summary>Checks a dump.</summary>
+    /// <param name="full">Whether everything it refers to is read; otherwise its lists only, and whether what they refer to is there.</param>
+    public VerifyReport Verify(StoredContent content, CancellationToken cancellation, bool full = true)
     {
         using var reader = NewReader();
         var files = 0L;
@@ -103,12 +125,21 @@ public sealed class ServiceArchive
         var damages = new List<string>();
         try
         {
-            foreach (var entry in reader.ReadManifest(content.Manifest, Service).Entries.Where(entry => entry.Content is not null))
+            var manifest = Manifest.Open(reader, content.Manifest, Service);
+            foreach (var entry in manifest.Entries().Where(entry => entry.Content is not null))
             {
                 try
                 {
-                    using var stream = new ContentStream(reader, entry.Content!, $"'{entry.Path}'");
-                    stream.ReadToEnd(cancellation);
+                    if (full)
+                    {
+                        using var stream = new ContentStream(reader, entry.Content!, manifest.Head.PageSeed, $"'{entry.Path}'");
+                        stream.ReadToEnd(cancellation);
+                    }
+                    else
+                    {
+                        RequirePlaces(reader, entry, cancellation);
+                    }
+
                     files++;
                     bytes += entry.Content!.Size;
                 }
@@ -126,5 +157,30 @@ public sealed class ServiceArchive
         return new VerifyReport(files, bytes, damages);
     }
 
-    internal PackReader NewReader() => new(Layout.Pack);
+    private static void RequirePlaces(PackReader reader, ManifestEntry entry, CancellationToken cancellation)
+    {
+        var what = $"'{entry.Path}'";
+        if (entry.Content is not { Root: { } root } content)
+        {
+            return;
+        }
+
+        reader.Require(root.Pack, root.Block, what);
+        if (!content.Paged)
+        {
+            return;
+        }
+
+        var map = new PageMapReader(reader, content, what);
+        for (var leaf = 0L; leaf < PageMap.LeavesOf(content.Size); leaf++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            foreach (var place in map.Leaf(leaf).Where(place => !place.IsHole).Select(place => (place.Pack, place.Block)).Distinct())
+            {
+                reader.Require(place.Pack, place.Block, what);
+            }
+        }
+    }
+
+    internal PackReader NewReader() => new(pack => Layout.Pack(pack.ToString()));
 }

@@ -19,7 +19,23 @@ public sealed record DivergentListing(string Service, ImmutableArray<ListedDiver
 public sealed record ListedDivergent(
     string Id, long Epoch, string Node, DateTimeOffset At, long? BaseSequence, long Files, long Bytes, string Reason, string Guarantee);
 
+/// <summary>What <c>archive show --json</c> says: a dump, and how it differs from the one before.</summary>
+public sealed record ShownDump(
+    string Service, ListedDump Dump, long? Before, long Added, long Changed, long Removed, ImmutableArray<ShownChange> Changes);
+
+/// <param name="Kind">added, changed or removed.</param>
+/// <param name="Bytes">The file's size; of a removed one, what it had.</param>
+public sealed record ShownChange(string Kind, string Path, long Bytes);
+
+/// <summary>What <c>archive verify --json</c> says of each dump.</summary>
+public sealed record VerifiedDump(long Sequence, long Files, long Bytes, ImmutableArray<string> Damages);
+
+/// <summary>What <c>archive verify --json</c> says.</summary>
+public sealed record Verification(string Service, bool Full, ImmutableArray<VerifiedDump> Dumps);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ArchiveListing))]
 [JsonSerializable(typeof(DivergentListing))]
+[JsonSerializable(typeof(ShownDump))]
+[JsonSerializable(typeof(Verification))]
 internal sealed partial class ArchiveJson : JsonSerializerContext;

@@ -27,6 +27,9 @@ internal static partial class Libc
     public const uint StatusBasic = 0x7ff;
     public const long TimeOmit = (1L << 30) - 2;
     public const int AdviseDontNeed = 4;
+    public const int SeekData = 3;
+    public const int SeekHole = 4;
+    public const nuint CloneFile = 0x40049409;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct TimeSpec
@@ -140,6 +143,27 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ChangeLinkOwner(string path, uint owner, uint group);
+
+    [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(SafeHandle file, long offset, int whence);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Control(SafeHandle file, nuint request, int argument);
+
+    [LibraryImport(Library, EntryPoint = "copy_file_range", SetLastError = true)]
+    public static unsafe partial nint CopyRange(SafeHandle from, long* fromOffset, SafeHandle to, long* toOffset, nuint length, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "llistxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial nint ListAttributes(string path, byte* list, nuint size);
+
+    [LibraryImport(Library, EntryPoint = "lgetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial nint GetAttribute(string path, string name, byte* value, nuint size);
+
+    [LibraryImport(Library, EntryPoint = "lsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int SetAttribute(string path, string name, byte* value, nuint size, int flags);
+
+    [LibraryImport(Library, EntryPoint = "lremovexattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int RemoveAttribute(string path, string name);
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

@@ -8,10 +8,15 @@ public sealed class PosixException(string call, string subject, int error)
 {
     public const int NoEntry = 2;
     public const int NoProcess = 3;
+    public const int NoSuchAddress = 6;
     public const int Exists = 17;
     public const int CrossDevice = 18;
     public const int NotDirectory = 20;
     public const int Invalid = 22;
+    public const int NotTerminal = 25;
+    public const int Range = 34;
+    public const int NotImplemented = 38;
+    public const int NoData = 61;
     public const int NotSupported = 95;
 
     /// <summary>The value of errno.</summary>

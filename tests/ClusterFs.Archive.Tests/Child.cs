@@ -9,11 +9,26 @@ internal sealed class Child : IDisposable
     private readonly Process _process;
 
     public Child(params string[] arguments)
+        : this(Executable, arguments)
     {
-        _process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "ClusterFs.Archive.Tests"), arguments)
-        {
-            RedirectStandardOutput = true,
-        })!;
+    }
+
+    private Child(string file, IEnumerable<string> arguments)
+    {
+        _process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+    }
+
+    private static string Executable => Path.Combine(AppContext.BaseDirectory, "ClusterFs.Archive.Tests");
+
+    /// <summary>A child that is killed by the kernel when one of its threads makes such a call for the n-th time, before the call does anything.</summary>
+    /// <param name="calls">Names of system calls, with commas.</param>
+    public static Child KilledAt(string calls, int n, params string[] arguments) => new(
+        "strace", ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=SIGKILL:when={n}", Executable, .. arguments]);
+
+    public void WriteLine(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
     }
 
     public string? ReadLine() => _process.StandardOutput.ReadLine();

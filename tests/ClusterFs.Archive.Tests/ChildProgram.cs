@@ -16,12 +16,16 @@ internal static class ChildProgram
         {
             case ["sqlite-writer", var database, var journalMode]:
                 return WriteRows(database, journalMode);
+            case ["sqlite-session", var database]:
+                return Obey(database);
             case ["claim", var shared, var node, var count]:
                 return Claim(shared, node, int.Parse(count, CultureInfo.InvariantCulture));
             case ["take-over", var shared, var live, var node, var epoch, var point]:
                 return TakeOver(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
             case ["dump", var shared, var live, var node, var epoch, var point]:
                 return Dump(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
+            case ["restore-over", var shared, var live, var node, var sequence]:
+                return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");
                 return 2;
@@ -42,6 +46,20 @@ internal static class ChildProgram
             Execute(connection, $"INSERT INTO entries VALUES ({row}, '{new string('x', 400)}')");
             Console.Out.WriteLine(row);
         }
+    }
+
+    /// <summary>Executes every line of standard input and says so once it is done.</summary>
+    private static int Obey(string database)
+    {
+        using var connection = new SqliteConnection($"Data Source={database};Pooling=False");
+        connection.Open();
+        while (Console.In.ReadLine() is { } sql)
+        {
+            Execute(connection, sql);
+            Console.Out.WriteLine("done");
+        }
+
+        return 0;
     }
 
     private static void Execute(SqliteConnection connection, string sql)
@@ -83,6 +101,14 @@ internal static class ChildProgram
     {
         using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
         content.Dump(epoch, CancellationToken.None);
+        return 0;
+    }
+
+    private static int RestoreOver(string shared, string live, string node, long sequence)
+    {
+        var archive = new ServiceArchive(shared, TestBed.Service);
+        using var content = LocalContent.Open(archive, live, node, CaptureMode.Auto);
+        content.RestoreOver(archive.List(CancellationToken.None).OfType<DumpRecord>().Single(dump => dump.Slot == sequence), null, CancellationToken.None);
         return 0;
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
@@ -67,20 +69,32 @@ internal sealed class TestBed : IDisposable
     public static string Describe(string root)
     {
         var words = new StringBuilder();
-        foreach (var entry in TreeScan.Scan(root, CancellationToken.None).Entries)
+        var names = new Dictionary<ulong, string>();
+        var top = FileStatus.TryRead(root)!.Value;
+        words.AppendLine(CultureInfo.InvariantCulture, $". {top.Mode} {top.User}:{top.Group} {Attributes(root)}");
+        foreach (var (path, status, _) in TreeScan.Scan(root, CancellationToken.None))
         {
-            var path = Path.Combine(root, entry.Path);
-            var body = entry.Status.Kind switch
+            var file = Path.Combine(root, path);
+            words.Append(CultureInfo.InvariantCulture, $"{path} {status.Kind} {status.Mode} {status.User}:{status.Group} {status.ModifiedNs}");
+            words.Append(' ').Append(Attributes(file)).Append(' ').AppendLine(status.Kind switch
             {
-                FileKind.File => Convert.ToHexString(File.ReadAllBytes(path)),
-                FileKind.SymbolicLink => new FileInfo(path).LinkTarget,
+                FileKind.File when !names.TryAdd(status.Inode, path) => $"same as {names[status.Inode]}",
+                FileKind.File => $"{status.Size} {DigestOf(file)}",
+                FileKind.SymbolicLink => new FileInfo(file).LinkTarget,
                 _ => string.Empty,
-            };
-            words.AppendLine(
-                $"{entry.Path} {entry.Status.Kind} {entry.Status.Mode} {entry.Status.User}:{entry.Status.Group} {entry.Status.ModifiedNs} {body}");
+            });
         }
 
         return words.ToString();
+    }
+
+    private static string Attributes(string file) =>
+        string.Join(' ', ExtendedAttributes.Read(file).Select(one => $"{one.Name}={Convert.ToHexString(one.Value)}"));
+
+    public static string DigestOf(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexString(SHA256.HashData(stream));
     }
 
     public static void FlipBit(string file, long offset)

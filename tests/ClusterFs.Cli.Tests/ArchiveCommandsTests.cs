@@ -114,6 +114,80 @@ public sealed class ArchiveCommandsTests : IDisposable
         Assert.Empty(Directory.GetFiles(_cli.Root, "*.partial"));
     }
 
+    [Fact]
+    public async Task Without_a_cluster_a_directory_is_dumped_shown_verified_exported_and_restored()
+    {
+        var store = _cli.Root + "/store";
+        var data = Directory.CreateDirectory(_cli.Root + "/data").FullName;
+        File.WriteAllText(data + "/page", "one");
+        var missing = await _cli.RunAsync("archive", "dump", "--store", store, "blog", data);
+        Assert.Equal(ExitCodes.Failed, missing.ExitCode);
+        Assert.Contains("mkdir store/clusterfs", missing.Error, StringComparison.Ordinal);
+
+        var first = await _cli.RunAsync("archive", "dump", "--store", store, "--init", "blog", data);
+        Assert.Equal((ExitCodes.Done, ""), (first.ExitCode, first.Error));
+        Assert.StartsWith("blog: dump #2: 1 files, 3 B, ", first.Output, StringComparison.Ordinal);
+        Assert.Contains("nothing has changed", (await _cli.RunAsync("archive", "dump", "--store", store, "blog", data)).Output, StringComparison.Ordinal);
+        File.WriteAllText(data + "/page", "two!");
+        File.WriteAllText(data + "/new", "new");
+        Assert.Equal(ExitCodes.Done, (await _cli.RunAsync("archive", "dump", "--store", store, "blog", data)).ExitCode);
+
+        var listed = JsonNode.Parse((await _cli.RunAsync("archive", "list", "--store", store, "blog", "--json")).Output)!;
+        Assert.Equal([2, 3], listed["dumps"]!.AsArray().Select(dump => (int)dump!["sequence"]!));
+        var shown = JsonNode.Parse((await _cli.RunAsync("archive", "show", "--store", store, "blog", "--json")).Output)!;
+        Assert.Equal(
+            ["added new 3", "changed page 4"],
+            shown["changes"]!.AsArray().Select(change => $"{change!["kind"]} {change["path"]} {change["bytes"]}"));
+        Assert.Contains("#3 intact", (await _cli.RunAsync("archive", "verify", "--store", store, "--all", "blog")).Output, StringComparison.Ordinal);
+        Assert.Contains("#3 intact", (await _cli.RunAsync("archive", "verify", "--store", store, "--quick", "blog")).Output, StringComparison.Ordinal);
+
+        var tar = _cli.Root + "/blog.tar";
+        Assert.Equal(ExitCodes.Done, (await _cli.RunAsync("archive", "export", "--store", store, "blog", "--output", tar)).ExitCode);
+        Assert.True(new FileInfo(tar).Length > 1000);
+
+        var to = _cli.Root + "/there";
+        var at = (string)listed["dumps"]![0]!["at"]!;
+        Assert.Equal(ExitCodes.Done, (await _cli.RunAsync("archive", "restore", "--store", store, "blog", "--to", to, "--at", at)).ExitCode);
+        Assert.Equal("one", File.ReadAllText(to + "/page"));
+        Assert.Equal(ExitCodes.Done, (await _cli.RunAsync("archive", "restore", "--store", store, "blog", "--to", to, "--over")).ExitCode);
+        Assert.Equal(("two!", "new"), (File.ReadAllText(to + "/page"), File.ReadAllText(to + "/new")));
+        var both = await _cli.RunAsync("archive", "restore", "--store", store, "blog", "--to", to, "--at", at, "--sequence", "2");
+        Assert.Equal(ExitCodes.Usage, both.ExitCode);
+    }
+
+    [Fact]
+    public async Task Damage_is_named_and_ends_with_failure()
+    {
+        Dump("n1", 1, ("page", "one"));
+        var pack = Directory.GetFiles(_cli.Shared + "/clusterfs/archive/wiki/packs").Single();
+        using (var stream = new FileStream(pack, FileMode.Open, FileAccess.ReadWrite))
+        {
+            stream.Position = 20;
+            stream.WriteByte(77);
+        }
+
+        var verified = await _cli.RunAsync("archive", "verify", "wiki");
+        Assert.Equal(ExitCodes.Failed, verified.ExitCode);
+        Assert.Contains("DAMAGED", verified.Output, StringComparison.Ordinal);
+        Assert.Contains(Path.GetFileName(pack), verified.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_directory_that_an_archive_was_not_made_from_does_not_go_on_with_it()
+    {
+        var store = _cli.Root + "/store";
+        foreach (var name in (string[])["one", "other"])
+        {
+            Directory.CreateDirectory($"{_cli.Root}/{name}");
+            File.WriteAllText($"{_cli.Root}/{name}/page", name);
+        }
+
+        await _cli.RunAsync("archive", "dump", "--store", store, "--init", "blog", _cli.Root + "/one");
+        var refused = await _cli.RunAsync("archive", "dump", "--store", store, "blog", _cli.Root + "/other");
+        Assert.Equal(ExitCodes.Refused, refused.ExitCode);
+        Assert.Equal("other", File.ReadAllText(_cli.Root + "/other/page"));
+    }
+
     /// <summary>One epoch of a node: takes over, then a dump after each write.</summary>
     private void Dump(string node, long epoch, params (string File, string Text)[] writes)
     {

@@ -1,42 +1,73 @@
 using System.Globalization;
-using ClusterFs.Archive.Packs;
+using ClusterFs.Archive.Manifests;
 
 namespace ClusterFs.Archive.Capture;
 
-/// <summary>Says in words how a dump was captured and what that guarantees.</summary>
-internal static class CaptureWords
+/// <summary>Counts what a capture took, and says in words how, and what that guarantees.</summary>
+internal sealed class CaptureWords
 {
     private const int MaxNamed = 3;
+    private readonly List<string> _torn = [];
+    private long _databases;
+    private long _copied;
+    private long _raw;
+    private long _changed;
 
-    public static string Describe(IReadOnlyList<ManifestEntry> entries, int special)
+    public long Files => _databases + _copied + _raw;
+
+    public long Bytes { get; private set; }
+
+    public void Count(ManifestEntry entry)
     {
-        var files = entries.Where(entry => entry.Content is not null).ToList();
-        var databases = files.Count(entry => entry.Method == CaptureMethod.Sqlite);
-        var copied = files.Count(entry => entry.Method == CaptureMethod.Copied);
-        var raw = files.Count(entry => entry.Method == CaptureMethod.Raw);
-        var torn = files.Where(entry => entry.ChangedWhileCopied).Select(entry => entry.Path).ToList();
+        if (entry.Content is not { } content)
+        {
+            return;
+        }
+
+        Bytes += content.Size;
+        switch (entry.Method)
+        {
+            case CaptureMethod.Sqlite:
+                _databases++;
+                break;
+            case CaptureMethod.Copied:
+                _copied++;
+                break;
+            default:
+                _raw++;
+                break;
+        }
+
+        if (entry.ChangedWhileCopied && ++_changed <= MaxNamed)
+        {
+            _torn.Add(entry.Path);
+        }
+    }
+
+    public string Describe(int special)
+    {
         var parts = new List<string>();
-        if (databases > 0)
+        if (_databases > 0)
         {
-            parts.Add(databases == 1
-                ? "1 SQLite database: as of one moment, by SQLite's backup"
-                : $"{Number(databases)} SQLite databases: each as of one moment, by SQLite's backup");
+            parts.Add(_databases == 1
+                ? "1 SQLite database: as of one moment, by SQLite's locking"
+                : $"{Number(_databases)} SQLite databases: each as of one moment, by SQLite's locking");
         }
 
-        if (copied > 0)
+        if (_copied > 0)
         {
-            parts.Add($"{Count(copied, databases > 0 ? "other file" : "file")}: copied one by one, not of one moment");
+            parts.Add($"{Count(_copied, _databases > 0 ? "other file" : "file")}: copied one by one, not of one moment");
         }
 
-        if (raw > 0)
+        if (_raw > 0)
         {
-            parts.Add($"{Count(raw, "file")}: as they lay there, with no writer running");
+            parts.Add($"{Count(_raw, "file")}: as they lay there, with no writer running");
         }
 
-        if (torn.Count > 0)
+        if (_torn.Count > 0)
         {
-            var more = torn.Count > MaxNamed ? $" and {torn.Count - MaxNamed} more" : string.Empty;
-            parts.Add($"CHANGED WHILE BEING COPIED, may be torn: {string.Join(", ", torn.Take(MaxNamed))}{more}");
+            var more = _changed > MaxNamed ? $" and {Number(_changed - MaxNamed)} more" : string.Empty;
+            parts.Add($"CHANGED WHILE BEING COPIED, may be torn: {string.Join(", ", _torn)}{more}");
         }
 
         if (special > 0)
@@ -47,7 +78,7 @@ internal static class CaptureWords
         return parts.Count == 0 ? "no files" : string.Join("; ", parts);
     }
 
-    private static string Count(int count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{Number(count)} {many ?? one + "s"}";
+    private static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{Number(count)} {many ?? one + "s"}";
 
-    private static string Number(int count) => count.ToString(CultureInfo.InvariantCulture);
+    private static string Number(long count) => count.ToString(CultureInfo.InvariantCulture);
 }

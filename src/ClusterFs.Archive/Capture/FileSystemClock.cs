@@ -31,21 +31,18 @@ internal sealed class FileSystemClock(string directory)
     /// <summary>Whether a file seen with this status at that time would show any later change.</summary>
     public static bool IsSettled(FileStatus status, long now) => status.ChangedNs + TickOf(status) < now;
 
-    /// <summary>Waits until a change of any of these files would show.</summary>
-    public long WaitUntilSettled(IReadOnlyList<ScannedEntry> entries, CancellationToken cancellation)
+    /// <summary>Waits until a later change of anything changed so far would show.</summary>
+    public void WaitUntilSettled(CancellationToken cancellation)
     {
-        var now = Now();
-        while (entries.Any(entry => entry.Status.ChangedNs <= now && entry.Status.ChangedNs + TickOf(entry.Status) >= now))
+        var start = Now();
+        var tick = start % NanosecondsPerSecond == 0 ? CoarseTick : Tick;
+        while (Now() <= start + tick)
         {
             if (cancellation.WaitHandle.WaitOne(Pause))
             {
                 cancellation.ThrowIfCancellationRequested();
             }
-
-            now = Now();
         }
-
-        return now;
     }
 
     /// <summary>File systems that keep whole seconds only show it by stamps without a fraction.</summary>

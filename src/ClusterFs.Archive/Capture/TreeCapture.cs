@@ -1,152 +1,157 @@
-using System.Security.Cryptography;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
+using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Capture;
 
-/// <summary>What a capture found. Its new contents are in the pack writer it was given.</summary>
-internal sealed record CapturedTree(IReadOnlyList<ManifestEntry> Entries, IReadOnlyList<IndexEntry> Index, string Guarantee)
-{
-    public long Files => Entries.Count(entry => entry.Content is not null);
-
-    public long Bytes => Entries.Sum(entry => entry.Content?.Size ?? 0);
-}
-
 /// <summary>
-/// Reads a tree into a pack. Contents that the basis holds already are not stored again, and files whose identity has not changed since the
-/// basis are not even read.
+/// Reads a tree entry by entry. Contents that the archive holds already are not stored again, and files whose identity has not changed since
+/// the dump it is compared with are not even read. What comes out is in the order of a manifest.
 /// </summary>
-/// <param name="scratch">A directory beside the tree, for copies of databases.</param>
-internal sealed class TreeCapture(string root, string scratch, CaptureMode mode, PackWriter pack)
+/// <param name="scratch">A directory beside the tree, for copies of databases whose writer is dead.</param>
+internal sealed class TreeCapture(string root, string scratch, CaptureMode mode, ContentCapture contents, KnownContents known)
 {
     private const int Attempts = 4;
+    private const int AttemptsWithPages = 2;
     private const int SqliteBusy = 5;
     private const int SqliteReadOnly = 8;
     private const int SqliteCannotOpen = 14;
 
-    private readonly Dictionary<string, FileContent> _known = new(StringComparer.Ordinal);
-    private readonly HashSet<long> _knownSizes = [];
+    private readonly HashSet<string> _copiedDatabases = new(StringComparer.Ordinal);
+    private readonly Dictionary<(ulong Device, ulong Inode), string> _names = [];
 
     /// <summary>Where a capture may be made to stop, in tests of files that change under it.</summary>
     internal Action<string>? Copied { get; init; }
 
-    public CapturedTree Capture(TreeView view, IdentityIndex? index, Manifest? basis, CancellationToken cancellation)
-    {
-        foreach (var content in basis?.Entries.Select(entry => entry.Content) ?? [])
-        {
-            Remember(content);
-        }
+    /// <summary>Whether any entry differs from the row it is compared with, has none, or a row has no entry. Known at the end.</summary>
+    public bool Differs { get; private set; }
 
-        var before = basis?.Entries.ToDictionary(entry => entry.Path, StringComparer.Ordinal) ?? [];
-        var trusted = basis is not null && index?.Subject == basis.Nonce ? index : null;
-        var entries = new List<ManifestEntry>();
-        var seen = new List<IndexEntry>();
-        foreach (var viewed in view.Entries)
+    public IEnumerable<IndexRow> Capture(TreeView view, KnownRows rows, CancellationToken cancellation)
+    {
+        foreach (var viewed in view.Entries(cancellation))
         {
-            cancellation.ThrowIfCancellationRequested();
-            if (Reuse(viewed, trusted, before) is { } reused)
+            if (viewed.CompanionOf is { } database && !IsTaken(viewed, database))
             {
-                entries.Add(reused);
-                seen.Add(viewed.Index);
                 continue;
             }
 
-            foreach (var (entry, identity) in Take(viewed, view.SeenAt, cancellation))
+            if (Take(viewed, view.SeenAt, cancellation) is { } row)
             {
-                entries.Add(entry);
-                seen.Add(identity);
+                Differs |= viewed.Known is null || !IsSame(viewed.Known.Entry, row.Entry);
+                yield return row;
+            }
+            else
+            {
+                Differs |= viewed.Known is not null;
             }
         }
 
-        entries.Sort((one, other) => string.CompareOrdinal(one.Path, other.Path));
-        return new CapturedTree(entries, seen, CaptureWords.Describe(entries, view.Special.Count));
+        Differs |= rows.Vanished > 0;
     }
 
-    private static ManifestEntry Bare(string path, FileStatus status) =>
-        new(path, status.Kind, status.Mode, status.User, status.Group, status.ModifiedNs);
+    /// <summary>
+    /// Times count only where they are part of the content: not of directories, which change with their entries, and not of databases, whose
+    /// file is rewritten by a checkpoint that changes nothing.
+    /// </summary>
+    private static bool IsSame(ManifestEntry one, ManifestEntry other) =>
+        one with { ModifiedNs = 0, Content = null } == other with { ModifiedNs = 0, Content = null }
+        && (one.Content?.Size, one.Content?.Digest) == (other.Content?.Size, other.Content?.Digest)
+        && (one.Kind != FileKind.File || one.Method == CaptureMethod.Sqlite || one.ModifiedNs == other.ModifiedNs);
+
+    /// <summary>The companions of a file that SQLite could not read are files like any other.</summary>
+    private bool IsTaken(ViewedEntry viewed, string database) =>
+        _copiedDatabases.Contains(database) && !viewed.Path.EndsWith(SqliteFiles.SharedMemory, StringComparison.Ordinal);
+
+    private ManifestEntry Bare(ViewedEntry viewed, FileStatus status) =>
+        new(viewed.Path, status.Kind, status.Mode, status.User, status.Group, status.ModifiedNs)
+        {
+            Attributes = AttributeList.ReadFrom(Absolute(viewed.Path)),
+            IsShared = status is { Kind: FileKind.File, Links: > 1 },
+        };
 
     private bool BySqlite(ViewedEntry viewed) => viewed.Sqlite && mode is CaptureMode.Auto or CaptureMode.Sqlite;
 
-    private ManifestEntry? Reuse(ViewedEntry viewed, IdentityIndex? index, Dictionary<string, ManifestEntry> before)
-    {
-        var reusable = viewed.Status.Kind == FileKind.File
-            && index?.Find(viewed.Path) is { Settled: true } known
-            && TreeView.IsSame(known, viewed.Index)
-            && before.TryGetValue(viewed.Path, out var entry)
-            && entry.Content is not null
-            && !entry.ChangedWhileCopied
-            && (entry.Method == CaptureMethod.Sqlite) == BySqlite(viewed);
-        return reusable
-            ? Bare(viewed.Path, viewed.Status) with { Content = before[viewed.Path].Content, Method = before[viewed.Path].Method }
-            : null;
-    }
+    private static IndexRow RowOf(ViewedEntry viewed, ManifestEntry entry) => new(entry, viewed.Identity, viewed.Settled, viewed.Sqlite, viewed.Log);
 
-    private IEnumerable<(ManifestEntry Entry, IndexEntry Index)> Take(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
+    private IndexRow? Take(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
     {
-        switch (viewed.Status.Kind)
+        if (viewed.Status is not { Kind: FileKind.File, Links: > 1 } status || viewed.Sqlite)
         {
-            case FileKind.Directory:
-                return [(Bare(viewed.Path, viewed.Status), viewed.Index)];
-            case FileKind.SymbolicLink:
-                return new FileInfo(Absolute(viewed.Path)).LinkTarget is { } target
-                    ? [(Bare(viewed.Path, viewed.Status) with { Target = target }, viewed.Index)]
-                    : [];
-            default:
-                return BySqlite(viewed) ? TakeDatabase(viewed, seenAt, cancellation) : TakeFile(viewed.Scanned, viewed.Index, seenAt, cancellation);
+            return TakeOne(viewed, seenAt, cancellation);
         }
+
+        // The first name may have gone since, and with it the file; another may have got its inode.
+        var file = (status.Device, status.Inode);
+        if (_names.TryGetValue(file, out var first)
+            && FileStatus.TryRead(Absolute(first)) is { } same && (same.Device, same.Inode) == file)
+        {
+            return RowOf(viewed, Bare(viewed, status) with { SameAs = first, Method = MethodOfCopies, IsShared = false });
+        }
+
+        var row = TakeOne(viewed, seenAt, cancellation);
+        if (row is { Entry.IsShared: true })
+        {
+            _names[file] = viewed.Path;
+        }
+
+        return row;
     }
 
-    private IEnumerable<(ManifestEntry Entry, IndexEntry Index)> TakeDatabase(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
+    private IndexRow? TakeOne(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
+    {
+        var status = viewed.Status;
+        if (Reuse(viewed) is { } reused)
+        {
+            return RowOf(viewed, reused);
+        }
+
+        return status.Kind switch
+        {
+            FileKind.Directory => RowOf(viewed, Bare(viewed, status)),
+            FileKind.SymbolicLink => new FileInfo(Absolute(viewed.Path)).LinkTarget is { } target
+                ? RowOf(viewed, Bare(viewed, status) with { Target = target })
+                : null,
+            _ => BySqlite(viewed) ? TakeDatabase(viewed, seenAt, cancellation) : TakeFile(viewed, seenAt, cancellation),
+        };
+    }
+
+    private CaptureMethod MethodOfCopies => mode == CaptureMode.Raw ? CaptureMethod.Raw : CaptureMethod.Copied;
+
+    private ManifestEntry? Reuse(ViewedEntry viewed)
+    {
+        var reusable = viewed.Known is { Settled: true, Entry: { ChangedWhileCopied: false, SameAs: null } entry } row
+            && row.Identity == viewed.Identity
+            && row.Log == viewed.Log
+            && entry.Kind == viewed.Status.Kind
+            && (entry.Kind != FileKind.File || ((entry.Method == CaptureMethod.Sqlite) == BySqlite(viewed) && entry.IsShared == viewed.Status.Links > 1));
+
+        // A database or a copy taken beside its writer keeps saying so even where it is taken over unread.
+        return reusable ? viewed.Known!.Entry : null;
+    }
+
+    private IndexRow? TakeDatabase(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
     {
         var source = Absolute(viewed.Path);
-        var copy = Path.Combine(scratch, $"sqlite.{Guid.NewGuid():N}");
-        Directory.CreateDirectory(copy);
         try
         {
-            var target = Path.Combine(copy, "backup");
-            if (!TryCopyDatabase(viewed, source, copy, target, cancellation))
-            {
-                // Not a database that SQLite reads: then its companions are files like any other.
-                return
-                [
-                    .. TakeFile(viewed.Scanned, viewed.Index, seenAt, cancellation),
-                    .. viewed.Companions
-                        .Where(companion => !companion.Path.EndsWith(SqliteFiles.SharedMemory, StringComparison.Ordinal))
-                        .SelectMany(companion => TakeFile(companion, null, seenAt, cancellation)),
-                ];
-            }
-
-            using var stream = new FileStream(target, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            var (content, _) = Store(stream, cancellation);
-            return [(Bare(viewed.Path, viewed.Status) with { Content = content, Method = CaptureMethod.Sqlite }, viewed.Index)];
-        }
-        finally
-        {
-            Directory.Delete(copy, recursive: true);
-        }
-    }
-
-    private bool TryCopyDatabase(
-        ViewedEntry viewed, string source, string scratchDirectory, string target, CancellationToken cancellation)
-    {
-        try
-        {
-            SqliteBackup.Copy(source, target, cancellation);
-            return true;
+            using var snapshot = SqliteSnapshot.Take(source, cancellation);
+            return DatabaseRow(viewed, snapshot, cancellation);
         }
         catch (SqliteException error) when (error.SqliteErrorCode == SqliteBusy)
         {
             throw new LocalContentException(
                 $"The database {source} stayed locked, so no dump can be taken. If its application locks it for good, set capture = copy.", error);
         }
-        catch (SqliteException error) when (error.SqliteErrorCode is SqliteReadOnly or SqliteCannotOpen && TrySettled(viewed, source, scratchDirectory, target))
+        catch (SqliteException error) when (error.SqliteErrorCode is SqliteReadOnly or SqliteCannotOpen && TakeRecovered(viewed, cancellation) is { } row)
         {
-            return true;
+            return row;
         }
         catch (SqliteException) when (mode == CaptureMode.Auto)
         {
-            return false;
+            _copiedDatabases.Add(viewed.Path);
+            return TakeFile(viewed, seenAt, cancellation);
         }
         catch (SqliteException error)
         {
@@ -155,128 +160,97 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         }
     }
 
-    /// <summary>
-    /// A writer that died left a journal which only a writer may put in order: that is done in a copy, provided nobody writes meanwhile.
-    /// </summary>
-    private static bool TrySettled(ViewedEntry viewed, string source, string scratchDirectory, string target)
+    /// <summary>A writer that died left a log or journal: the database is put in order in a copy, provided nobody writes meanwhile.</summary>
+    private IndexRow? TakeRecovered(ViewedEntry viewed, CancellationToken cancellation)
     {
-        File.Delete(target);
-        var inner = Path.Combine(scratchDirectory, "settled");
-        Directory.CreateDirectory(inner);
+        var directory = Path.Combine(scratch, $"sqlite.{Guid.NewGuid():N}");
+        Directory.CreateDirectory(directory);
         try
         {
-            SqliteBackup.CopySettled(source, inner, target);
+            using var file = Open(SqliteRecovery.Copy(Absolute(viewed.Path), directory));
+            return FileStatus.TryRead(Absolute(viewed.Path)) is { } after && FileIdentity.Of(after) == viewed.Identity
+                ? DatabaseRow(viewed, new FileSource(file, RandomAccess.GetLength(file)), cancellation)
+                : null;
         }
         catch (SqliteException)
         {
-            return false;
+            return null;
         }
-
-        return FileStatus.TryRead(source) is { } after && FileIdentity.Of(after) == FileIdentity.Of(viewed.Status);
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 
-    private IEnumerable<(ManifestEntry Entry, IndexEntry Index)> TakeFile(
-        ScannedEntry scanned, IndexEntry? seen, long seenAt, CancellationToken cancellation)
+    private IndexRow DatabaseRow(ViewedEntry viewed, IPageSource source, CancellationToken cancellation) => RowOf(
+        viewed,
+        Bare(viewed, viewed.Status) with { Content = Store(viewed, source, cancellation), Method = CaptureMethod.Sqlite, IsShared = false });
+
+    private FileContent Store(ViewedEntry viewed, IPageSource source, CancellationToken cancellation) =>
+        source.Size <= ContentCapture.MaxWhole
+            ? contents.StoreWhole(contents.ReadWhole(source).Span)
+            : contents.StorePages(source, BasisOf(viewed), $"'{viewed.Path}'", cancellation);
+
+    private FileContent? BasisOf(ViewedEntry viewed) =>
+        viewed.Known?.Entry.Content is { Paged: true } content ? content : known.FindLarge(viewed.Status.Inode);
+
+    private IndexRow? TakeFile(ViewedEntry viewed, long seenAt, CancellationToken cancellation)
     {
-        var path = Absolute(scanned.Path);
         for (var attempt = 1; ; attempt++)
         {
             FileStatus before;
-            FileContent content;
-            bool added;
+            FileContent? content = null;
+            var whole = ReadOnlyMemory<byte>.Empty;
             try
             {
-                using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-                before = FileStatus.Read(stream.SafeFileHandle);
-                (content, added) = Store(stream, cancellation);
+                using var file = Open(Absolute(viewed.Path));
+                before = FileStatus.Read(file);
+                var source = new FileSource(file, before.Size);
+                if (before.Size <= ContentCapture.MaxWhole)
+                {
+                    whole = contents.ReadWhole(source);
+                }
+                else
+                {
+                    content = Store(viewed, source, cancellation);
+                }
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
             {
-                return [];
+                return null;
             }
             catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
             {
-                throw new LocalContentException($"The file {path} cannot be read: {error.Message} No dump can be taken before it can.", error);
+                throw new LocalContentException(
+                    $"The file {Absolute(viewed.Path)} cannot be read: {error.Message} No dump can be taken before it can.", error);
             }
 
-            Copied?.Invoke(scanned.Path);
-            var after = FileStatus.TryRead(path);
+            Copied?.Invoke(viewed.Path);
+            var after = FileStatus.TryRead(Absolute(viewed.Path));
             var stable = after is { } now && FileIdentity.Of(now) == FileIdentity.Of(before);
-            if (!stable && attempt < Attempts)
+            if (!stable && attempt < (content is null ? Attempts : AttemptsWithPages))
             {
-                TakeBack(content, added);
                 continue;
             }
 
             if (after is null)
             {
-                TakeBack(content, added);
-                return [];
+                return null;
             }
 
-            var entry = Bare(scanned.Path, before) with
+            var entry = Bare(viewed, before) with
             {
-                Content = content,
-                Method = mode == CaptureMode.Raw ? CaptureMethod.Raw : CaptureMethod.Copied,
+                Content = content ?? contents.StoreWhole(whole.Span),
+                Method = MethodOfCopies,
                 ChangedWhileCopied = !stable,
             };
-            var settled = stable && FileSystemClock.IsSettled(before, seenAt);
-            var index = seen ?? new IndexEntry(scanned.Path, FileKind.File, 0, 0, 0, default, Settled: false, Sqlite: false, default);
-            return
-            [
-                (entry, index with
-                {
-                    Mode = before.Mode,
-                    User = before.User,
-                    Group = before.Group,
-                    Identity = FileIdentity.Of(before),
-                    Settled = settled && index.Log == default,
-                }),
-            ];
+            var settled = stable && FileSystemClock.IsSettled(before, seenAt) && viewed.Log == default;
+            return new IndexRow(entry, FileIdentity.Of(before), settled, viewed.Sqlite, viewed.Log);
         }
     }
 
-    private (FileContent Content, bool Added) Store(FileStream stream, CancellationToken cancellation)
-    {
-        if (_knownSizes.Contains(stream.Length))
-        {
-            var hash = Convert.ToHexStringLower(SHA256.HashData(stream));
-            if (_known.TryGetValue(hash, out var stored))
-            {
-                return (stored, false);
-            }
-
-            stream.Position = 0;
-        }
-
-        var content = pack.Append(stream, cancellation);
-        if (_known.TryGetValue(content.Sha256, out var same))
-        {
-            pack.TakeBack(content);
-            return (same, false);
-        }
-
-        Remember(content);
-        return (content, true);
-    }
-
-    private void TakeBack(FileContent content, bool added)
-    {
-        if (added)
-        {
-            _known.Remove(content.Sha256);
-            pack.TakeBack(content);
-        }
-    }
-
-    private void Remember(FileContent? content)
-    {
-        if (content is not null)
-        {
-            _known.TryAdd(content.Sha256, content);
-            _knownSizes.Add(content.Size);
-        }
-    }
+    private static SafeFileHandle Open(string path) =>
+        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     private string Absolute(string path) => Path.Combine(root, path);
 }

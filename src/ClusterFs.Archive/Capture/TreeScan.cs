@@ -3,57 +3,55 @@ using ClusterFs.Posix;
 namespace ClusterFs.Archive.Capture;
 
 /// <param name="Path">Relative, parts separated by slashes.</param>
-internal sealed record ScannedEntry(string Path, FileStatus Status);
-
-/// <summary>What lies in a directory tree.</summary>
-/// <param name="Entries">Sorted by path.</param>
-/// <param name="Special">Sockets, pipes and devices: not content, made anew by whoever needs them.</param>
-internal sealed record ScannedTree(IReadOnlyList<ScannedEntry> Entries, IReadOnlyList<string> Special);
+/// <param name="Siblings">Names in the same directory, sorted.</param>
+internal sealed record ScannedEntry(string Path, FileStatus Status, IReadOnlyList<string> Siblings);
 
 internal static class TreeScan
 {
-    /// <summary>Lists a tree without following symbolic links. What vanishes meanwhile is left out.</summary>
-    /// <exception cref="LocalContentException">A directory cannot be read, or a name is not valid UTF-8.</exception>
-    public static ScannedTree Scan(string root, CancellationToken cancellation)
+    /// <summary>
+    /// Lists a tree without following symbolic links, in the order of a manifest, one directory's names in memory at a time and those above it.
+    /// What vanishes meanwhile is left out.
+    /// </summary>
+    /// <exception cref="LocalContentException">While enumerating: a directory cannot be read, or a name is not valid UTF-8.</exception>
+    public static IEnumerable<ScannedEntry> Scan(string root, CancellationToken cancellation)
     {
-        var entries = new List<ScannedEntry>();
-        var special = new List<string>();
-        var pending = new Stack<string>([string.Empty]);
-        while (pending.TryPop(out var directory))
+        var open = new Stack<(string Directory, List<string> Names, int Next)>();
+        open.Push((string.Empty, Names(root), 0));
+        while (open.TryPop(out var at))
         {
             cancellation.ThrowIfCancellationRequested();
-            foreach (var name in Names(Path.Combine(root, directory)))
+            while (at.Next < at.Names.Count)
             {
-                var path = directory.Length == 0 ? name : $"{directory}/{name}";
-                if (FileStatus.TryRead(Path.Combine(root, path)) is not { } status)
+                var name = at.Names[at.Next++];
+                var path = at.Directory.Length == 0 ? name : $"{at.Directory}/{name}";
+                if (FileStatus.TryRead($"{root}/{path}") is not { } status)
                 {
                     RequireReadable(root, path);
                     continue;
                 }
 
-                if (status.Kind == FileKind.Special)
-                {
-                    special.Add(path);
-                    continue;
-                }
-
-                entries.Add(new ScannedEntry(path, status));
+                yield return new ScannedEntry(path, status, at.Names);
                 if (status.Kind == FileKind.Directory)
                 {
-                    pending.Push(path);
+                    open.Push(at);
+                    at = (path, Names($"{root}/{path}"), 0);
                 }
             }
         }
-
-        entries.Sort((one, other) => string.CompareOrdinal(one.Path, other.Path));
-        return new ScannedTree(entries, special);
     }
 
     private static List<string> Names(string directory)
     {
         try
         {
-            return [.. Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path))];
+            var names = new List<string>();
+            foreach (var path in Directory.EnumerateFileSystemEntries(directory))
+            {
+                names.Add(Path.GetFileName(path));
+            }
+
+            names.Sort(string.CompareOrdinal);
+            return names;
         }
         catch (DirectoryNotFoundException)
         {

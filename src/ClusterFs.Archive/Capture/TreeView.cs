@@ -1,89 +1,100 @@
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
 
 /// <summary>A file, directory or link as a capture mode sees it.</summary>
+/// <param name="Known">Its row in the index that the tree is compared with; null when that has none.</param>
 /// <param name="Sqlite">An SQLite database.</param>
-/// <param name="Companions">Log, journal and shared memory of the database: they are not captured beside it.</param>
-internal sealed record ViewedEntry(ScannedEntry Scanned, bool Sqlite, IReadOnlyList<ScannedEntry> Companions, IndexEntry Index)
+/// <param name="CompanionOf">The database whose log, journal or shared memory it is, which captures it; null for all else.</param>
+/// <param name="Log">Identity of the database's write-ahead log; all zero when there is none or it is empty.</param>
+/// <param name="Settled">Whether any later change would show in its identity.</param>
+internal sealed record ViewedEntry(
+    string Path, FileStatus Status, IndexRow? Known, bool Sqlite, string? CompanionOf, FileIdentity Log, bool Settled)
 {
-    public string Path => Scanned.Path;
+    public FileIdentity Identity => FileIdentity.Of(Status);
 
-    public FileStatus Status => Scanned.Status;
-}
-
-/// <summary>A tree as a capture mode sees it: databases told apart, their companions folded into them, and every entry's identity.</summary>
-internal sealed record TreeView(IReadOnlyList<ViewedEntry> Entries, IReadOnlyList<string> Special, long SeenAt)
-{
-    /// <param name="index">What was known; spares opening files that have not changed.</param>
-    public static TreeView Look(string root, CaptureMode mode, IdentityIndex? index, FileSystemClock clock, CancellationToken cancellation)
+    /// <summary>Whether the file is as it was. Of a directory only the attributes count: its content has entries of its own.</summary>
+    public bool IsAsKnown(string root)
     {
-        // Read before the scan: whatever changes after a file was looked at bears this time or a later one.
-        var seenAt = clock.Now();
-        var tree = TreeScan.Scan(root, cancellation);
-        var files = tree.Entries.Where(entry => entry.Status.Kind == FileKind.File).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
-        var databases = files.Values
-            .Where(entry => entry.Status.Size > 0 && IsDatabase(root, entry, index))
-            .Select(entry => entry.Path)
-            .ToHashSet(StringComparer.Ordinal);
-        var companions = tree.Entries
-            .Where(entry => IsCompanion(entry, databases, mode))
-            .ToLookup(entry => SqliteFiles.DatabaseOf(entry.Path)!, StringComparer.Ordinal);
-        var entries = tree.Entries
-            .Where(entry => !IsCompanion(entry, databases, mode))
-            .Select(entry => View(entry, databases.Contains(entry.Path), [.. companions[entry.Path]], seenAt))
-            .ToList();
-        return new TreeView(entries, tree.Special, seenAt);
-    }
-
-    /// <summary>Whether nothing can have changed since the index was made.</summary>
-    public bool IsUnchanged(IdentityIndex index) =>
-        Entries.Count == index.Entries.Count
-        && Entries.All(entry => index.Find(entry.Path) is { Settled: true } known && IsSame(known, entry.Index));
-
-    /// <summary>Whether an entry has the identity it had. Of a directory only the attributes count: its content has entries of its own.</summary>
-    public static bool IsSame(IndexEntry known, IndexEntry seen)
-    {
-        if (known.Kind != seen.Kind)
+        if (Known is not { } known || known.Entry.Kind != Status.Kind)
         {
             return false;
         }
 
-        return known.Kind == FileKind.Directory
-            ? (known.Mode, known.User, known.Group) == (seen.Mode, seen.User, seen.Group)
-            : known.Identity == seen.Identity && known.Sqlite == seen.Sqlite && known.Log == seen.Log;
+        return Status.Kind == FileKind.Directory
+            ? (known.Entry.Mode, known.Entry.User, known.Entry.Group) == (Status.Mode, Status.User, Status.Group)
+                && ((known.Settled && known.Identity == Identity)
+                    || Equals(known.Entry.Attributes, AttributeList.ReadFrom(System.IO.Path.Combine(root, Path))))
+            : known.Settled && known.Identity == Identity && known.Sqlite == Sqlite && known.Log == Log;
     }
+}
 
-    /// <summary>The identity of a log; an empty one holds nothing and counts as none.</summary>
-    public static FileIdentity LogIdentity(FileStatus? log) => log is { Size: > 0 } status ? FileIdentity.Of(status) : default;
+/// <summary>
+/// A tree as a capture mode sees it, compared with an index: databases told apart, and their companions. Read as it is enumerated, once.
+/// </summary>
+/// <param name="seenAt">What the file system's clock said before.</param>
+/// <param name="isDatabase">Tells whether a file, by its path and what is known of it, is a database, if the index does not.</param>
+internal sealed class TreeView(string root, CaptureMode mode, KnownRows known, long seenAt, Func<string, IndexRow?, bool> isDatabase)
+{
+    /// <summary>Sockets, pipes and devices met so far: not content, made anew by whoever needs them.</summary>
+    public int Special { get; private set; }
 
-    private static ViewedEntry View(ScannedEntry entry, bool sqlite, IReadOnlyList<ScannedEntry> companions, long seenAt)
+    public long SeenAt => seenAt;
+
+    public static TreeView Look(string root, CaptureMode mode, KnownRows known, FileSystemClock clock) =>
+
+        // The clock is read before the tree: whatever changes after a file was looked at bears this time or a later one.
+        new(root, mode, known, clock.Now(), (path, _) => SqliteFiles.IsDatabase(path));
+
+    public IEnumerable<ViewedEntry> Entries(CancellationToken cancellation)
     {
-        var log = companions.FirstOrDefault(companion => companion.Path.EndsWith(SqliteFiles.Log, StringComparison.Ordinal))?.Status;
-        var status = entry.Status;
-        var settled = status.Kind == FileKind.Directory
-            || (FileSystemClock.IsSettled(status, seenAt) && (log is not { Size: > 0 } held || FileSystemClock.IsSettled(held, seenAt)));
-        return new ViewedEntry(
-            entry,
-            sqlite,
-            companions,
-            new IndexEntry(
-                entry.Path, status.Kind, status.Mode, status.User, status.Group, FileIdentity.Of(status), settled, sqlite, LogIdentity(log)));
-    }
-
-    private static bool IsDatabase(string root, ScannedEntry entry, IdentityIndex? index) =>
-        index?.Find(entry.Path) is { Settled: true } known && known.Identity == FileIdentity.Of(entry.Status)
-            ? known.Sqlite
-            : SqliteFiles.IsDatabase(Path.Combine(root, entry.Path));
-
-    private static bool IsCompanion(ScannedEntry entry, HashSet<string> databases, CaptureMode mode)
-    {
-        if (entry.Status.Kind != FileKind.File || SqliteFiles.DatabaseOf(entry.Path) is not { } database || !databases.Contains(database))
+        var databases = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (path, status, siblings) in TreeScan.Scan(root, cancellation))
         {
-            return false;
+            if (status.Kind == FileKind.Special)
+            {
+                Special++;
+                continue;
+            }
+
+            var row = known.Find(path);
+            var sqlite = status is { Kind: FileKind.File, Size: > 0 } && IsDatabase(path, status, row);
+            FileStatus? log = null;
+            if (sqlite)
+            {
+                databases.Add(path);
+                log = IsIn(siblings, path + SqliteFiles.Log) ? FileStatus.TryRead(Path.Combine(root, path + SqliteFiles.Log)) : null;
+            }
+
+            var settled = FileSystemClock.IsSettled(status, seenAt) && (log is not { Size: > 0 } held || FileSystemClock.IsSettled(held, seenAt));
+            yield return new ViewedEntry(
+                path,
+                status,
+                row,
+                sqlite,
+                status.Kind == FileKind.File ? CompanionOf(path, databases) : null,
+                log is { Size: > 0 } written ? FileIdentity.Of(written) : default,
+                settled);
+        }
+
+        known.Finish();
+    }
+
+    private static bool IsIn(IReadOnlyList<string> sorted, string path) =>
+        ((List<string>)sorted).BinarySearch(Path.GetFileName(path), StringComparer.Ordinal) >= 0;
+
+    private bool IsDatabase(string path, FileStatus status, IndexRow? row) =>
+        row is { Settled: true } && row.Identity == FileIdentity.Of(status) ? row.Sqlite : isDatabase(Path.Combine(root, path), row);
+
+    private string? CompanionOf(string path, HashSet<string> databases)
+    {
+        if (SqliteFiles.DatabaseOf(path) is not { } database || !databases.Contains(database))
+        {
+            return null;
         }
 
         // The shared memory is an index that SQLite makes anew; the rest belongs to the content where the database is copied as a file.
-        return mode is CaptureMode.Auto or CaptureMode.Sqlite || entry.Path.EndsWith(SqliteFiles.SharedMemory, StringComparison.Ordinal);
+        return mode is CaptureMode.Auto or CaptureMode.Sqlite || path.EndsWith(SqliteFiles.SharedMemory, StringComparison.Ordinal) ? database : null;
     }
 }

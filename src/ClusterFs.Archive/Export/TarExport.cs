@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 
@@ -12,20 +13,24 @@ internal static class TarExport
     public static void Write(Manifest manifest, PackReader reader, Stream output, CancellationToken cancellation)
     {
         using var tar = new TarWriter(output, TarEntryFormat.Pax, leaveOpen: true);
-        foreach (var entry in manifest.Entries)
+        foreach (var entry in manifest.Entries())
         {
             cancellation.ThrowIfCancellationRequested();
-            var written = new PaxTarEntry(TypeOf(entry.Kind), entry.Kind == FileKind.Directory ? $"{entry.Path}/" : entry.Path)
+            var written = new PaxTarEntry(TypeOf(entry), entry.Kind == FileKind.Directory ? $"{entry.Path}/" : entry.Path)
             {
                 Mode = (UnixFileMode)entry.Mode,
                 Uid = (int)entry.User,
                 Gid = (int)entry.Group,
                 ModificationTime = DateTimeOffset.UnixEpoch.AddTicks(entry.ModifiedNs / NanosecondsPerTick),
             };
-            using var content = entry.Content is { } stored ? new ContentStream(reader, stored, $"'{entry.Path}'") : null;
+            using var content = entry.Content is { } stored ? new ContentStream(reader, stored, manifest.Head.PageSeed, $"'{entry.Path}'") : null;
             if (entry.Kind == FileKind.SymbolicLink)
             {
                 written.LinkName = entry.Target!;
+            }
+            else if (entry.SameAs is { } first)
+            {
+                written.LinkName = first;
             }
             else if (content is { Length: > 0 })
             {
@@ -36,10 +41,10 @@ internal static class TarExport
         }
     }
 
-    private static TarEntryType TypeOf(FileKind kind) => kind switch
+    private static TarEntryType TypeOf(ManifestEntry entry) => entry.Kind switch
     {
         FileKind.Directory => TarEntryType.Directory,
         FileKind.SymbolicLink => TarEntryType.SymbolicLink,
-        _ => TarEntryType.RegularFile,
+        _ => entry.SameAs is null ? TarEntryType.RegularFile : TarEntryType.HardLink,
     };
 }

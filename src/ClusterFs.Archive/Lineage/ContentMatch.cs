@@ -1,6 +1,5 @@
-using System.Security.Cryptography;
 using ClusterFs.Archive.Capture;
-using ClusterFs.Archive.Packs;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
 
@@ -10,18 +9,56 @@ namespace ClusterFs.Archive.Lineage;
 /// <param name="scratch">For copies of databases.</param>
 internal sealed class ContentMatch(string root, string scratch)
 {
+    /// <param name="look">Looks at the tree anew: what is cheap to see is compared first, before anything is read.</param>
     /// <param name="attributes">Whether modes, owners and times count too.</param>
-    public bool Matches(TreeView view, Manifest manifest, IdentityIndex? index, bool attributes, CancellationToken cancellation)
+    /// <param name="matched">Told every entry that matches, in order.</param>
+    public bool Matches(
+        Func<TreeView> look, Manifest manifest, bool attributes, Action<IndexRow>? matched, CancellationToken cancellation)
     {
-        var trusted = index?.Subject == manifest.Nonce ? index : null;
-        return view.Entries.Count == manifest.Entries.Count
-            && view.Entries.Zip(manifest.Entries).All(pair => IsLike(pair.First, pair.Second, attributes))
-            && view.Entries.Zip(manifest.Entries).All(pair => Holds(pair.First, pair.Second, trusted, cancellation));
+        var files = new HashSet<(ulong Device, ulong Inode)>();
+        return Compare(look(), manifest, (viewed, entry) => IsLike(viewed, entry, attributes), cancellation)
+            && Compare(look(), manifest, Holds, cancellation);
+
+        bool Holds(ViewedEntry viewed, ManifestEntry entry)
+        {
+            // Files of their own that are one file here would change together.
+            var shares = viewed.Status.Links > 1 && entry.Content is not null && !files.Add((viewed.Status.Device, viewed.Status.Inode));
+            if (shares || !this.Holds(viewed, entry, manifest.Head.PageSeed, cancellation))
+            {
+                return false;
+            }
+
+            matched?.Invoke(new IndexRow(entry, viewed.Identity, viewed.Settled, viewed.Sqlite, viewed.Log));
+            return true;
+        }
     }
 
-    private static bool IsLike(ViewedEntry viewed, ManifestEntry entry, bool attributes)
+    private static bool Compare(TreeView view, Manifest manifest, Func<ViewedEntry, ManifestEntry, bool> matches, CancellationToken cancellation)
     {
-        if (viewed.Path != entry.Path || viewed.Status.Kind != entry.Kind)
+        using var expected = manifest.Entries().GetEnumerator();
+        var more = expected.MoveNext();
+        foreach (var viewed in view.Entries(cancellation))
+        {
+            var meant = more && expected.Current.Path == viewed.Path;
+            if (!meant && viewed.CompanionOf is not null)
+            {
+                continue;
+            }
+
+            if (!meant || !matches(viewed, expected.Current))
+            {
+                return false;
+            }
+
+            more = expected.MoveNext();
+        }
+
+        return !more;
+    }
+
+    private bool IsLike(ViewedEntry viewed, ManifestEntry entry, bool attributes)
+    {
+        if (viewed.Status.Kind != entry.Kind)
         {
             return false;
         }
@@ -34,49 +71,50 @@ internal sealed class ContentMatch(string root, string scratch)
 
         var owned = !Processes.IsRoot || (viewed.Status.User, viewed.Status.Group) == (entry.User, entry.Group);
         return !attributes
-            || (owned && viewed.Status.Mode == entry.Mode && (!plain || viewed.Status.ModifiedNs == entry.ModifiedNs));
+            || (owned
+                && viewed.Status.Mode == entry.Mode
+                && (!plain || viewed.Status.ModifiedNs == entry.ModifiedNs)
+                && Equals(AttributeList.ReadFrom(Path.Combine(root, entry.Path)), entry.Attributes));
     }
 
-    private bool Holds(ViewedEntry viewed, ManifestEntry entry, IdentityIndex? index, CancellationToken cancellation)
+    private bool Holds(ViewedEntry viewed, ManifestEntry entry, long seed, CancellationToken cancellation)
     {
-        cancellation.ThrowIfCancellationRequested();
         var path = Path.Combine(root, entry.Path);
         if (entry.Kind != FileKind.File)
         {
             return entry.Kind == FileKind.Directory || new FileInfo(path).LinkTarget == entry.Target;
         }
 
-        if (index?.Find(entry.Path) is { Settled: true } known && TreeView.IsSame(known, viewed.Index))
+        if (entry.SameAs is { } first)
+        {
+            return FileStatus.TryRead(Path.Combine(root, first)) is { } status && status.Inode == viewed.Status.Inode;
+        }
+
+        if (viewed.Known is not null && viewed.IsAsKnown(root))
         {
             return true;
         }
 
-        var expected = entry.Content!.Sha256;
         if (entry.Method != CaptureMethod.Sqlite)
         {
-            return HashOf(path) == expected;
+            return IsSame(path, entry.Content!, seed, cancellation);
         }
 
-        var alone = viewed.Companions.All(companion => companion.Status.Size == 0 || companion.Path.EndsWith(SqliteFiles.SharedMemory, StringComparison.Ordinal));
-        return (alone && HashOf(path) == expected) || HashOfSettled(path) == expected;
+        return (viewed.Log == default && IsSame(path, entry.Content!, seed, cancellation)) || IsSameRecovered(path, entry.Content!, seed, cancellation);
     }
 
-    /// <summary>A dump of a database is what SQLite's backup makes of it, so the comparison is with the same.</summary>
-    private string? HashOfSettled(string path)
+    /// <summary>A dump of a database is what a checkpoint leaves, so the comparison is with the same.</summary>
+    private bool IsSameRecovered(string path, FileContent expected, long seed, CancellationToken cancellation)
     {
         var directory = Path.Combine(scratch, $"match.{Guid.NewGuid():N}");
         Directory.CreateDirectory(directory);
         try
         {
-            var target = Path.Combine(directory, "backup");
-            var inner = Path.Combine(directory, "settled");
-            Directory.CreateDirectory(inner);
-            SqliteBackup.CopySettled(path, inner, target);
-            return HashOf(target);
+            return IsSame(SqliteRecovery.Copy(path, directory), expected, seed, cancellation);
         }
         catch (SqliteException)
         {
-            return null;
+            return false;
         }
         finally
         {
@@ -84,9 +122,10 @@ internal sealed class ContentMatch(string root, string scratch)
         }
     }
 
-    private static string HashOf(string path)
+    private static bool IsSame(string path, FileContent expected, long seed, CancellationToken cancellation)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var source = new FileSource(file, RandomAccess.GetLength(file));
+        return source.Size == expected.Size && ContentDigest.Of(source, expected.Paged, seed, cancellation) == expected.Digest;
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 
@@ -13,16 +14,11 @@ internal static class DivergentStore
     private const int IdHashLength = 12;
 
     /// <summary>The same content of the same node and epoch has the same name, so that it is kept once however often it is tried.</summary>
-    public static string IdOf(string node, long epoch, IEnumerable<ManifestEntry> entries)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var entry in entries)
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{entry.Path}\0{entry.Kind}\0{entry.Mode}\0{entry.Content?.Sha256}\0{entry.Target}\0"));
-        }
+    /// <param name="hash">Fed every entry by <see cref="AddTo"/>.</param>
+    public static string IdOf(string node, long epoch, IncrementalHash hash) => $"{node}-{epoch}-{Digest.Take(hash).ToString()[..IdHashLength]}";
 
-        return $"{node}-{epoch}-{Convert.ToHexStringLower(hash.GetHashAndReset())[..IdHashLength]}";
-    }
+    public static void AddTo(IncrementalHash hash, ManifestEntry entry) => hash.AppendData(Encoding.UTF8.GetBytes(
+        $"{entry.Path}\0{entry.Kind}\0{entry.Mode}\0{entry.Content?.Digest}\0{entry.Target}\0{entry.SameAs}\0"));
 
     public static DivergentRecord? TryRead(ArchiveLayout layout, string service, string id)
     {

@@ -7,7 +7,11 @@ namespace ClusterFs.Archive.Lineage;
 /// <param name="ClaimNonce">Of the claim that opened the content.</param>
 /// <param name="DumpSlot">The newest dump the content contains; null when it contains none.</param>
 /// <param name="LastSlot">The newest slot of this epoch: its claim or its last dump. The next dump takes the slot after it.</param>
-internal sealed record ContentOrigin(long Epoch, long ClaimSlot, string ClaimNonce, long? DumpSlot, long LastSlot);
+internal sealed record ContentOrigin(long Epoch, long ClaimSlot, string ClaimNonce, long? DumpSlot, long LastSlot)
+{
+    /// <summary>An older dump was put in place of the content on purpose: the next dump is taken even if nothing differs from that one.</summary>
+    public bool Rewound { get; init; }
+}
 
 /// <summary>A takeover under way. Its nonce is kept so that a claim whose success was not heard of is recognised.</summary>
 /// <param name="AfterMarker">
@@ -18,8 +22,9 @@ internal sealed record PendingClaim(long Epoch, string Nonce, bool AfterMarker);
 
 /// <summary>
 /// An exchange of the content under way. Whether it happened shows by the inode of the directory that the live path names.
+/// Its origin is that of the new content; null for content that no epoch opened.
 /// </summary>
-internal sealed record PendingSwap(string Name, ulong Inode, ContentOrigin Origin);
+internal sealed record PendingSwap(string Name, ulong Inode, ContentOrigin? Origin);
 
 /// <summary>The divergent dump that already holds the content as it lies there.</summary>
 /// <param name="Fingerprint">Of the identities of all files when it was kept.</param>

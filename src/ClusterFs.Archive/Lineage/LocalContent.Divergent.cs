@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 
 namespace ClusterFs.Archive.Lineage;
@@ -50,10 +52,7 @@ public sealed partial class LocalContent
 
     private (DivergentRecord? Record, LineageMarker Marker) KeepIfDivergent(LineageMarker marker, string reason, CancellationToken cancellation)
     {
-        var view = Look(_mode, cancellation);
-        var raw = Look(CaptureMode.Raw, cancellation);
-        var fingerprint = FingerprintOf(raw);
-        var settled = raw.Entries.All(entry => entry.Index.Settled);
+        var (fingerprint, settled) = FingerprintOfLive(cancellation);
         if (settled
             && marker.Kept is { } kept
             && kept.Fingerprint == fingerprint
@@ -63,31 +62,35 @@ public sealed partial class LocalContent
         }
 
         var basis = DumpAt(marker.Content?.DumpSlot, cancellation);
-        var manifest = basis is null ? null : ManifestOf(basis);
-        if (manifest is not null && new ContentMatch(_live, _directory.Scratch).Matches(view, manifest, _index, attributes: false, cancellation))
+        using var reader = _archive.NewReader();
+        var manifest = basis is null ? null : ManifestOf(basis, reader);
+        if (manifest is not null
+            && new ContentMatch(_live, _directory.Scratch).Matches(() => Look(_mode, manifest), manifest, attributes: false, null, cancellation))
         {
             return (null, marker);
         }
 
-        var record = Keep(marker, raw, manifest, reason, cancellation);
+        var record = Keep(marker, reader, manifest, reason, cancellation);
         var updated = marker with { Kept = new KeptContent(record.Id, fingerprint) };
         _directory.Save(updated);
         return (record, updated);
     }
 
-    private DivergentRecord Keep(LineageMarker marker, TreeView view, Manifest? basis, string reason, CancellationToken cancellation)
+    private DivergentRecord Keep(LineageMarker marker, PackReader reader, Manifest? basis, string reason, CancellationToken cancellation)
     {
         var nonce = NewNonce();
         var epoch = marker.Content?.Epoch ?? 0;
         using var pack = new PackWriter(_archive.Layout, nonce);
-        var captured = new TreeCapture(_live, _directory.Scratch, CaptureMode.Raw, pack).Capture(view, _index, basis, cancellation);
-        var id = DivergentStore.IdOf(_node, epoch, captured.Entries);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var captured = Capture(CaptureMode.Raw, pack, reader, basis, entry => DivergentStore.AddTo(hash, entry), cancellation);
+        var id = DivergentStore.IdOf(_node, epoch, hash);
         if (DivergentStore.TryRead(_archive.Layout, _archive.Service, id) is { } known)
         {
             return known;
         }
 
-        var location = pack.Publish(new Manifest(_archive.Service, nonce, AttributesOfRoot(), captured.Entries), cancellation);
+        var head = new ManifestRoot(_archive.Service, nonce, AttributesOfRoot(), captured.PageSeed, captured.Level, captured.List);
+        var location = pack.Publish(head.Write(), cancellation);
         AtPoint("divergent stored");
         var content = new StoredContent(location, captured.Files, captured.Bytes, pack.StoredBytes, captured.Guarantee);
         var record = new DivergentRecord(

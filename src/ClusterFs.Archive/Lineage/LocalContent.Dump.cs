@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 
 namespace ClusterFs.Archive.Lineage;
@@ -45,30 +45,29 @@ public sealed partial class LocalContent
         }
 
         var basis = DumpAt(caughtUp.DumpSlot, cancellation);
-        var manifest = basis is null ? null : ManifestOf(basis);
-        var index = _index;
+        using var reader = _archive.NewReader();
         var root = AttributesOfRoot();
-        var view = Look(_mode, cancellation);
-        if (manifest is not null && manifest.Root == root && index?.Subject == manifest.Nonce && view.IsUnchanged(index))
+        var sameRoot = basis is not null && HeadOf(basis, reader).Root == root;
+        if (sameRoot && !caughtUp.Rewound && IsUnchanged(basis!.Nonce, cancellation))
         {
-            return new DumpResult.Unchanged(basis!);
+            return new DumpResult.Unchanged(basis);
         }
 
         var nonce = NewNonce();
         using var pack = new PackWriter(_archive.Layout, nonce);
-        var captured = new TreeCapture(_live, _directory.Scratch, _mode, pack).Capture(view, index, manifest, cancellation);
-        if (manifest is not null && manifest.Root == root && ManifestComparison.IsSame(captured.Entries, manifest.Entries))
+        using var captured = Capture(_mode, pack, reader, basis is null ? null : ManifestOf(basis, reader), null, cancellation);
+        if (sameRoot && !caughtUp.Rewound && !captured.Differs)
         {
-            SaveIndex(manifest.Nonce, captured.Index);
-            return new DumpResult.Unchanged(basis!);
+            Adopt(captured, basis!.Nonce);
+            return new DumpResult.Unchanged(basis);
         }
 
         AtPoint("captured");
 
         // Once the dump is committed, lineage calls this content at least as new as the dump. After a power cut it must still be.
         SyncLive(_live);
-        var written = new Manifest(_archive.Service, nonce, root, captured.Entries);
-        var location = pack.Publish(written, cancellation);
+        var head = new ManifestRoot(_archive.Service, nonce, root, captured.PageSeed, captured.Level, captured.List);
+        var location = pack.Publish(head.Write(), cancellation);
         AtPoint("pack published");
         var content = new StoredContent(location, captured.Files, captured.Bytes, pack.StoredBytes, captured.Guarantee);
         var record = new DumpRecord(_archive.Service, caughtUp.LastSlot + 1, nonce, epoch, _node, _archive.Now, content);
@@ -83,9 +82,9 @@ public sealed partial class LocalContent
                     $"Slot {taken.Record.Slot} was taken by another dump of epoch {taken.Record.Epoch} by {taken.Record.Node}: two daemons use one node name.");
         }
 
-        _manifest = written;
-        SaveIndex(nonce, captured.Index);
-        _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot }, Kept = null });
+        _head = head;
+        Adopt(captured, nonce);
+        _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
     }
 }

@@ -1,5 +1,6 @@
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Archive.Restore;
 using ClusterFs.Posix;
@@ -134,75 +135,101 @@ public sealed partial class LocalContent
 
     private bool IsEqualTo(DumpRecord head, CancellationToken cancellation)
     {
-        var manifest = ManifestOf(head);
-        var view = Look(_mode, cancellation);
+        using var reader = _archive.NewReader();
+        var manifest = ManifestOf(head, reader);
         var root = AttributesOfRoot();
-        var equal = root.Mode == manifest.Root.Mode
-            && (!Processes.IsRoot || root == manifest.Root)
-            && new ContentMatch(_live, _directory.Scratch).Matches(view, manifest, _index, attributes: true, cancellation);
-        if (equal)
+        if (root.Mode != manifest.Root.Mode || !Equals(root.Attributes, manifest.Root.Attributes) || (Processes.IsRoot && root != manifest.Root))
         {
-            SaveIndex(manifest.Nonce, [.. view.Entries.Select(entry => entry.Index)]);
+            return false;
         }
 
-        return equal;
+        using var index = new LocalIndex.Writer(_directory.IndexFile);
+        var match = new ContentMatch(_live, _directory.Scratch);
+        if (!match.Matches(() => Look(_mode, manifest), manifest, attributes: true, index.Add, cancellation))
+        {
+            return false;
+        }
+
+        _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);
+        return true;
     }
 
     private void Replace(
-        LineageMarker marker, ClaimRecord claim, DumpRecord? head, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+        LineageMarker marker, ClaimRecord claim, DumpRecord? head, IProgress<RestoreProgress>? progress, CancellationToken cancellation) =>
+        Replace(marker, claim.Nonce, OriginOf(claim, head), head, progress, cancellation);
+
+    /// <summary>
+    /// Builds the content of a dump, or an empty directory, beside the live one, out of that where it has the right bytes, and exchanges the two.
+    /// </summary>
+    /// <param name="name">Of the staged directory; made up for this exchange.</param>
+    /// <param name="origin">Of the new content; null when no epoch opened it.</param>
+    private void Replace(
+        LineageMarker marker,
+        string name,
+        ContentOrigin? origin,
+        DumpRecord? head,
+        IProgress<RestoreProgress>? progress,
+        CancellationToken cancellation)
     {
-        var name = claim.Nonce;
         var staged = Path.Combine(_directory.Staging, name);
         Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        IdentityIndex? index = null;
-        if (head is not null)
+        using var reader = _archive.NewReader();
+        var manifest = head is null ? null : ManifestOf(head, reader);
+        if (manifest is not null)
         {
-            var manifest = ManifestOf(head);
-            using var reader = _archive.NewReader();
-            new TreeRestorer(reader).Restore(manifest, staged, progress, cancellation);
+            manifest.Check();
+            var indexes = new PageIndexes(_directory.Pages);
+            using var copy = new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: true);
+            new TreeRestorer(reader, indexes, copy).Restore(manifest, head!.Content, staged, progress, cancellation);
             AtPoint("restored");
-            index = IndexOf(staged, manifest.Nonce, cancellation);
-            Attribute(staged, manifest.Root);
         }
         else if (FileStatus.TryRead(_live) is { } old)
         {
-            Attribute(staged, RootAttributes.Of(old));
+            TreeRestorer.AttributeRoot(staged, RootAttributes.Read(_live, old));
         }
 
         Durable.SyncDirectory(staged);
         Durable.SyncDirectory(_directory.Staging);
         var inode = FileStatus.TryRead(staged)!.Value.Inode;
-        var origin = OriginOf(claim, head);
         _directory.Save(marker with { Swap = new PendingSwap(name, inode, origin) });
         AtPoint("announced");
         TreeSwap.Exchange(_directory, _live, name, AtPoint);
         AtPoint("swapped");
-        if (index is not null)
-        {
-            _directory.Save(index);
-        }
-
-        _index = index;
-        _directory.Save(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
+        SaveOrRemove(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");
         _directory.CleanUp();
-    }
-
-    private static void Attribute(string path, RootAttributes attributes)
-    {
-        if (Processes.IsRoot)
+        if (manifest is not null)
         {
-            FileAttribution.SetOwner(path, attributes.User, attributes.Group);
+            // Only now: a file that was also the old tree's has changed its identity when that was deleted.
+            FillIndex(manifest, cancellation);
         }
-
-        FileAttribution.SetMode(path, attributes.Mode);
+        else
+        {
+            File.Delete(_directory.IndexFile);
+            _index = null;
+        }
     }
+
+    /// <summary>What is known of the files that lie there, whichever dump the index is of.</summary>
+    private IEnumerable<IndexRow> RowsOfLive(Manifest manifest) =>
+        _index is { } index && index.PageSeed == manifest.Head.PageSeed ? index.Read() : [];
 
     /// <summary>The identities of a tree just restored, taken once any later change would show: the first dump then reads only what changed.</summary>
-    private IdentityIndex IndexOf(string staged, string subject, CancellationToken cancellation)
+    private void FillIndex(Manifest manifest, CancellationToken cancellation)
     {
-        _ = _clock.WaitUntilSettled(TreeScan.Scan(staged, cancellation).Entries, cancellation);
-        var view = TreeView.Look(staged, _mode, null, _clock, cancellation);
-        return new IdentityIndex(subject, [.. view.Entries.Select(entry => entry.Index)]);
+        _clock.WaitUntilSettled(cancellation);
+        using var index = new LocalIndex.Writer(_directory.IndexFile);
+        using var entries = manifest.Entries().GetEnumerator();
+        foreach (var viewed in TreeView.Look(_live, _mode, new KnownRows([]), _clock).Entries(cancellation))
+        {
+            if (!entries.MoveNext() || entries.Current.Path != viewed.Path)
+            {
+                throw new LocalContentException($"{viewed.Path} in {_live} is not what was restored there. Does another process write there?");
+            }
+
+            index.Add(new IndexRow(entries.Current, viewed.Identity, viewed.Settled, viewed.Sqlite, viewed.Log));
+        }
+
+        _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);
     }
 }

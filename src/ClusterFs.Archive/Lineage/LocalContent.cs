@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 
@@ -24,8 +25,8 @@ public sealed partial class LocalContent : IDisposable
     private readonly MarkerDirectory _directory;
     private readonly FileSystemClock _clock;
     private readonly SemaphoreSlim _turn = new(1);
-    private volatile IdentityIndex? _index;
-    private Manifest? _manifest;
+    private volatile LocalIndex? _index;
+    private ManifestRoot? _head;
 
     private LocalContent(ServiceArchive archive, string live, string node, CaptureMode mode, MarkerDirectory directory)
     {
@@ -35,7 +36,7 @@ public sealed partial class LocalContent : IDisposable
         _mode = mode;
         _directory = directory;
         _clock = new FileSystemClock(directory.Scratch);
-        _index = directory.LoadIndex();
+        _index = LocalIndex.TryOpen(directory.IndexFile);
     }
 
     /// <summary>Makes durable what the service wrote to the live path's file system; another in tests.</summary>
@@ -70,7 +71,17 @@ public sealed partial class LocalContent : IDisposable
     /// <summary>
     /// What would be lost if the node died now: cheap, from the identities of files alone, without reading any and without shared storage.
     /// </summary>
-    public RiskEstimate AtRisk() => Locally(() => RiskScan.Estimate(_live, _index));
+    public RiskEstimate AtRisk() => Locally(() =>
+    {
+        try
+        {
+            return RiskScan.Estimate(_live, _index);
+        }
+        catch (DamagedIndexException)
+        {
+            return RiskScan.Estimate(_live, null);
+        }
+    });
 
     public void Dispose()
     {
@@ -113,7 +124,17 @@ public sealed partial class LocalContent : IDisposable
         _turn.Wait(cancellation);
         try
         {
-            return Locally(action);
+            try
+            {
+                return Locally(action);
+            }
+            catch (DamagedIndexException)
+            {
+                // Every operation may be called again, and without an index it reads everything.
+                File.Delete(_directory.IndexFile);
+                _index = null;
+                return Locally(action);
+            }
         }
         finally
         {
@@ -130,11 +151,24 @@ public sealed partial class LocalContent : IDisposable
             marker = TreeSwap.Recover(_directory, _live, swap)
                 ? marker with { Content = swap.Origin, Pending = null, Swap = null, Kept = null }
                 : marker with { Swap = null };
-            _directory.Save(marker);
+            SaveOrRemove(marker);
         }
 
         _directory.CleanUp();
         return marker;
+    }
+
+    /// <summary>A marker that says nothing would pass for that of content which was held under an epoch.</summary>
+    private void SaveOrRemove(LineageMarker marker)
+    {
+        if (marker is { Content: null, Pending: null, Swap: null, Kept: null })
+        {
+            _directory.RemoveMarker();
+        }
+        else
+        {
+            _directory.Save(marker);
+        }
     }
 
     /// <summary>Adds the dump of our own epoch that a crash kept from the marker, and looks for the claim that ended it.</summary>
@@ -174,7 +208,7 @@ public sealed partial class LocalContent : IDisposable
         _archive.Log.Sync();
         return LineageRules.IsBehind(origin, last)
             ? new CaughtUp(origin, end, (DumpRecord)last)
-            : new CaughtUp(origin with { DumpSlot = last.Slot, LastSlot = last.Slot }, end, null);
+            : new CaughtUp(origin with { DumpSlot = last.Slot, LastSlot = last.Slot, Rewound = false }, end, null);
     }
 
     private DumpRecord? DumpAt(long? slot, CancellationToken cancellation) => slot is not { } number
@@ -182,22 +216,17 @@ public sealed partial class LocalContent : IDisposable
         : _archive.Log.Read(number, cancellation) as DumpRecord
             ?? throw new DamagedArchiveException(_archive.Log.FileOf(number), "it should hold a dump");
 
-    private Manifest ManifestOf(DumpRecord dump)
+    private Manifest ManifestOf(DumpRecord dump, PackReader reader) => Manifest.Open(reader, dump.Content.Manifest, _archive.Service);
+
+    /// <summary>The head of a dump's manifest, without reading it again for every dump that finds nothing changed.</summary>
+    private ManifestRoot HeadOf(DumpRecord dump, PackReader reader)
     {
-        if (_manifest?.Nonce != dump.Nonce)
+        if (_head?.Nonce != dump.Nonce)
         {
-            using var reader = _archive.NewReader();
-            _manifest = reader.ReadManifest(dump.Content.Manifest, _archive.Service);
+            _head = ManifestOf(dump, reader).Head;
         }
 
-        return _manifest;
-    }
-
-    private void SaveIndex(string subject, IReadOnlyList<IndexEntry> entries)
-    {
-        var index = new IdentityIndex(subject, entries);
-        _directory.Save(index);
-        _index = index;
+        return _head;
     }
 
     private LocalState StateOfLocal() => FileStatus.TryRead(_live) switch
@@ -208,23 +237,24 @@ public sealed partial class LocalContent : IDisposable
     };
 
     private RootAttributes AttributesOfRoot() => FileStatus.TryRead(_live) is { Kind: FileKind.Directory } status
-        ? RootAttributes.Of(status)
+        ? RootAttributes.Read(_live, status)
         : throw new LocalContentException($"{_live} is not a directory any more, so there is nothing to dump. Restore it, or move the service.");
-
-    private TreeView Look(CaptureMode mode, CancellationToken cancellation) => TreeView.Look(_live, mode, _index, _clock, cancellation);
 
     private static string NewNonce() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(PackFormat.NonceLength / 2));
 
-    private static string FingerprintOf(TreeView view)
+    private (string Fingerprint, bool Settled) FingerprintOfLive(CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var entry in view.Entries)
+        var settled = true;
+        foreach (var entry in Look(CaptureMode.Raw, null).Entries(cancellation))
         {
-            var identity = entry.Index.Kind == FileKind.Directory ? default : entry.Index.Identity;
-            hash.AppendData(Encoding.UTF8.GetBytes($"{entry.Path}\0{entry.Index.Kind}\0{entry.Index.Mode}\0{identity}\0"));
+            var directory = entry.Status.Kind == FileKind.Directory;
+            settled &= directory || entry.Settled;
+            hash.AppendData(Encoding.UTF8.GetBytes(
+                $"{entry.Path}\0{entry.Status.Kind}\0{entry.Status.Mode}\0{(directory ? default : entry.Identity)}\0"));
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return (Digest.Take(hash).ToString(), settled);
     }
 
     /// <summary>The origin of the content, seen against the line.</summary>

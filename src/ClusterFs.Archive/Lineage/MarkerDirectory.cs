@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClusterFs.Archive.Capture;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Lineage;
@@ -15,7 +14,7 @@ internal sealed class MarkerDirectory : IDisposable
     {
         Path = path;
         _lock = taken;
-        foreach (var directory in (string[])[Staging, Previous, Scratch])
+        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages])
         {
             Directory.CreateDirectory(directory, Private);
         }
@@ -34,7 +33,11 @@ internal sealed class MarkerDirectory : IDisposable
 
     private string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
 
-    private string IndexFile => System.IO.Path.Combine(Path, "index.json");
+    /// <summary>The entries of the newest dump, and the identities of their files.</summary>
+    public string IndexFile => System.IO.Path.Combine(Path, "index");
+
+    /// <summary>Hashes of the pages of large files.</summary>
+    public string Pages => System.IO.Path.Combine(Path, "pages");
 
     /// <summary>Creates the directory and locks it against other processes.</summary>
     /// <exception cref="LocalContentException">Another process has it, or it cannot be made.</exception>
@@ -76,9 +79,12 @@ internal sealed class MarkerDirectory : IDisposable
     public void Save(LineageMarker marker) =>
         Durable.Replace(MarkerFile, JsonSerializer.SerializeToUtf8Bytes(marker, MarkerJson.Default.LineageMarker));
 
-    public IdentityIndex? LoadIndex() => File.Exists(IndexFile) ? IdentityIndex.Read(File.ReadAllBytes(IndexFile)) : null;
-
-    public void Save(IdentityIndex index) => Durable.Replace(IndexFile, index.Write());
+    /// <summary>Forgets what the content is: no epoch opened it.</summary>
+    public void RemoveMarker()
+    {
+        File.Delete(MarkerFile);
+        Durable.SyncDirectory(Path);
+    }
 
     /// <summary>Deletes what an earlier operation left. Only while no exchange is pending.</summary>
     public void CleanUp()

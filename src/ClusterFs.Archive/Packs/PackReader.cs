@@ -1,150 +1,314 @@
-using System.Security.Cryptography;
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.ExceptionServices;
 using ClusterFs.Archive.Log;
 using Microsoft.Win32.SafeHandles;
 using ZstdSharp;
 
 namespace ClusterFs.Archive.Packs;
 
-/// <summary>Reads frames out of packs, keeping the packs open between reads. Not safe for use by several threads.</summary>
-internal sealed class PackReader(Func<string, string> fileOf) : IDisposable
+/// <summary>
+/// Reads pieces out of packs. Keeps packs open and the blocks read last, at most <see cref="CacheSize"/> bytes of them. Safe for use by several
+/// threads.
+/// </summary>
+internal sealed class PackReader(Func<PackId, string> fileOf) : IDisposable
 {
-    private const int MaxOpen = 64;
+    public const long CacheSize = 48 << 20;
 
-    private readonly Dictionary<string, SafeFileHandle> _open = [];
-    private readonly Decompressor _decompressor = new();
-    private byte[] _frame = [];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<PackId, OpenPack> _packs = [];
+    private readonly LinkedList<CachedBlock> _recent = [];
+    private readonly Dictionary<(PackId Pack, int Block), LinkedListNode<CachedBlock>> _blocks = [];
+    private long _cached;
 
-    public string FileOf(string pack) => fileOf(pack);
+    /// <summary>Bytes read from storage.</summary>
+    public long BytesRead => Interlocked.Read(ref _bytesRead);
 
-    /// <summary>Decompresses an extent.</summary>
-    /// <param name="target">Exactly as long as the extent's size.</param>
+    private long _bytesRead;
+
+    public string FileOf(PackId pack) => fileOf(pack);
+
+    /// <param name="target">Exactly as long as the piece.</param>
     /// <param name="what">Whose bytes they are; for messages.</param>
-    public void Read(Extent extent, Span<byte> target, string what)
+    public void Read(Piece piece, Span<byte> target, string what)
     {
-        if (_frame.Length < extent.Length)
+        var block = Block(piece.Pack, piece.Block, what);
+        if (piece.Offset < 0 || piece.Length < 0 || piece.Offset > block.Length - piece.Length)
         {
-            _frame = new byte[Math.Max(extent.Length, Compressor.GetCompressBound(PackFormat.ExtentSize))];
+            throw new DamagedArchiveException(FileOf(piece.Pack), $"{what} should lie in block {piece.Block}, which is too short");
         }
 
-        var frame = _frame.AsSpan(0, extent.Length);
-        ReadExactly(extent.Pack, extent.Offset, frame, what);
-        Decompress(extent.Pack, frame, target, what);
+        block.AsSpan(piece.Offset, piece.Length).CopyTo(target);
     }
 
-    /// <summary>Reads a manifest and checks it against its hash and against the rules.</summary>
-    public Manifest ReadManifest(ManifestLocation location, string service)
+    public byte[] Read(Piece piece, string what)
     {
-        var file = FileOf(location.Pack);
-        var manifest = ManifestFormat.Read(file, ReadManifestBytes(location));
-        if (ManifestRules.Objection(manifest) is { } objection)
+        if (piece.Length > PackFormat.MaxBlockSize)
         {
-            throw new HostileManifestException(file, objection);
+            throw new HostileManifestException(FileOf(piece.Pack), $"{what} is said to have {piece.Length} bytes");
         }
 
-        return manifest.Service == service
-            ? manifest
-            : throw new DamagedArchiveException(file, $"it belongs to service '{manifest.Service}' instead of '{service}'");
+        var bytes = new byte[piece.Length];
+        Read(piece, bytes, what);
+        return bytes;
     }
 
-    public byte[] ReadManifestBytes(ManifestLocation location)
+    /// <summary>Reads the block that a record points at, which needs no table.</summary>
+    public byte[] ReadManifest(ManifestLocation location)
     {
         const string what = "the manifest";
-        var file = FileOf(location.Pack);
-        if (location.Size is < 0 or > PackFormat.MaxManifestSize || location.Length is < 0 or > PackFormat.MaxManifestSize || location.Offset < 0)
+        var pack = PackId.Parse(location.Pack);
+        if (location.Size is < 0 or > PackFormat.MaxBlockSize || location.Length is < 0 or > PackFormat.MaxBlockLength || location.Offset < 0)
         {
-            throw new HostileManifestException(file, $"it is said to have {location.Size} bytes");
+            throw new HostileManifestException(FileOf(pack), $"{what} is said to have {location.Size} bytes");
         }
 
         var frame = new byte[location.Length];
-        ReadExactly(location.Pack, location.Offset, frame, what);
+        ReadExactly(Open(pack, what), location.Offset, frame, what);
         var bytes = new byte[location.Size];
-        Decompress(location.Pack, frame, bytes, what);
-        return Convert.ToHexStringLower(SHA256.HashData(bytes)) == location.Sha256
+        Decompress(FileOf(pack), frame, bytes, what);
+        return Digest.Of(bytes).ToString() == location.Sha256
             ? bytes
-            : throw new DamagedArchiveException(file, "the SHA-256 of its manifest does not match");
+            : throw new DamagedArchiveException(FileOf(pack), "the SHA-256 of its manifest does not match");
+    }
+
+    /// <summary>Sees that a block is there, without reading it.</summary>
+    public void Require(PackId id, int number, string what) => _ = RowOf(Open(id, what), number, what);
+
+    /// <summary>Reads everything in a pack and compares it with the hashes in its table.</summary>
+    public void VerifyFrames(PackId id, CancellationToken cancellation)
+    {
+        const string what = "a block";
+        var pack = Open(id, what);
+        try
+        {
+            Parallel.ForEach(
+                Table(pack, what),
+                new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation },
+                row => ReturnFrame(ReadFrame(pack, row, what)));
+        }
+        catch (AggregateException failures)
+        {
+            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
+        }
     }
 
     public void Dispose()
     {
-        foreach (var handle in _open.Values)
+        foreach (var pack in _packs.Values)
         {
-            handle.Dispose();
+            pack.Handle.Dispose();
         }
-
-        _decompressor.Dispose();
     }
 
-    private void ReadExactly(string pack, long offset, Span<byte> target, string what)
+    private byte[] Block(PackId id, int number, string what)
     {
-        var file = FileOf(pack);
+        Lazy<byte[]> loading;
+        lock (_gate)
+        {
+            if (_blocks.TryGetValue((id, number), out var known))
+            {
+                _recent.Remove(known);
+                _recent.AddFirst(known);
+                loading = known.Value.Bytes;
+            }
+            else
+            {
+                loading = new Lazy<byte[]>(() => Load(id, number, what));
+                _blocks.Add((id, number), _recent.AddFirst(new CachedBlock(id, number, loading)));
+                _cached += PackFormat.BlockSize;
+                while (_cached > CacheSize && _recent.Count > 1)
+                {
+                    var oldest = _recent.Last!.Value;
+                    _recent.RemoveLast();
+                    _blocks.Remove((oldest.Pack, oldest.Number));
+                    _cached -= PackFormat.BlockSize;
+                }
+            }
+        }
+
+        return loading.Value;
+    }
+
+    private byte[] Load(PackId id, int number, string what)
+    {
+        var pack = Open(id, what);
+        var row = RowOf(pack, number, what);
+        var frame = ReadFrame(pack, row, what);
+        try
+        {
+            var bytes = new byte[row.Size];
+            Decompress(pack.File, frame.AsSpan(0, row.Length), bytes, what);
+            return bytes;
+        }
+        finally
+        {
+            ReturnFrame(frame);
+        }
+    }
+
+    private BlockRow RowOf(OpenPack pack, int number, string what)
+    {
+        var table = Table(pack, what);
+        return number >= 0 && number < table.Length
+            ? table[number]
+            : throw new DamagedArchiveException(pack.File, $"{what} should lie in block {number}, of {table.Length}");
+    }
+
+    private byte[] ReadFrame(OpenPack pack, BlockRow row, string what)
+    {
+        var frame = ArrayPool<byte>.Shared.Rent(row.Length);
+        ReadExactly(pack, row.Offset, frame.AsSpan(0, row.Length), what);
+        return Digest.Of(frame.AsSpan(0, row.Length)) == row.Sha256
+            ? frame
+            : throw new DamagedArchiveException(pack.File, $"the SHA-256 of the block with {what} does not match");
+    }
+
+    private static void ReturnFrame(byte[] frame) => ArrayPool<byte>.Shared.Return(frame);
+
+    private BlockRow[] Table(OpenPack pack, string what)
+    {
+        lock (pack)
+        {
+            return pack.Table ??= ReadTable(pack, what);
+        }
+    }
+
+    private BlockRow[] ReadTable(OpenPack pack, string what)
+    {
+        const string table = "its table of blocks";
+        Span<byte> trailer = stackalloc byte[PackFormat.TrailerLength];
+        var end = Reach(pack.File, () => RandomAccess.GetLength(pack.Handle)) - PackFormat.TrailerLength;
+        if (end < PackFormat.Header.Length)
+        {
+            throw new DamagedArchiveException(pack.File, $"it ends before {what}");
+        }
+
+        ReadExactly(pack, end, trailer, table);
+        var offset = BinaryPrimitives.ReadInt64LittleEndian(trailer);
+        var length = BinaryPrimitives.ReadInt64LittleEndian(trailer[8..]);
+        var size = BinaryPrimitives.ReadInt64LittleEndian(trailer[16..]);
+        if (!trailer[56..].SequenceEqual(PackFormat.TrailerMagic)
+            || offset < 0 || length is < 0 or > PackFormat.MaxTableSize || offset != end - length
+            || size is < 0 or > PackFormat.MaxTableSize || size % PackFormat.RowLength != 0)
+        {
+            throw new DamagedArchiveException(pack.File, "it does not end like a pack");
+        }
+
+        var frame = new byte[length];
+        ReadExactly(pack, offset, frame, table);
+        var bytes = new byte[size];
+        Decompress(pack.File, frame, bytes, table);
+        if (Digest.Of(bytes) != Digest.Read(trailer[24..]))
+        {
+            throw new DamagedArchiveException(pack.File, $"the SHA-256 of {table} does not match");
+        }
+
+        var rows = new BlockRow[size / PackFormat.RowLength];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            rows[i] = BlockRow.Read(bytes.AsSpan(i * PackFormat.RowLength));
+            if (rows[i].Offset < 0 || rows[i].Length is < 0 or > PackFormat.MaxBlockLength || rows[i].Size is < 0 or > PackFormat.MaxBlockSize)
+            {
+                throw new DamagedArchiveException(pack.File, $"block {i} has an absurd size");
+            }
+        }
+
+        return rows;
+    }
+
+    private void ReadExactly(OpenPack pack, long offset, Span<byte> target, string what)
+    {
         var done = 0;
         try
         {
-            var handle = Open(pack, file, what);
             while (done < target.Length)
             {
-                var read = RandomAccess.Read(handle, target[done..], offset + done);
+                var read = RandomAccess.Read(pack.Handle, target[done..], offset + done);
                 if (read == 0)
                 {
-                    throw new DamagedArchiveException(file, $"it ends before {what} at byte {offset}");
+                    throw new DamagedArchiveException(pack.File, $"it ends before {what} at byte {offset}");
                 }
 
                 done += read;
             }
+
+            Interlocked.Add(ref _bytesRead, done);
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
         {
-            throw new SharedStorageException(file, $"{error.Message.TrimEnd('.')}. Check that it is mounted and readable.", error);
+            throw Unreadable(pack.File, error);
         }
     }
 
-    private void Decompress(string pack, ReadOnlySpan<byte> frame, Span<byte> target, string what)
+    private static T Reach<T>(string file, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
+        {
+            throw Unreadable(file, error);
+        }
+    }
+
+    private static SharedStorageException Unreadable(string file, Exception error) =>
+        new(file, $"{error.Message.TrimEnd('.')}. Check that it is mounted and readable.", error);
+
+    private static void Decompress(string file, ReadOnlySpan<byte> frame, Span<byte> target, string what)
     {
         int size;
         try
         {
-            size = _decompressor.Unwrap(frame, target);
+            size = BlockCompressor.Decompress(frame, target);
         }
         catch (ZstdException error)
         {
-            throw new DamagedArchiveException(FileOf(pack), $"{what} cannot be decompressed ({error.Message})", error);
+            throw new DamagedArchiveException(file, $"{what} cannot be decompressed ({error.Message})", error);
         }
 
         if (size != target.Length)
         {
-            throw new DamagedArchiveException(FileOf(pack), $"{what} has {size} bytes instead of {target.Length}");
+            throw new DamagedArchiveException(file, $"{what} has {size} bytes instead of {target.Length}");
         }
     }
 
-    private SafeFileHandle Open(string pack, string file, string what)
+    private OpenPack Open(PackId id, string what)
     {
-        if (_open.TryGetValue(pack, out var known))
+        lock (_gate)
         {
-            return known;
-        }
-
-        if (_open.Count >= MaxOpen)
-        {
-            foreach (var other in _open.Values)
+            if (_packs.TryGetValue(id, out var known))
             {
-                other.Dispose();
+                return known;
             }
 
-            _open.Clear();
-        }
-
-        try
-        {
-            var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            _open.Add(pack, handle);
-            Span<byte> header = stackalloc byte[PackFormat.Header.Length];
-            return RandomAccess.Read(handle, header, 0) == header.Length && header.SequenceEqual(PackFormat.Header)
-                ? handle
-                : throw new DamagedArchiveException(file, "it does not begin like a pack");
-        }
-        catch (FileNotFoundException error)
-        {
-            throw new DamagedArchiveException(file, $"the pack is missing, and with it {what}", error);
+            var file = FileOf(id);
+            try
+            {
+                var handle = Reach(file, () => File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+                var pack = new OpenPack(file, handle);
+                _packs.Add(id, pack);
+                Span<byte> header = stackalloc byte[PackFormat.Header.Length];
+                return RandomAccess.Read(handle, header, 0) == header.Length && header.SequenceEqual(PackFormat.Header)
+                    ? pack
+                    : throw new DamagedArchiveException(file, "it does not begin like a pack of this version");
+            }
+            catch (SharedStorageException error) when (error.InnerException is FileNotFoundException)
+            {
+                throw new DamagedArchiveException(file, $"the pack is missing, and with it {what}", error);
+            }
         }
     }
+
+    private sealed class OpenPack(string file, SafeFileHandle handle)
+    {
+        public string File => file;
+
+        public SafeFileHandle Handle => handle;
+
+        public BlockRow[]? Table { get; set; }
+    }
+
+    private sealed record CachedBlock(PackId Pack, int Number, Lazy<byte[]> Bytes);
 }

@@ -3,115 +3,80 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ClusterFs.Archive.Log;
 using ClusterFs.Posix;
-using ZstdSharp;
-using ZstdSharp.Unsafe;
 
 namespace ClusterFs.Archive.Packs;
 
 /// <summary>
 /// Builds one pack under a temporary name and publishes it whole. Until <see cref="Publish"/> nothing of it can be seen; a pack that is
-/// disposed unpublished leaves nothing behind. Not safe for use by several threads.
+/// disposed unpublished leaves nothing behind. Blocks are compressed by as many threads as there are processors while the caller goes on.
+/// Not safe for use by several threads.
 /// </summary>
 internal sealed class PackWriter : IDisposable
 {
+    private static readonly int Workers = Math.Max(1, Environment.ProcessorCount);
+
     private readonly ArchiveLayout _layout;
     private readonly string _temporary;
+    private readonly Lock _writing = new();
+    private readonly List<BlockRow> _rows = [];
+    private readonly SemaphoreSlim _free = new(Workers);
+    private readonly OpenBlock _contents = new();
+    private readonly OpenBlock _lists = new();
     private FileStream? _file;
-    private readonly Compressor _compressor = new(PackFormat.CompressionLevel);
-    private readonly byte[] _input = ArrayPool<byte>.Shared.Rent(PackFormat.ExtentSize);
-    private readonly byte[] _output = ArrayPool<byte>.Shared.Rent(Compressor.GetCompressBound(PackFormat.ExtentSize));
-    private readonly List<FileContent> _written = [];
+    private Exception? _failure;
     private bool _gone;
     private bool _disposed;
 
     public PackWriter(ArchiveLayout layout, string nonce)
     {
         _layout = layout;
-        Nonce = nonce;
+        Id = PackId.Parse(nonce);
         _temporary = layout.NewTemporary(nonce);
-        _compressor.SetParameter(ZSTD_cParameter.ZSTD_c_checksumFlag, 1);
     }
 
-    public string Nonce { get; }
-
-    /// <summary>The file under construction, made when there is something to write: a capture that finds nothing new touches no storage.</summary>
-    private FileStream File => _file ??= SharedStorage.Reach(_temporary, () =>
-    {
-        var file = new FileStream(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
-        file.Write(PackFormat.Header);
-        return file;
-    });
+    public PackId Id { get; }
 
     /// <summary>Length of the whole pack; known once it is published.</summary>
     public long StoredBytes { get; private set; }
 
-    /// <summary>Appends the content of a stream, from where it stands to its end.</summary>
-    public FileContent Append(Stream source, CancellationToken cancellation)
-    {
-        var start = _file?.Position ?? PackFormat.Header.Length;
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var extents = new List<Extent>();
-        var size = 0L;
-        try
-        {
-            while (true)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var read = source.ReadAtLeast(_input.AsSpan(0, PackFormat.ExtentSize), PackFormat.ExtentSize, throwOnEndOfStream: false);
-                if (read == 0)
-                {
-                    break;
-                }
+    /// <summary>Whether anything was put in.</summary>
+    public bool IsEmpty => _rows.Count == 0;
 
-                hash.AppendData(_input, 0, read);
-                extents.Add(AppendFrame(_input.AsSpan(0, read)));
-                size += read;
-            }
-        }
-        catch
-        {
-            Rewind(start);
-            throw;
-        }
+    /// <summary>Appends bytes of a file: at most <see cref="PackFormat.BlockSize"/>.</summary>
+    public Piece Add(ReadOnlySpan<byte> bytes) => Add(_contents, bytes);
 
-        var content = new FileContent(size, Convert.ToHexStringLower(hash.GetHashAndReset()), extents);
-        _written.Add(content);
-        return content;
-    }
+    /// <summary>Room left in the block that contents go into, in bytes.</summary>
+    public int Room => PackFormat.BlockSize - _contents.Length;
 
-    /// <summary>Takes back the content appended last.</summary>
-    public void TakeBack(FileContent content)
-    {
-        if (_written.Count == 0 || !ReferenceEquals(_written[^1], content))
-        {
-            throw new InvalidOperationException("Only the content appended last can be taken back.");
-        }
-
-        _written.RemoveAt(_written.Count - 1);
-        if (content.Extents.Count > 0)
-        {
-            Rewind(content.Extents[0].Offset);
-        }
-    }
+    /// <summary>Appends a node of a list. Lists have blocks of their own, so that reading one reads no contents.</summary>
+    public Piece AddNode(ReadOnlySpan<byte> bytes) => Add(_lists, bytes);
 
     /// <summary>
     /// Appends the manifest, syncs, reads everything back from storage and compares it, and gives the pack its name. Only then may anything
     /// refer to it.
     /// </summary>
-    public ManifestLocation Publish(Manifest manifest, CancellationToken cancellation)
+    /// <exception cref="SharedStorageException">The storage is away or full.</exception>
+    public ManifestLocation Publish(ReadOnlySpan<byte> manifest, CancellationToken cancellation)
     {
-        var location = AppendManifest(ManifestFormat.Write(manifest));
+        Close(_contents);
+        Close(_lists);
+        var place = Add(_lists, manifest);
+        Close(_lists);
+        WaitForWorkers();
+        ThrowIfFailed();
         SharedStorage.Reach(_temporary, () =>
         {
-            StoredBytes = File.Length;
-            File.Flush(flushToDisk: true);
-            FileAttribution.ForgetCached(File.SafeFileHandle);
-            File.Dispose();
+            WriteTable(_file!);
+            StoredBytes = _file!.Length;
+            _file.Flush(flushToDisk: true);
+            FileAttribution.ForgetCached(_file.SafeFileHandle);
+            _file.Dispose();
         });
-        VerifyWritten(location, cancellation);
-        SharedStorage.Publish(_temporary, _layout.Pack(Nonce));
+        VerifyWritten(cancellation);
+        SharedStorage.Publish(_temporary, _layout.Pack(Id.ToString()));
         _gone = true;
-        return location;
+        var row = _rows[place.Block];
+        return new ManifestLocation(Id.ToString(), row.Offset, row.Length, row.Size, Digest.Of(manifest).ToString());
     }
 
     public void Dispose()
@@ -122,16 +87,17 @@ internal sealed class PackWriter : IDisposable
         }
 
         _disposed = true;
+        WaitForWorkers();
+        _contents.Return();
+        _lists.Return();
         _file?.Dispose();
-        _compressor.Dispose();
-        ArrayPool<byte>.Shared.Return(_input);
-        ArrayPool<byte>.Shared.Return(_output);
+        _free.Dispose();
         if (_file is not null && !_gone)
         {
             _gone = true;
             try
             {
-                System.IO.File.Delete(_temporary);
+                File.Delete(_temporary);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -140,69 +106,171 @@ internal sealed class PackWriter : IDisposable
         }
     }
 
-    private Extent AppendFrame(ReadOnlySpan<byte> bytes)
+    private Piece Add(OpenBlock block, ReadOnlySpan<byte> bytes)
     {
-        var offset = File.Position;
-        var length = _compressor.Wrap(bytes, _output);
-        Write(_output.AsSpan(0, length));
-        return new Extent(Nonce, offset, length, bytes.Length);
-    }
-
-    private ManifestLocation AppendManifest(byte[] bytes)
-    {
-        if (bytes.Length > PackFormat.MaxManifestSize)
+        if (block.Length > 0 && block.Length + bytes.Length > PackFormat.BlockSize)
         {
-            throw new ArchiveException($"The list of files has {bytes.Length} bytes, more than an archive takes. Split the service's live content.");
+            Close(block);
         }
 
-        var offset = File.Position;
-        var frame = _compressor.Wrap(bytes).ToArray();
-        Write(frame);
-        var hash = SHA256.HashData(bytes);
-
-        Span<byte> trailer = stackalloc byte[PackFormat.TrailerLength];
-        BinaryPrimitives.WriteInt64LittleEndian(trailer, offset);
-        BinaryPrimitives.WriteInt64LittleEndian(trailer[8..], frame.Length);
-        BinaryPrimitives.WriteInt64LittleEndian(trailer[16..], bytes.Length);
-        hash.CopyTo(trailer[24..]);
-        PackFormat.TrailerMagic.CopyTo(trailer[56..]);
-        Write(trailer);
-        return new ManifestLocation(Nonce, offset, frame.Length, bytes.Length, Convert.ToHexStringLower(hash));
-    }
-
-    private void VerifyWritten(ManifestLocation location, CancellationToken cancellation)
-    {
-        using var reader = new PackReader(pack => pack == Nonce ? _temporary : _layout.Pack(pack));
-        foreach (var content in _written)
+        if (block.Length == 0)
         {
-            using var stream = new ContentStream(reader, content, "what was just written");
-            stream.ReadToEnd(cancellation);
-        }
-
-        _ = reader.ReadManifestBytes(location);
-    }
-
-    private void Rewind(long position)
-    {
-        if (_file is not null)
-        {
-            SharedStorage.Reach(_temporary, () =>
+            lock (_writing)
             {
-                _file.SetLength(position);
-                _file.Position = position;
-            });
+                block.Number = _rows.Count;
+                _rows.Add(default);
+            }
         }
+
+        var offset = block.Append(bytes);
+        return new Piece(Id, block.Number, offset, bytes.Length);
     }
 
-    private void Write(ReadOnlySpan<byte> bytes)
+    /// <summary>Hands a block to a thread that compresses and writes it; waits while all are busy, so that memory stays bounded.</summary>
+    private void Close(OpenBlock block)
     {
+        if (block.Length == 0)
+        {
+            return;
+        }
+
+        ThrowIfFailed();
+        var (bytes, length) = block.Detach();
+        var number = block.Number;
+        _free.Wait();
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                Store(number, bytes.AsSpan(0, length));
+            }
+            catch (Exception failure)
+            {
+                _failure ??= failure;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(bytes);
+                _free.Release();
+            }
+        });
+    }
+
+    private void Store(int number, ReadOnlySpan<byte> bytes)
+    {
+        var frame = ArrayPool<byte>.Shared.Rent(BlockCompressor.Bound(bytes.Length));
         try
         {
-            File.Write(bytes);
+            var length = BlockCompressor.Compress(bytes, frame);
+            var hash = Digest.Of(frame.AsSpan(0, length));
+            lock (_writing)
+            {
+                _file ??= SharedStorage.Reach(_temporary, Create);
+                _rows[number] = new BlockRow(_file.Position, length, bytes.Length, hash);
+                _file.Write(frame, 0, length);
+            }
         }
-        catch (IOException error)
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
         {
             throw new SharedStorageException(_temporary, $"{error.Message.TrimEnd('.')}. Check that it is mounted, and has space.", error);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(frame);
+        }
+    }
+
+    private FileStream Create()
+    {
+        var file = new FileStream(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        file.Write(PackFormat.Header);
+        return file;
+    }
+
+    private void WriteTable(FileStream file)
+    {
+        var table = new byte[_rows.Count * PackFormat.RowLength];
+        for (var i = 0; i < _rows.Count; i++)
+        {
+            _rows[i].Write(table.AsSpan(i * PackFormat.RowLength));
+        }
+
+        var frame = new byte[BlockCompressor.Bound(table.Length)];
+        var length = BlockCompressor.Compress(table, frame);
+        Span<byte> trailer = stackalloc byte[PackFormat.TrailerLength];
+        BinaryPrimitives.WriteInt64LittleEndian(trailer, file.Position);
+        BinaryPrimitives.WriteInt64LittleEndian(trailer[8..], length);
+        BinaryPrimitives.WriteInt64LittleEndian(trailer[16..], table.Length);
+        SHA256.HashData(table, trailer[24..]);
+        PackFormat.TrailerMagic.CopyTo(trailer[56..]);
+        file.Write(frame, 0, length);
+        file.Write(trailer);
+    }
+
+    private void VerifyWritten(CancellationToken cancellation)
+    {
+        using var reader = new PackReader(_ => _temporary);
+        reader.VerifyFrames(Id, cancellation);
+    }
+
+    private void WaitForWorkers()
+    {
+        for (var i = 0; i < Workers; i++)
+        {
+            _free.Wait();
+        }
+
+        _free.Release(Workers);
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is { } failure)
+        {
+            throw failure is ArchiveException known ? known : new ArchiveException($"{_temporary} cannot be written: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>A block that is being filled.</summary>
+    private sealed class OpenBlock
+    {
+        private byte[]? _bytes;
+
+        public int Length { get; private set; }
+
+        public int Number { get; set; }
+
+        public int Append(ReadOnlySpan<byte> bytes)
+        {
+            var offset = Length;
+            if (_bytes is null || _bytes.Length < offset + bytes.Length)
+            {
+                var larger = ArrayPool<byte>.Shared.Rent(Math.Max(PackFormat.BlockSize, offset + bytes.Length));
+                _bytes?.AsSpan(0, offset).CopyTo(larger);
+                Return();
+                _bytes = larger;
+            }
+
+            bytes.CopyTo(_bytes.AsSpan(offset));
+            Length = offset + bytes.Length;
+            return offset;
+        }
+
+        public (byte[] Bytes, int Length) Detach()
+        {
+            var detached = (_bytes!, Length);
+            _bytes = null;
+            Length = 0;
+            return detached;
+        }
+
+        public void Return()
+        {
+            if (_bytes is not null)
+            {
+                ArrayPool<byte>.Shared.Return(_bytes);
+                _bytes = null;
+            }
         }
     }
 }

@@ -1,62 +1,105 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
+using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Restore;
 
 /// <summary>How far a restore has come.</summary>
-public sealed record RestoreProgress(long Files, long TotalFiles, long Bytes, long TotalBytes);
-
-/// <summary>Writes the content of a manifest into an empty directory: verified, synced, with owners, modes and times.</summary>
-internal sealed class TreeRestorer(PackReader reader)
+/// <param name="Bytes">Of the files that are right, be they fetched or found here.</param>
+public sealed record RestoreProgress(long Files, long TotalFiles, long Bytes, long TotalBytes)
 {
-    private const int BufferSize = 1 << 20;
+    /// <summary>Bytes read from the archive, compressed as they lie there.</summary>
+    public long Fetched { get; init; }
+}
+
+/// <summary>
+/// Writes the content of a manifest into an empty directory: verified, synced, with owners, modes, times and extended attributes, holes where
+/// pages hold nothing but zeros.
+/// </summary>
+/// <param name="indexes">Where the hashes of the pages of large files go; null when they are of no use.</param>
+/// <param name="copy">A tree that may hold some of it already; null when there is none.</param>
+internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, LocalCopy? copy = null)
+{
     private const uint PrivateDirectory = 0b111_000_000;
     private const uint PrivateFile = 0b110_000_000;
 
-    /// <param name="manifest">Checked by <see cref="ManifestRules"/>.</param>
-    /// <param name="directory">Exists, is empty, and nobody else writes in it.</param>
+    private readonly byte[] _buffer = new byte[ContentCapture.MaxWhole];
+    private IProgress<RestoreProgress>? _progress;
+    private RestoreProgress _total = new(0, 0, 0, 0);
+
+    /// <param name="manifest">Checked whole before.</param>
+    /// <param name="content">What the record says of it, for the progress.</param>
+    /// <param name="directory">Exists, is empty, and nobody else writes in it. Becomes what the live directory was.</param>
     /// <exception cref="DamagedArchiveException">A content is not what was stored; the directory is incomplete.</exception>
-    public void Restore(Manifest manifest, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    public void Restore(
+        Manifest manifest, StoredContent content, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        var total = new RestoreProgress(
-            0, manifest.Entries.Count(entry => entry.Content is not null), 0, manifest.Entries.Sum(entry => entry.Content?.Size ?? 0));
-        progress?.Report(total);
-        var buffer = new byte[BufferSize];
-        foreach (var entry in manifest.Entries)
+        _progress = progress;
+        Advance(new RestoreProgress(0, content.Files, 0, content.Bytes));
+        var directories = new Stack<ManifestEntry>();
+        foreach (var entry in manifest.Entries())
         {
             cancellation.ThrowIfCancellationRequested();
+
+            // Deepest first: making an entry changes its directory's time, and a directory may deny us writing once it has its mode.
+            while (directories.TryPeek(out var open) && !entry.Path.StartsWith(open.Path + "/", StringComparison.Ordinal))
+            {
+                Attribute(directories.Pop(), directory);
+            }
+
             var path = Path.Combine(directory, entry.Path);
             switch (entry.Kind)
             {
                 case FileKind.Directory:
                     Directory.CreateDirectory(path, (UnixFileMode)PrivateDirectory);
+                    directories.Push(entry);
                     break;
                 case FileKind.SymbolicLink:
                     File.CreateSymbolicLink(path, entry.Target!);
-                    Attribute(entry, path);
+                    Attribute(entry, directory);
+                    break;
+                case FileKind.File when entry.SameAs is { } first:
+                    _ = Durable.TryLink(Path.Combine(directory, first), path);
                     break;
                 default:
-                    var before = total;
-                    total = WriteFile(entry, path, buffer, total, progress, cancellation);
-                    total = total with { Files = before.Files + 1 };
-                    progress?.Report(total);
+                    if (!WriteFile(entry, path, manifest.Head.PageSeed, cancellation))
+                    {
+                        Attribute(entry, directory);
+                    }
+
+                    Advance(_total with { Files = _total.Files + 1 });
                     break;
             }
         }
 
-        // Deepest first: making an entry changes its directory's time, and a directory may deny us writing once it has its mode.
-        foreach (var entry in manifest.Entries.Reverse().Where(entry => entry.Kind == FileKind.Directory))
+        while (directories.TryPop(out var open))
         {
-            var path = Path.Combine(directory, entry.Path);
-            Durable.SyncDirectory(path);
-            Attribute(entry, path);
+            Attribute(open, directory);
         }
 
-        Durable.SyncDirectory(directory);
+        AttributeRoot(directory, manifest.Root);
+        Durable.SyncFileSystem(directory);
+        Advance(_total);
     }
 
-    private static void Attribute(ManifestEntry entry, string path)
+    /// <summary>Gives the directory that holds a tree its owner, mode and extended attributes.</summary>
+    public static void AttributeRoot(string directory, RootAttributes attributes)
     {
+        if (Processes.IsRoot)
+        {
+            FileAttribution.SetOwner(directory, attributes.User, attributes.Group);
+        }
+
+        FileAttribution.SetMode(directory, attributes.Mode);
+        SetAttributes(directory, attributes.Attributes?.Attributes ?? []);
+    }
+
+    private static void Attribute(ManifestEntry entry, string directory)
+    {
+        var path = Path.Combine(directory, entry.Path);
         if (Processes.IsRoot)
         {
             FileAttribution.SetOwner(path, entry.User, entry.Group);
@@ -67,32 +110,122 @@ internal sealed class TreeRestorer(PackReader reader)
             FileAttribution.SetMode(path, entry.Mode);
         }
 
+        if (entry.Attributes is { } list)
+        {
+            SetAttributes(path, list.Attributes);
+        }
+
         FileAttribution.SetModified(path, entry.ModifiedNs);
     }
 
-    private RestoreProgress WriteFile(
-        ManifestEntry entry, string path, byte[] buffer, RestoreProgress total, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    private static void SetAttributes(string path, IReadOnlyList<ExtendedAttribute> attributes)
     {
-        using var source = new ContentStream(reader, entry.Content!, $"'{entry.Path}'");
-        using var target = new FileStream(path, new FileStreamOptions
+        try
         {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            BufferSize = 0,
-            UnixCreateMode = (UnixFileMode)PrivateFile,
-        });
-        int read;
-        while ((read = source.Read(buffer)) > 0)
+            ExtendedAttributes.Write(path, attributes);
+        }
+        catch (PosixException error)
         {
-            cancellation.ThrowIfCancellationRequested();
-            target.Write(buffer, 0, read);
-            total = total with { Bytes = total.Bytes + read };
-            progress?.Report(total);
+            throw new LocalContentException(
+                $"An extended attribute or access control list cannot be set: {error.Message}. Restore as root, to a file system that has them.", error);
+        }
+    }
+
+    private void Advance(RestoreProgress total)
+    {
+        _total = total with { Fetched = reader.BytesRead };
+        _progress?.Report(_total);
+    }
+
+    /// <returns>Whether it is a second name of a file that has the right attributes already.</returns>
+    private bool WriteFile(ManifestEntry entry, string path, long seed, CancellationToken cancellation)
+    {
+        var what = $"'{entry.Path}'";
+        var content = entry.Content!;
+        var local = copy?.Find(entry);
+        if (local is not null && copy!.Holds(local, content, cancellation))
+        {
+            Advance(_total with { Bytes = _total.Bytes + content.Size });
+            if (copy.MayLink && HasAttributesOf(local, entry) && Durable.TryLink(local.Path, path))
+            {
+                return true;
+            }
+
+            using var same = Create(path);
+            Copy(local.Path, same.SafeFileHandle, content.Size);
+            return false;
         }
 
-        target.Flush();
-        Attribute(entry, path);
-        target.Flush(flushToDisk: true);
-        return total;
+        using var target = Create(path);
+        if (content.Paged)
+        {
+            var pages = new PageRestorer(reader, indexes, seed);
+            void Done(long bytes) => Advance(_total with { Bytes = _total.Bytes + bytes });
+            using var old = local is { Known: { Paged: true } known } ? copy!.Indexes.TryOpen(known.Digest) : null;
+            if (old is null)
+            {
+                pages.Write(target.SafeFileHandle, content, what, Done, cancellation);
+                return false;
+            }
+
+            var before = _total;
+            try
+            {
+                Copy(local!.Path, target.SafeFileHandle, Math.Min(local.Status.Size, content.Size));
+                pages.Patch(target.SafeFileHandle, content, local, old, what, Done, cancellation);
+            }
+            catch (DamagedArchiveException)
+            {
+                // The local file, or what is known of it, may be to blame: the archive alone decides.
+                _total = before;
+                RandomAccess.SetLength(target.SafeFileHandle, 0);
+                pages.Write(target.SafeFileHandle, content, what, Done, cancellation);
+            }
+
+            return false;
+        }
+
+        using var source = new ContentStream(reader, content, seed, what);
+        int read;
+        while ((read = source.Read(_buffer)) > 0)
+        {
+            target.Write(_buffer, 0, read);
+            Advance(_total with { Bytes = _total.Bytes + read });
+        }
+
+        return false;
+    }
+
+    private static FileStream Create(string path) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.CreateNew,
+        Access = FileAccess.ReadWrite,
+        BufferSize = 0,
+        UnixCreateMode = (UnixFileMode)PrivateFile,
+    });
+
+    private static bool HasAttributesOf(LocalFile local, ManifestEntry entry) =>
+        local.Status.Links == 1
+        && local.Status.Mode == entry.Mode
+        && local.Status.ModifiedNs == entry.ModifiedNs
+        && (!Processes.IsRoot || (local.Status.User, local.Status.Group) == (entry.User, entry.Group))
+        && Equals(AttributeList.ReadFrom(local.Path), entry.Attributes);
+
+    private static void Copy(string from, SafeFileHandle to, long length)
+    {
+        using var source = File.OpenHandle(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (FileClone.TryShare(source, to))
+        {
+            return;
+        }
+
+        var done = FileClone.Copy(source, to, 0, length);
+        var buffer = new byte[1 << 20];
+        int read;
+        while (done < length && (read = RandomAccess.Read(source, buffer, done)) > 0)
+        {
+            RandomAccess.Write(to, buffer.AsSpan(0, read), done);
+            done += read;
+        }
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using ClusterFs.Archive;
 using ClusterFs.Archive.Log;
 using ClusterFs.Cli.Display;
 
@@ -11,13 +10,12 @@ public static class ArchiveListCommand
 {
     public static Command Create()
     {
-        var service = CommandArguments.Service();
-        var command = new Command("list", "The dumps that can be restored, oldest first.") { service };
+        var place = new ArchivePlace();
+        var command = new Command("list", "The dumps that can be restored, oldest first.") { place.Service, place.Store };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var settings = GlobalOptions.Load(parsed);
-            var name = settings.RequireService(parsed.GetRequiredValue(service)).Name;
-            var archive = new ServiceArchive(settings.Shared.Path, name);
+            var archive = place.Open(parsed);
+            var name = archive.Service;
             var terminal = Terminal.Of(parsed);
             var records = await terminal.WorkAsync(
                 $"Reading the archive of {name}", _ => Task.Run(() => archive.List(cancellation), cancellation)).ConfigureAwait(false);
@@ -55,7 +53,7 @@ public static class ArchiveListCommand
         return listing;
     }
 
-    private static ListedDump ToListed(DumpRecord dump) => new(
+    internal static ListedDump ToListed(DumpRecord dump) => new(
         dump.Slot,
         dump.Epoch,
         dump.Node,

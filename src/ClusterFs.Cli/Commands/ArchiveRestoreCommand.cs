@@ -1,59 +1,70 @@
 using System.CommandLine;
 using ClusterFs.Archive;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Restore;
 using ClusterFs.Cli.Display;
 
 namespace ClusterFs.Cli.Commands;
 
-/// <summary><c>clusterfs archive restore</c>: into a directory of the user's, never over live content.</summary>
+/// <summary><c>clusterfs archive restore</c>: into a directory of the user's, or with --over in the place of what is there.</summary>
 public static class ArchiveRestoreCommand
 {
     public static Command Create()
     {
-        var service = CommandArguments.Service();
+        var place = new ArchivePlace();
         var to = new Option<string>("--to")
         {
             Description = "A directory that is empty or does not exist yet.",
             HelpName = "DIR",
             Required = true,
         };
-        var sequence = new Option<long?>("--sequence")
+        var over = new Option<bool>("--over")
         {
-            Description = "Which dump, as 'archive list' numbers them. Default: the newest",
-            HelpName = "N",
+            Description = "Replace what DIR holds, in one step, fetching only what differs. Nothing may use DIR meanwhile.",
         };
-        var command = new Command("restore", "Write a dump's files into a directory. The live content is not touched.")
+        var command = new Command("restore", "Write a dump's files into a directory. Live content of a running service is not touched.")
         {
-            service, to, sequence,
+            place.Service, place.Store, to, over, place.Sequence, place.At,
         };
+        place.RequireOneChoice(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            var settings = GlobalOptions.Load(parsed);
-            var name = settings.RequireService(parsed.GetRequiredValue(service)).Name;
-            var archive = new ServiceArchive(settings.Shared.Path, name);
+            var archive = place.Open(parsed);
+            var name = archive.Service;
             var directory = Path.GetFullPath(parsed.GetRequiredValue(to));
             var terminal = Terminal.Of(parsed);
             using var interruption = new Interruption(cancellation);
-            var dump = await terminal.WorkAsync(
+            var (dump, kept) = await terminal.WorkAsync(
                 $"Restoring {name}",
-                say => Task.Run(() => Restore(archive, parsed.GetValue(sequence), directory, say, interruption.Token)))
-                .ConfigureAwait(false);
+                say => Task.Run(() =>
+                {
+                    var chosen = place.Choose(parsed, archive, interruption.Token);
+                    var progress = new Progress(name, say);
+                    return parsed.GetValue(over)
+                        ? (chosen, RestoreOver(archive, chosen, directory, progress, interruption.Token))
+                        : (Restore(archive, chosen, directory, progress, interruption.Token), null);
+                })).ConfigureAwait(false);
             terminal.Write($"{name}: dump #{dump.Slot} of {Humane.Time(dump.At.ToUniversalTime())} is in {directory}: "
                 + $"{dump.Content.Files} files, {Humane.Bytes(dump.Content.Bytes)}.");
             terminal.Write(dump.Content.Guarantee);
+            if (kept is not null)
+            {
+                terminal.Write($"What {directory} held beyond the line is kept as {kept.Id}.");
+            }
+
             return ExitCodes.Done;
         });
         return command;
     }
 
     private static DumpRecord Restore(
-        ServiceArchive archive, long? sequence, string directory, Action<string> say, CancellationToken cancellation)
+        ServiceArchive archive, DumpRecord dump, string directory, Progress progress, CancellationToken cancellation)
     {
-        var dump = Choose(archive, sequence, cancellation);
         try
         {
-            archive.RestoreTo(dump.Content, directory, new Progress(archive.Service, say), cancellation);
+            archive.RestoreTo(dump.Content, directory, progress, cancellation);
             return dump;
         }
         catch (Exception e) when (e is OperationCanceledException or DamagedArchiveException or SharedStorageException)
@@ -64,22 +75,11 @@ public static class ArchiveRestoreCommand
         }
     }
 
-    private static DumpRecord Choose(ServiceArchive archive, long? sequence, CancellationToken cancellation)
+    private static DivergentRecord? RestoreOver(
+        ServiceArchive archive, DumpRecord dump, string directory, Progress progress, CancellationToken cancellation)
     {
-        var dumps = archive.List(cancellation).OfType<DumpRecord>().ToList();
-        if (dumps.Count == 0)
-        {
-            throw new CommandException(
-                ExitCodes.Failed, $"the archive of {archive.Service} holds no dump yet", "is the service running anywhere?");
-        }
-
-        return sequence is null
-            ? dumps[^1]
-            : dumps.Find(dump => dump.Slot == sequence)
-                ?? throw new CommandException(
-                    ExitCodes.Failed,
-                    $"the archive of {archive.Service} has no dump #{sequence}",
-                    $"see 'clusterfs archive list {archive.Service}'; the newest is #{dumps[^1].Slot}");
+        using var content = LocalContent.Open(archive, directory, StandaloneNode.Name, CaptureMode.Auto);
+        return content.RestoreOver(dump, progress, cancellation);
     }
 
     /// <summary>Said at once, in order: the framework's own Progress would hand it to other threads.</summary>

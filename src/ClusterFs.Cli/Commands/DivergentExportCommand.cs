@@ -8,36 +8,24 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs divergent export</c>: a plain tar file, which needs no ClusterFs to be read.</summary>
 public static class DivergentExportCommand
 {
-    private const string StandardOutput = "-";
-
     public static Command Create()
     {
         var service = CommandArguments.Service();
         var id = new Argument<string>("ID") { Description = "As 'divergent list' shows it; its beginning is enough." };
-        var output = new Option<string>("--output")
-        {
-            Description = "Where to write; - for the standard output. Default: -",
-            HelpName = "FILE",
-        };
+        var output = TarOutput.Option();
         var command = new Command("export", "Write a kept content as a tar file.") { service, id, output };
         command.SetAction(async (parsed, cancellation) =>
         {
             var settings = GlobalOptions.Load(parsed);
             var name = settings.RequireService(parsed.GetRequiredValue(service)).Name;
             var archive = new ServiceArchive(settings.Shared.Path, name);
-            var file = parsed.GetValue(output) ?? StandardOutput;
             var terminal = Terminal.Of(parsed);
-            if (file == StandardOutput && terminal.Screen is not null)
-            {
-                throw new CommandException(
-                    ExitCodes.Usage, "a tar file does not belong on a terminal", "name a file with --output, or use a pipe");
-            }
-
+            var file = TarOutput.Of(parsed, output, terminal);
             using var interruption = new Interruption(cancellation);
             var record = await terminal.WorkAsync(
                 $"Exporting from {name}",
                 _ => Task.Run(() => Export(archive, parsed.GetRequiredValue(id), file, interruption.Token))).ConfigureAwait(false);
-            if (file != StandardOutput)
+            if (file != TarOutput.StandardOutput)
             {
                 terminal.Write($"{file}: {record.Content.Files} files, {Humane.Bytes(record.Content.Bytes)}, {record.Reason}");
             }
@@ -50,35 +38,8 @@ public static class DivergentExportCommand
     private static DivergentRecord Export(ServiceArchive archive, string id, string file, CancellationToken cancellation)
     {
         var record = Find(archive, id, cancellation);
-        if (file == StandardOutput)
-        {
-            using var output = Console.OpenStandardOutput();
-            archive.ExportTar(record.Content, output, cancellation);
-            return record;
-        }
-
-        if (File.Exists(file) || Directory.Exists(file))
-        {
-            throw new CommandException(ExitCodes.Failed, $"{file} exists already", "name another file, or remove it");
-        }
-
-        // A tar file that ends early is easily taken for a whole one.
-        var partial = $"{file}.{Guid.NewGuid():N}.partial";
-        try
-        {
-            using (var output = new FileStream(partial, FileMode.CreateNew, FileAccess.Write))
-            {
-                archive.ExportTar(record.Content, output, cancellation);
-                output.Flush(flushToDisk: true);
-            }
-
-            File.Move(partial, file);
-            return record;
-        }
-        finally
-        {
-            File.Delete(partial);
-        }
+        TarOutput.Write(archive, record.Content, file, cancellation);
+        return record;
     }
 
     private static DivergentRecord Find(ServiceArchive archive, string id, CancellationToken cancellation)

@@ -1,5 +1,7 @@
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Manifests;
+using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Capture;
@@ -81,22 +83,71 @@ public sealed class DumpTests : IDisposable
     {
         _bed.Write("n1", "page", "0");
         var root = _bed.Live("n1");
-        _bed.Archive.Layout.CreateDirectories();
-        var clock = new FileSystemClock(_bed.Root);
-        var view = TreeView.Look(root, CaptureMode.Auto, null, clock, CancellationToken.None);
         var left = changes;
-        using var pack = new ClusterFs.Archive.Packs.PackWriter(_bed.Archive.Layout, new string('a', 32));
-        var capture = new TreeCapture(root, _bed.Root, CaptureMode.Auto, pack)
+
+        var row = Assert.Single(Capture(path => File.AppendAllText(Path.Combine(root, path), left-- > 0 ? "x" : string.Empty)));
+
+        Assert.Equal(torn, row.Entry.ChangedWhileCopied);
+        Assert.Equal(torn ? 4 : 2, row.Entry.Content!.Size);
+        var words = new CaptureWords();
+        words.Count(row.Entry);
+        Assert.Equal(torn, words.Describe(0).Contains("CHANGED", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_whose_first_name_goes_while_it_is_copied_is_stored_under_the_other()
+    {
+        _bed.Write("n1", "new/mail", "content");
+        Link("new/mail", "tmp/mail");
+
+        var rows = Capture(path => File.Delete(Path.Combine(_bed.Live("n1"), path == "new/mail" ? path : "none")));
+
+        Assert.Equal(["new", "tmp", "tmp/mail"], rows.Select(row => row.Entry.Path));
+        Assert.Equal(7, rows[^1].Entry.Content?.Size);
+    }
+
+    [Fact]
+    public void What_another_file_makes_of_the_inode_of_one_that_has_gone_is_not_taken_for_it()
+    {
+        _bed.Write("n1", "a", "content");
+        _bed.Write("n1", "b", "between");
+        Link("a", "d/a");
+        Link("a", "e");
+
+        // The same inode under another name with other bytes is what a reused one looks like.
+        var rows = Capture(path =>
         {
-            Copied = path => File.AppendAllText(Path.Combine(root, path), left-- > 0 ? "x" : string.Empty),
-        };
+            if (path == "b")
+            {
+                File.Delete(Path.Combine(_bed.Live("n1"), "a"));
+                _bed.Write("n1", "e", "more content");
+            }
+        });
 
-        var captured = capture.Capture(view, null, null, CancellationToken.None);
+        Assert.Equal(12, rows.Single(row => row.Entry.Path == "d/a").Entry.Content?.Size);
+        Assert.Equal("d/a", rows.Single(row => row.Entry.Path == "e").Entry.SameAs);
+    }
 
-        var entry = Assert.Single(captured.Entries);
-        Assert.Equal(torn, entry.ChangedWhileCopied);
-        Assert.Equal(torn, captured.Guarantee.Contains("CHANGED", StringComparison.Ordinal));
-        Assert.Equal(torn ? 4 : 2, entry.Content!.Size);
+    [Fact]
+    public void A_file_that_had_one_name_when_it_was_copied_is_no_further_name_of_itself()
+    {
+        _bed.Write("n1", "a", "content");
+        _bed.Write("n1", "b", "between");
+        Directory.CreateDirectory(Path.Combine(_bed.Live("n1"), "d"));
+        Link("a", "z");
+
+        var rows = Capture(path =>
+        {
+            File.Delete(Path.Combine(_bed.Live("n1"), path == "a" ? "z" : "none"));
+            if (path == "b")
+            {
+                Link("a", "d/c");
+            }
+        });
+
+        Assert.Equal(["a", "b", "d", "d/c"], rows.Select(row => row.Entry.Path));
+        var rules = new ManifestRules();
+        Assert.All(rows, row => Assert.Null(rules.Objection(row.Entry)));
     }
 
     [Fact]
@@ -127,7 +178,7 @@ public sealed class DumpTests : IDisposable
         _bed.TakeOver("n1", 1);
         var dump = Assert.IsType<DumpResult.Committed>(
             _bed.On("n1", content => content.Dump(1, CancellationToken.None), mode: CaptureMode.Copy)).Record;
-        Assert.Equal(["a.db", "a.db-journal", "a.db-wal"], _bed.Archive.ReadManifest(dump.Content).Entries.Select(entry => entry.Path));
+        Assert.Equal(["a.db", "a.db-journal", "a.db-wal"], _bed.Archive.ReadEntries(dump.Content).Select(entry => entry.Path));
     }
 
     [Fact]
@@ -145,4 +196,22 @@ public sealed class DumpTests : IDisposable
     }
 
     public void Dispose() => _bed.Dispose();
+
+    private void Link(string existing, string created)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_bed.Live("n1"), created))!);
+        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n1"), existing), Path.Combine(_bed.Live("n1"), created)));
+    }
+
+    private List<IndexRow> Capture(Action<string> copied)
+    {
+        _bed.Archive.Layout.CreateDirectories();
+        using var rows = new KnownRows([]);
+        var view = TreeView.Look(_bed.Live("n1"), CaptureMode.Auto, rows, new FileSystemClock(_bed.Root));
+        using var pack = new PackWriter(_bed.Archive.Layout, new string('a', 32));
+        using var reader = _bed.Archive.NewReader();
+        var known = new KnownContents([], 0);
+        var contents = new ContentCapture(pack, reader, known, new PageIndexes(_bed.Root), 1);
+        return [.. new TreeCapture(_bed.Live("n1"), _bed.Root, CaptureMode.Auto, contents, known) { Copied = copied }.Capture(view, rows, CancellationToken.None)];
+    }
 }

@@ -63,9 +63,9 @@ public sealed class SqliteCaptureTests : IDisposable
         _bed.TakeOver("n1", 1);
         var dump = _bed.Dump("n1", 1);
         Assert.Equal(
-            "2 SQLite databases: each as of one moment, by SQLite's backup; 1 other file: copied one by one, not of one moment",
+            "2 SQLite databases: each as of one moment, by SQLite's locking; 1 other file: copied one by one, not of one moment",
             dump.Content.Guarantee);
-        Assert.Equal(["a.db", "notes-wal", "sub", "sub/b.sqlite"], _bed.Archive.ReadManifest(dump.Content).Entries.Select(entry => entry.Path));
+        Assert.Equal(["a.db", "notes-wal", "sub", "sub/b.sqlite"], _bed.Archive.ReadEntries(dump.Content).Select(entry => entry.Path));
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class SqliteCaptureTests : IDisposable
         writer.Kill();
         _bed.Dump("n1", 1);
         _bed.TakeOver("n2", 2);
-        File.Delete(Path.Combine(_bed.Root, "n1", ".live.clusterfs", "index.json"));
+        File.Delete(Path.Combine(_bed.Root, "n1", ".live.clusterfs", "index"));
         Assert.Null(_bed.On("n1", content => content.KeepDivergent("test", CancellationToken.None)));
     }
 

@@ -1,19 +1,40 @@
 using System.Security.Cryptography;
+using ClusterFs.Archive.Packs;
 
-namespace ClusterFs.Archive.Packs;
+namespace ClusterFs.Archive.Manifests;
 
 /// <summary>
-/// The bytes of a file out of its extents, forwards only. The last bytes are handed out only if the SHA-256 of all is right, so a reader
-/// that got the whole length got what was stored.
+/// The bytes of a file, forwards only. The last bytes are handed out only if the digest of all is right, so a reader that got the whole length
+/// got what was stored.
 /// </summary>
-internal sealed class ContentStream(PackReader reader, FileContent content, string what) : Stream
+internal sealed class ContentStream : Stream
 {
+    private readonly PackReader _reader;
+    private readonly FileContent _content;
+    private readonly string _what;
+    private readonly long _seed;
+    private readonly PageMapReader? _map;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly UInt128[] _hashes;
     private byte[] _buffer = [];
-    private int _next;
     private int _start;
     private int _end;
+    private long _read;
     private long _position;
+
+    public ContentStream(PackReader reader, FileContent content, long seed, string what)
+    {
+        _reader = reader;
+        _content = content;
+        _what = what;
+        _seed = seed;
+        _map = content.Paged ? new PageMapReader(reader, content, what) : null;
+        _hashes = content.Paged ? new UInt128[PageMap.LeafPages] : [];
+        if (content.Size == 0)
+        {
+            RequireDigest();
+        }
+    }
 
     public override bool CanRead => true;
 
@@ -22,7 +43,7 @@ internal sealed class ContentStream(PackReader reader, FileContent content, stri
 
     public override bool CanWrite => false;
 
-    public override long Length => content.Size;
+    public override long Length => _content.Size;
 
     public override long Position
     {
@@ -76,40 +97,53 @@ internal sealed class ContentStream(PackReader reader, FileContent content, stri
 
     private bool Fill()
     {
-        if (_next == content.Extents.Count)
+        if (_read == _content.Size)
         {
-            if (content.Size == 0 && _next == 0)
-            {
-                RequireHash();
-            }
-
             return false;
         }
 
-        var extent = content.Extents[_next++];
-        if (_buffer.Length < extent.Size)
+        if (_map is null)
         {
-            _buffer = new byte[extent.Size];
+            _buffer = _reader.Read(_content.Root!.Value, _what);
+            _end = _buffer.Length;
+            _hash.AppendData(_buffer);
+        }
+        else
+        {
+            FillFromMap(_map);
         }
 
-        reader.Read(extent, _buffer.AsSpan(0, extent.Size), what);
-        _hash.AppendData(_buffer, 0, extent.Size);
         _start = 0;
-        _end = extent.Size;
-        if (_next == content.Extents.Count)
+        _read += _end;
+        if (_read == _content.Size)
         {
-            RequireHash();
+            RequireDigest();
         }
 
         return true;
     }
 
-    private void RequireHash()
+    private void FillFromMap(PageMapReader map)
     {
-        if (Convert.ToHexStringLower(_hash.GetCurrentHash()) != content.Sha256)
+        if (_buffer.Length == 0)
         {
-            var file = content.Extents.Count > 0 ? reader.FileOf(content.Extents[^1].Pack) : what;
-            throw new DamagedArchiveException(file, $"the SHA-256 of {what} does not match");
+            _buffer = new byte[PageMap.LeafSize];
+        }
+
+        var places = map.Leaf(_read / PageMap.LeafSize);
+        _end = (int)Math.Min(PageMap.LeafSize, _content.Size - _read);
+        map.Read(places, _buffer.AsSpan(0, _end));
+        var hashes = _hashes.AsSpan(0, places.Length);
+        PageHash.Of(_buffer.AsSpan(0, _end), _seed, hashes);
+        _hash.AppendData(PageHash.Bytes(hashes));
+    }
+
+    private void RequireDigest()
+    {
+        if (Digest.Take(_hash) != _content.Digest)
+        {
+            throw new DamagedArchiveException(
+                _content.Root is { } root ? _reader.FileOf(root.Pack) : _what, $"the SHA-256 of {_what} does not match");
         }
     }
 }

@@ -1,0 +1,101 @@
+using ClusterFs.Archive.Manifests;
+
+namespace ClusterFs.Archive.Capture;
+
+/// <summary>The bytes that one leaf of a map places, and the hashes of their pages.</summary>
+internal sealed class Leaf
+{
+    private readonly byte[] _bytes = new byte[PageMap.LeafSize];
+    private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
+
+    public long Number { get; private set; }
+
+    public int Size { get; private set; }
+
+    public Span<byte> Bytes => _bytes.AsSpan(0, Size);
+
+    public Span<UInt128> Hashes => _hashes.AsSpan(0, PageMap.PagesOf(Size));
+
+    public Leaf At(long number, long size)
+    {
+        Number = number;
+        Size = (int)Math.Min(PageMap.LeafSize, size - (number * PageMap.LeafSize));
+        return this;
+    }
+}
+
+/// <summary>Reads and hashes a content leaf by leaf, as many at a time as there are processors.</summary>
+/// <param name="seed">Of the hashes of pages.</param>
+internal sealed class LeafReader(IPageSource source, long seed) : IDisposable
+{
+    private readonly UInt128 _hole = PageHash.OfHole(seed);
+
+    private readonly LeafAhead _ahead = new(source.Size);
+
+    /// <returns>The next leaf, valid until the next call; null at the end.</returns>
+    public Leaf? Next() => _ahead.Next(number =>
+    {
+        var start = number * PageMap.LeafSize;
+
+        // Asked here, because a source answers this to one thread only.
+        var hole = start + PageMap.LeafSize <= source.Size && source.IsHole(start, PageMap.LeafSize);
+        return leaf =>
+        {
+            if (hole)
+            {
+                leaf.Bytes.Clear();
+                leaf.Hashes.Fill(_hole);
+            }
+            else
+            {
+                source.Read(start, leaf.Bytes);
+                PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
+            }
+        };
+    });
+
+    public void Dispose() => _ahead.Dispose();
+}
+
+/// <summary>Has the leaves of a content prepared by other threads while the caller deals with the one before.</summary>
+/// <param name="size">Of the content, in bytes.</param>
+internal sealed class LeafAhead(long size) : IDisposable
+{
+    private readonly Queue<Task<Leaf>> _started = [];
+    private readonly Stack<Leaf> _free = [];
+    private Leaf? _given;
+    private long _next;
+
+    /// <param name="prepare">Says, on the caller's thread, how a leaf is filled; what it says is done on another.</param>
+    /// <returns>The next leaf, valid until the next call; null at the end.</returns>
+    public Leaf? Next(Func<long, Action<Leaf>> prepare)
+    {
+        if (_given is not null)
+        {
+            _free.Push(_given);
+            _given = null;
+        }
+
+        while (_started.Count < Environment.ProcessorCount && _next < PageMap.LeavesOf(size))
+        {
+            var leaf = (_free.TryPop(out var free) ? free : new Leaf()).At(_next, size);
+            var fill = prepare(_next++);
+            _started.Enqueue(Task.Run(() =>
+            {
+                fill(leaf);
+                return leaf;
+            }));
+        }
+
+        return _given = _started.TryDequeue(out var first) ? first.GetAwaiter().GetResult() : null;
+    }
+
+    /// <summary>Waits for what was started: it reads from what the caller is about to close.</summary>
+    public void Dispose()
+    {
+        foreach (var task in _started)
+        {
+            ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using Microsoft.Data.Sqlite;
+using Microsoft.Win32.SafeHandles;
+using SQLitePCL;
+
+namespace ClusterFs.Archive.Capture;
+
+/// <summary>
+/// An SQLite database as of one moment, read where it lies while others write it: the file that a checkpoint at that moment would leave. A read
+/// transaction is held meanwhile. With a rollback journal no writer changes the file under it; in WAL mode none moves to the file what this
+/// transaction must not see, and what the log has is read from the log. The source is opened for reading only, so neither content nor log is
+/// touched. A writer in WAL mode is never blocked; one with a rollback journal waits until this is disposed.
+/// </summary>
+internal sealed class SqliteSnapshot : IPageSource, IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
+
+    private readonly SqliteConnection _transaction;
+    private readonly SafeFileHandle _file;
+    private readonly SafeFileHandle? _logFile;
+    private readonly SqliteLog? _log;
+    private readonly uint[] _logPages;
+    private readonly FileSource _source;
+
+    /// <summary>Named here, and not only found by reflection, so that a native build has it.</summary>
+    static SqliteSnapshot() => Batteries_V2.Init();
+
+    private SqliteSnapshot(SqliteConnection transaction, string database)
+    {
+        _transaction = transaction;
+        _file = Open(database);
+        try
+        {
+            if (File.Exists(database + SqliteFiles.Log))
+            {
+                _logFile = Open(database + SqliteFiles.Log);
+                _log = SqliteLog.Read(_logFile);
+            }
+
+            Size = _log is null ? RandomAccess.GetLength(_file) : (long)_log.Pages * _log.PageSize;
+            _logPages = _log is null ? [] : [.. _log.Places.Keys];
+            _source = new FileSource(_file, Size);
+        }
+        catch
+        {
+            _file.Dispose();
+            _logFile?.Dispose();
+            throw;
+        }
+    }
+
+    public long Size { get; }
+
+    /// <exception cref="SqliteException">SQLite cannot read the database.</exception>
+    public static SqliteSnapshot Take(string database, CancellationToken cancellation)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = database,
+            Mode = SqliteOpenMode.ReadOnly,
+
+            // A pooled connection would keep locks and files open after the copy.
+            Pooling = false,
+            DefaultTimeout = (int)Patience.TotalSeconds,
+        }.ToString());
+        try
+        {
+            connection.Open();
+            BeginReading(connection, cancellation);
+            return new SqliteSnapshot(connection, database);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public void Read(long offset, Span<byte> target)
+    {
+        _source.Read(offset, target);
+        if (_log is null)
+        {
+            return;
+        }
+
+        var first = Array.BinarySearch(_logPages, (uint)(offset / _log.PageSize) + 1);
+        for (var i = first < 0 ? ~first : first; i < _logPages.Length; i++)
+        {
+            var start = (long)(_logPages[i] - 1) * _log.PageSize;
+            if (start >= offset + target.Length)
+            {
+                break;
+            }
+
+            // Pages of the database may be larger than what is asked for, or lie across its bounds.
+            var from = Math.Max(start, offset);
+            var to = Math.Min(start + _log.PageSize, offset + target.Length);
+            ReadLog(_log.Places[_logPages[i]] + (from - start), target[(int)(from - offset)..(int)(to - offset)]);
+        }
+    }
+
+    public bool IsHole(long offset, long length) => false;
+
+    public void Dispose()
+    {
+        // In this order: closing any descriptor of the file drops the locks of the whole process on it.
+        _transaction.Dispose();
+        _file.Dispose();
+        _logFile?.Dispose();
+    }
+
+    /// <summary>
+    /// Takes a read transaction, after which the copy cannot be refused. A busy writer with a rollback journal leaves gaps of a millisecond
+    /// between its commits: the usual waits, of a hundred, would hardly ever meet one.
+    /// </summary>
+    private static void BeginReading(SqliteConnection connection, CancellationToken cancellation)
+    {
+        var started = Stopwatch.GetTimestamp();
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, "BEGIN"), connection.Handle);
+        int result;
+        while ((result = raw.sqlite3_exec(connection.Handle, "SELECT count(*) FROM sqlite_schema")) == raw.SQLITE_BUSY
+            && Stopwatch.GetElapsedTime(started) < Patience)
+        {
+            cancellation.WaitHandle.WaitOne(Pause);
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        SqliteException.ThrowExceptionForRC(result, connection.Handle);
+    }
+
+    private static SafeFileHandle Open(string file) => File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    private void ReadLog(long offset, Span<byte> target)
+    {
+        var done = 0;
+        while (done < target.Length)
+        {
+            var read = RandomAccess.Read(_logFile!, target[done..], offset + done);
+            done += read > 0 ? read : throw new EndOfStreamException("the log of the database became shorter while a transaction read it");
+        }
+    }
+}

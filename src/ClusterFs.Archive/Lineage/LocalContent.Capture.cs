@@ -1,0 +1,102 @@
+using System.Security.Cryptography;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Manifests;
+using ClusterFs.Archive.Packs;
+
+namespace ClusterFs.Archive.Lineage;
+
+public sealed partial class LocalContent
+{
+    private static readonly Dictionary<Digest, Piece> NoNodes = [];
+
+    /// <summary>What is known of the entries of a dump: with the identities of their files, if the index is that dump's.</summary>
+    private IEnumerable<IndexRow> RowsOf(Manifest? manifest) => manifest is null
+        ? []
+        : _index is { } index && index.Subject == manifest.Nonce ? index.Read() : manifest.Entries().Select(IndexRow.Unseen);
+
+    /// <summary>The tree beside the index, provided the index is of this dump; beside nothing otherwise.</summary>
+    private TreeView Look(CaptureMode mode, Manifest? trusted) =>
+        TreeView.Look(_live, mode, new KnownRows(_index is { } index && index.Subject == trusted?.Nonce ? index.Read() : []), _clock);
+
+    private bool IsUnchanged(string subject, CancellationToken cancellation)
+    {
+        if (_index is not { } index || index.Subject != subject)
+        {
+            return false;
+        }
+
+        using var rows = new KnownRows(index.Read());
+        foreach (var entry in TreeView.Look(_live, _mode, rows, _clock).Entries(cancellation))
+        {
+            if (rows.Vanished > 0 || !(entry.IsAsKnown(_live) || (entry.CompanionOf is not null && entry.Known is null)))
+            {
+                return false;
+            }
+        }
+
+        return rows.Vanished == 0;
+    }
+
+    /// <summary>Reads the live content into a pack, which is not published, and an index, which is not yet the one that counts.</summary>
+    /// <param name="each">Told every entry, in order.</param>
+    private CapturedTree Capture(
+        CaptureMode mode, PackWriter pack, PackReader reader, Manifest? basis, Action<ManifestEntry>? each, CancellationToken cancellation)
+    {
+        var seed = basis?.Head.PageSeed ?? BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+        using var rows = new KnownRows(RowsOf(basis));
+        var view = TreeView.Look(_live, mode, rows, _clock);
+        var known = new KnownContents(RowsOf(basis), _index?.Rows ?? 0);
+        var contents = new ContentCapture(pack, reader, known, new PageIndexes(_directory.Pages), seed);
+        var capture = new TreeCapture(_live, _directory.Scratch, mode, contents, known);
+        var builder = new ManifestBuilder(pack, basis?.KnownNodes() ?? NoNodes);
+        var index = new LocalIndex.Writer(_directory.IndexFile);
+        try
+        {
+            var words = new CaptureWords();
+            var paged = new HashSet<Digest>();
+            foreach (var row in capture.Capture(view, rows, cancellation))
+            {
+                builder.Add(row.Entry);
+                index.Add(row);
+                words.Count(row.Entry);
+                each?.Invoke(row.Entry);
+                if (row.Entry.Content is { Paged: true } content)
+                {
+                    paged.Add(content.Digest);
+                }
+            }
+
+            var (level, list) = builder.Finish();
+            return new CapturedTree(seed, level, list, index, paged, words.Files, words.Bytes, words.Describe(view.Special), capture.Differs);
+        }
+        catch
+        {
+            index.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The dump that the live content was captured for is in the line, or was there already: from here on its index counts.</summary>
+    private void Adopt(CapturedTree captured, string subject)
+    {
+        _index = captured.Index.Finish(subject, captured.PageSeed);
+        new PageIndexes(_directory.Pages).Keep(captured.Paged);
+    }
+
+    /// <param name="Index">Being written.</param>
+    /// <param name="Paged">Digests of the contents stored in pages.</param>
+    /// <param name="Differs">Whether anything is not as in the basis.</param>
+    private sealed record CapturedTree(
+        long PageSeed,
+        int Level,
+        ListNode? List,
+        LocalIndex.Writer Index,
+        IReadOnlySet<Digest> Paged,
+        long Files,
+        long Bytes,
+        string Guarantee,
+        bool Differs) : IDisposable
+    {
+        public void Dispose() => Index.Dispose();
+    }
+}

@@ -1,0 +1,91 @@
+using ClusterFs.Archive.Packs;
+
+namespace ClusterFs.Archive.Manifests;
+
+/// <summary>Finds the nodes of one content's map by level and place. Keeps the inner nodes it met. Safe for use by several threads.</summary>
+/// <param name="what">Whose content it is; for messages.</param>
+internal sealed class PageMapReader(PackReader reader, FileContent content, string what)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(int Level, long Index), Piece?[]> _inner = [];
+    private readonly int _level = PageMap.LevelOf(content.Size);
+
+    public FileContent Content => content;
+
+    public string What => what;
+
+    /// <summary>The node of a level whose range is the index-th of that level.</summary>
+    /// <returns>Null where the content has none, or only a hole.</returns>
+    public Piece? Find(int level, long index)
+    {
+        if (level >= _level)
+        {
+            return level == _level && index == 0 ? content.Root : null;
+        }
+
+        var children = Children(level + 1, index / PageMap.Fanout);
+        return index % PageMap.Fanout < children.Length ? children[index % PageMap.Fanout] : null;
+    }
+
+    /// <summary>The children of an inner node; none where it is missing.</summary>
+    public Piece?[] Children(int level, long index)
+    {
+        lock (_gate)
+        {
+            if (_inner.TryGetValue((level, index), out var known))
+            {
+                return known;
+            }
+        }
+
+        var children = Find(level, index) is { } piece ? Parse(piece, bytes => PageMap.ReadInner(bytes, level)) : [];
+        lock (_gate)
+        {
+            _inner[(level, index)] = children;
+        }
+
+        return children;
+    }
+
+    /// <summary>Places the pages of a leaf; of one that is missing, as a hole.</summary>
+    public PagePlace[] Leaf(long index)
+    {
+        var size = Math.Clamp(content.Size - (index * PageMap.LeafSize), 0, PageMap.LeafSize);
+        var pages = PageMap.PagesOf(size);
+        return Find(0, index) is { } piece ? Parse(piece, bytes => PageMap.ReadLeaf(bytes, pages)) : new PagePlace[pages];
+    }
+
+    /// <summary>Reads the bytes of consecutive pages.</summary>
+    /// <param name="target">As many bytes as the pages have.</param>
+    public void Read(ReadOnlySpan<PagePlace> pages, Span<byte> target)
+    {
+        for (var first = 0; first < pages.Length;)
+        {
+            var run = PageMap.RunAt(pages, first);
+            var start = first * PageMap.PageSize;
+            var bytes = target[start..Math.Min(target.Length, start + (run * PageMap.PageSize))];
+            if (pages[first].IsHole)
+            {
+                bytes.Clear();
+            }
+            else
+            {
+                reader.Read(new Piece(pages[first].Pack, pages[first].Block, pages[first].Offset, bytes.Length), bytes, what);
+            }
+
+            first += run;
+        }
+    }
+
+    private T Parse<T>(Piece piece, Func<byte[], T> parse)
+    {
+        try
+        {
+            return parse(reader.Read(piece, $"the map of {what}"));
+        }
+        catch (Exception error) when (error is FormatException or OverflowException)
+        {
+            throw new DamagedArchiveException(reader.FileOf(piece.Pack), $"the map of {what} cannot be read: {error.Message}", error);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Manifests;
+using ClusterFs.Archive.Packs;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Restore;
+
+/// <summary>
+/// A tree on this node that may hold some of what is to be restored, and what an index says of it. Nobody writes the tree meanwhile. Asked for
+/// paths in the order of a manifest.
+/// </summary>
+/// <param name="rows">Of the index of that tree; none where there is no index.</param>
+/// <param name="seed">Of the hashes of pages in the dump to be restored; those of the index have the same.</param>
+/// <param name="link">Whether an unchanged file may become a second name of the old one: only if the old tree is given up afterwards.</param>
+internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageIndexes indexes, long seed, bool link) : IDisposable
+{
+    private readonly KnownRows _rows = new(rows);
+
+    public PageIndexes Indexes => indexes;
+
+    public bool MayLink => link;
+
+    /// <summary>The file that may hold the content of an entry.</summary>
+    /// <returns>Null when there is no such file.</returns>
+    public LocalFile? Find(ManifestEntry entry)
+    {
+        var row = _rows.Find(entry.Path);
+        var path = Path.Combine(root, entry.Path);
+        if (FileStatus.TryRead(path) is not { Kind: FileKind.File } status || !IsReached(entry.Path))
+        {
+            return null;
+        }
+
+        // What the index says of a database that had a log is not what lies in its file.
+        var known = row is { Entry.Content: { } content, Entry.ChangedWhileCopied: false } && row.Log == default ? content : null;
+        return new LocalFile(path, status, known, known is not null && row!.Settled && row.Identity == FileIdentity.Of(status));
+    }
+
+    /// <summary>Whether a file holds a small content, found out by reading it.</summary>
+    public bool Holds(LocalFile file, FileContent content, CancellationToken cancellation)
+    {
+        if (file.IsAsKnown)
+        {
+            return (file.Known!.Size, file.Known.Digest, file.Known.Paged) == (content.Size, content.Digest, content.Paged);
+        }
+
+        if (file.Status.Size != content.Size || (content.Paged && file.Known is { } known && known.Digest != content.Digest))
+        {
+            return false;
+        }
+
+        using var handle = File.OpenHandle(file.Path);
+        return ContentDigest.Of(new FileSource(handle, content.Size), content.Paged, seed, cancellation) == content.Digest;
+    }
+
+    public void Dispose() => _rows.Dispose();
+
+    /// <summary>No directory on the way is a symbolic link: the file lies in the tree and nowhere else.</summary>
+    private bool IsReached(string path)
+    {
+        for (var slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1))
+        {
+            if (FileStatus.TryRead(Path.Combine(root, path[..slash])) is not { Kind: FileKind.Directory })
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}
+
+/// <param name="Known">The content it had as of the index; null when nothing is known.</param>
+/// <param name="IsAsKnown">Whether it still has that content, by its identity.</param>
+internal sealed record LocalFile(string Path, FileStatus Status, FileContent? Known, bool IsAsKnown);

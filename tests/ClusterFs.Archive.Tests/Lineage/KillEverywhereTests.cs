@@ -1,0 +1,99 @@
+using ClusterFs.Archive.Log;
+
+namespace ClusterFs.Archive.Tests.Lineage;
+
+/// <summary>A real SIGKILL at one system call after another that changes anything on a disk, through a whole dump and a whole restore.</summary>
+public sealed class KillEverywhereTests : IDisposable
+{
+    private const string Changes = "write,pwrite64,rename,renameat,renameat2,link,linkat,unlink,fsync,fdatasync,syncfs,ftruncate,mkdir,rmdir,copy_file_range";
+    private const int Killed = 128 + 9;
+    private readonly TestBed _bed = new();
+
+    [SkippableFact]
+    public void A_dump_is_in_the_line_whole_or_not_at_all()
+    {
+        RequireTracing();
+        _bed.Write("n1", "page", "first");
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), new byte[3 << 20]);
+        _bed.TakeOver("n1", 1);
+        var ended = false;
+        var kills = 0;
+        for (var n = 1; !ended && n < 400; n += 1 + (n / 12))
+        {
+            _bed.Write("n1", "page", $"state {n}");
+            using (var stream = new FileStream(Path.Combine(_bed.Live("n1"), "db"), FileMode.Open))
+            {
+                stream.Position = n * 4096;
+                stream.Write([1, (byte)n]);
+            }
+
+            using (var child = Child.KilledAt(Changes, n, "dump", _bed.Shared, _bed.Live("n1"), "n1", "1", "nowhere"))
+            {
+                var code = child.Wait();
+                Assert.Contains(code, (int[])[0, Killed]);
+                ended = code == 0;
+                kills += code == Killed ? 1 : 0;
+            }
+
+            var state = TestBed.Describe(_bed.Live("n1"));
+            _ = _bed.On("n1", content => content.Dump(1, CancellationToken.None));
+            var dump = _bed.Archive.List(CancellationToken.None).OfType<DumpRecord>().Last();
+            var to = _bed.Scratch($"out{n}");
+            _bed.Archive.RestoreTo(dump.Content, to, null, CancellationToken.None);
+            Assert.Equal(state, TestBed.Describe(to));
+            Directory.Delete(to, recursive: true);
+        }
+
+        Assert.True(ended && kills > 5, $"{kills} kills, the end of the dump was {(ended ? string.Empty : "not ")}reached");
+    }
+
+    [SkippableFact]
+    public void A_restore_leaves_the_old_content_or_the_new_one_whole()
+    {
+        RequireTracing();
+        _bed.Write("n1", "page", "old");
+        _bed.Write("n1", "same", "same");
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), new byte[3 << 20]);
+        _bed.TakeOver("n1", 1);
+        var old = _bed.Dump("n1", 1);
+        _bed.Write("n1", "page", "new");
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), [.. Enumerable.Repeat((byte)7, 2 << 20)]);
+        var next = _bed.Dump("n1", 1);
+        var states = new Dictionary<long, string>();
+        foreach (var dump in (DumpRecord[])[old, next])
+        {
+            _bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None));
+            states[dump.Slot] = TestBed.Describe(_bed.Live("n3"));
+        }
+
+        var ended = false;
+        var kills = 0;
+        var at = next.Slot;
+        for (var n = 1; !ended && n < 400; n += 1 + (n / 12))
+        {
+            var to = at == next.Slot ? old.Slot : next.Slot;
+            using (var child = Child.KilledAt(Changes, n, "restore-over", _bed.Shared, _bed.Live("n3"), "n3", $"{to}"))
+            {
+                var code = child.Wait();
+                Assert.Contains(code, (int[])[0, Killed]);
+                ended = code == 0;
+                kills += code == Killed ? 1 : 0;
+            }
+
+            Assert.Contains(TestBed.Describe(_bed.Live("n3")), states.Values);
+            _bed.On("n3", content => content.RestoreOver(to == old.Slot ? old : next, null, CancellationToken.None));
+            Assert.Equal(states[to], TestBed.Describe(_bed.Live("n3")));
+            at = to;
+        }
+
+        Assert.True(ended && kills > 5, $"{kills} kills, the end of the restore was {(ended ? string.Empty : "not ")}reached");
+    }
+
+    public void Dispose() => _bed.Dispose();
+
+    private static void RequireTracing()
+    {
+        var installed = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':').Any(one => File.Exists(Path.Combine(one, "strace")));
+        Skip.IfNot(installed, "strace, which kills the process at a system call, is not installed (Debian: apt-get install strace)");
+    }
+}

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace ClusterFs.Benchmarks;
+
+/// <summary>The same content and the same changes through every tool that is installed, one after the other, and one table.</summary>
+internal sealed class ArchiveBench(string scratch, int size)
+{
+    private static readonly string[] Steps = ["first dump", "+1 %", "unchanged", "restore", "restore over +1 %"];
+
+    private readonly Dictionary<(string Workload, string Tool, string Step), (Measured Cost, long Stored)> _results = [];
+
+    public int Run()
+    {
+        var bin = Environment.GetEnvironmentVariable("CLUSTERFS_BIN") ?? "out/bin";
+        var tools = Tool.All(Path.GetFullPath(Path.Combine(bin, "clusterfs")));
+        if (!tools[0].IsInstalled)
+        {
+            Console.Error.WriteLine($"{tools[0].Program} is missing: ./build.sh build makes it");
+            return 1;
+        }
+
+        foreach (var missing in tools.Where(tool => !tool.IsInstalled))
+        {
+            Console.WriteLine($"{missing.Name} is not installed and left out (Debian: apt-get install restic borgbackup zstd rsync)");
+        }
+
+        foreach (var workload in Workloads.Of(size))
+        {
+            var origin = Directory.CreateDirectory(Path.Combine(scratch, "origin")).FullName;
+            workload.Create(origin);
+            var changed = Path.Combine(scratch, "changed");
+            Copy(origin, changed);
+            workload.Change(changed);
+            foreach (var tool in tools.Where(tool => tool.IsInstalled))
+            {
+                Run(workload, tool, origin, changed);
+            }
+
+            Directory.Delete(origin, recursive: true);
+            Directory.Delete(changed, recursive: true);
+            Print(workload.Name, [.. tools.Where(tool => tool.IsInstalled)]);
+        }
+
+        return 0;
+    }
+
+    private static void Copy(string from, string to) => Sh($"cp -a '{from}' '{to}'");
+
+    private static void Sh(string command)
+    {
+        using var process = Process.Start("sh", ["-c", command]);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException(command);
+        }
+    }
+
+    private static long SizeOf(string directory) =>
+        new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+
+    private void Run(Workload workload, Tool tool, string origin, string changed)
+    {
+        var home = Directory.CreateDirectory(Path.Combine(scratch, "tool")).FullName;
+        var store = Directory.CreateDirectory(Path.Combine(home, "store")).FullName;
+        var live = Path.Combine(home, "live");
+        Copy(origin, live);
+        if (tool.Prepare is { } prepare)
+        {
+            Measured.Run(home, Tool.Environment, prepare(store));
+        }
+
+        Sh("sync");
+        Take(Steps[0], () => tool.Dump(store, live, 1));
+
+        // The same change for every tool, in place: cp keeps the inode of a file that is there, and what is gone is deleted. Origin and change
+        // may bear the same second and size, so rsync has to compare nanoseconds too.
+        Sh($"rsync -a --modify-window=-1 --inplace --no-whole-file --delete '{changed}/' '{live}/' 2>/dev/null || (cd '{changed}' && cp -a . '{live}/')");
+        RequireSame(changed, live, "the change did not reach the live content");
+        Sh("sync");
+        Take(Steps[1], () => tool.Dump(store, live, 2));
+        Take(Steps[2], () => tool.Dump(store, live, 3));
+        var to = Directory.CreateDirectory(Path.Combine(home, "to")).FullName;
+        Take(Steps[3], () => tool.Restore(store, to, 3));
+        RequireSame(changed, to, $"{tool.Name} did not restore what was dumped");
+        if (tool.RestoreOver is { } over)
+        {
+            // A copy that is one change behind. Ours is made by a restore, which leaves its index beside the copy.
+            var stale = Path.Combine(home, "stale");
+            if (tool.Name == "clusterfs")
+            {
+                Measured.Run(home, Tool.Environment, [.. over(store, stale, 1), "--sequence", "2"]);
+            }
+            else
+            {
+                Copy(origin, stale);
+            }
+
+            Sh("sync");
+            Take(Steps[4], () => over(store, stale, 3));
+            RequireSame(changed, stale, $"{tool.Name} did not restore what was dumped over a stale copy");
+        }
+
+        Directory.Delete(home, recursive: true);
+
+        void Take(string step, Func<string[]> command)
+        {
+            var before = SizeOf(store);
+            var cost = Measured.Run(home, Tool.Environment, command());
+            _results[(workload.Name, tool.Name, step)] = (cost, SizeOf(store) - before);
+        }
+    }
+
+    private static void RequireSame(string expected, string found, string otherwise)
+    {
+        using var process = Process.Start("diff", ["-rq", "--no-dereference", expected, found]);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException(otherwise);
+        }
+    }
+
+    private void Print(string workload, IReadOnlyList<Tool> tools)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"{workload}");
+        Console.WriteLine($"{"step",-20}{"tool",-12}{"time s",9}{"cpu s",9}{"MiB peak",10}{"MiB stored",12}{"time/restic",13}{"stored/restic",15}");
+        foreach (var step in Steps)
+        {
+            foreach (var tool in tools)
+            {
+                if (!_results.TryGetValue((workload, tool.Name, step), out var result))
+                {
+                    continue;
+                }
+
+                var (cost, stored) = result;
+                var ratios = _results.TryGetValue((workload, "restic", step), out var restic)
+                    ? $"{Figure(cost.Seconds / restic.Cost.Seconds),13}{(restic.Stored > 0 ? Figure((double)stored / restic.Stored) : "-"),15}"
+                    : string.Empty;
+                Console.WriteLine(
+                    $"{step,-20}{tool.Name,-12}{Figure(cost.Seconds),9}{Figure(cost.Processor),9}{Figure(cost.Memory / 1048576.0),10}"
+                    + $"{Figure(stored / 1048576.0),12}{ratios}");
+            }
+        }
+    }
+
+    private static string Figure(double value) => value.ToString(value < 10 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
+}
