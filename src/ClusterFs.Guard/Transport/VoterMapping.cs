@@ -93,12 +93,12 @@ internal static class VoterMapping
     {
         Service = fence.Service,
         Epoch = fence.Epoch,
-        HolderAgreed = fence.HolderAgreed,
+        OverPromises = fence.OverPromises,
         Nonce = fence.Nonce.ToString("N"),
     };
 
     public static Fence FromWire(FenceMessage message) =>
-        new(Named(message.Service), Positive(message.Epoch), message.HolderAgreed, ToGuid(message.Nonce));
+        new(Named(message.Service), Positive(message.Epoch), message.OverPromises, ToGuid(message.Nonce));
 
     public static FenceMessageReply ToWire(FenceReply reply) => new()
     {

@@ -87,7 +87,7 @@ public static class SqlVoterMachine
         }
 
         var remaining = PromiseRunsFor(sight, now);
-        if (!fence.HolderAgreed && remaining > TimeSpan.Zero)
+        if (!fence.OverPromises && remaining > TimeSpan.Zero)
         {
             return Answered(null, FenceOutcome.Promised, floor);
         }

@@ -86,7 +86,7 @@ public static class VoterMachine
             return (state, [Reply(state, FenceOutcome.BelowFloor, floor)]);
         }
 
-        if (!fence.HolderAgreed && Remaining(state, fence.Service, now) > TimeSpan.Zero)
+        if (!fence.OverPromises && Remaining(state, fence.Service, now) > TimeSpan.Zero)
         {
             return (state, [Reply(state, FenceOutcome.Promised, floor)]);
         }

@@ -13,9 +13,9 @@ public sealed record Renew(string Service, long Epoch, string Node, TimeSpan Ttl
 public sealed record Probe(string Service, Guid Nonce) : VoterRequest(Service);
 
 /// <summary>The ownership actor raises the floor to an epoch that it has journalled its intent for (R12).</summary>
-/// <param name="HolderAgreed">The epoch before was closed for good by its holder, or its holder was missed for a while and its power is
+/// <param name="OverPromises">The epoch before was closed for good by its holder, or its holder was missed for a while and its power is
 /// about to be cut (R11), so a promise that still runs is no reason to refuse (R13); the fencer waits for its end all the same.</param>
-public sealed record Fence(string Service, long Epoch, bool HolderAgreed, Guid Nonce) : VoterRequest(Service);
+public sealed record Fence(string Service, long Epoch, bool OverPromises, Guid Nonce) : VoterRequest(Service);
 
 /// <summary>The holder's service is dead and its epoch closed for good: the promise may end (R4).</summary>
 public sealed record Release(string Service, long Epoch, string Node) : VoterRequest(Service);

@@ -40,7 +40,7 @@ public sealed class GuardedServiceTests : IAsyncLifetime
     {
         var run = await RunAsync(Plain);
         var service = await _cluster.StartedAsync("pid", () => run.Messages);
-        var fence = new Fence(LoopbackCluster.Service, 2, HolderAgreed: true, Guid.NewGuid());
+        var fence = new Fence(LoopbackCluster.Service, 2, OverPromises: true, Guid.NewGuid());
         Assert.Equal(FenceOutcome.Raised, (await _cluster.Voters.FenceAsync("n3", fence, TimeSpan.FromSeconds(5), default)).Outcome);
 
         await _daemon.ContinueAsync(tenure: 1, epoch: 2);

@@ -81,5 +81,5 @@ public sealed class VoterProcessTests
     }
 
     private static Task<FenceReply> FenceAsync(LoopbackCluster cluster, long epoch) => cluster.Voters.FenceAsync(
-        "n1", new Fence(LoopbackCluster.Service, epoch, HolderAgreed: false, Guid.NewGuid()), TimeSpan.FromSeconds(5), default);
+        "n1", new Fence(LoopbackCluster.Service, epoch, OverPromises: false, Guid.NewGuid()), TimeSpan.FromSeconds(5), default);
 }

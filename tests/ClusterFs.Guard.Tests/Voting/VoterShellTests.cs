@@ -91,7 +91,7 @@ public sealed class VoterShellTests
         Assert.Equal(new Binding(51, null), ((ProbeReply)await probe).Floor);
     }
 
-    private static Fence Fence(long epoch) => new("web", epoch, HolderAgreed: false, Guid.NewGuid());
+    private static Fence Fence(long epoch) => new("web", epoch, OverPromises: false, Guid.NewGuid());
 
     private static VoterShell Shell(Action<DurableVoterState> persist) => new(
         new VoterState("n1", Now - (Ttl * 2), new DurableVoterState(

@@ -21,7 +21,7 @@ public sealed class PowerFencingTests
     public void An_owner_that_was_missed_is_fenced_through_its_promises_and_its_power_cut_once_a_majority_has_risen()
     {
         SuspectAt(105.2);
-        Assert.All(Fences(), fence => Assert.True(fence.HolderAgreed));
+        Assert.All(Fences(), fence => Assert.True(fence.OverPromises));
         RaiseAt("n2", 105.2, remaining: 2);
         Assert.Empty(_effects);
         RaiseAt("n3", 105.2, remaining: 2);

@@ -78,7 +78,7 @@ public sealed class SqlVoterMachineTests
     }
 
     [Fact]
-    public void A_fence_whose_holder_agreed_rises_at_once_is_waited_for_and_leaves_the_promise_on_record()
+    public void A_fence_whose_over_promises_rises_at_once_is_waited_for_and_leaves_the_promise_on_record()
     {
         var sight = new SqlVoterSight(Acked(Joined, 1, "n1"), Moments.At(100));
         var (row, reply) = Fenced(sight, 2, agreed: true, Moments.At(102));

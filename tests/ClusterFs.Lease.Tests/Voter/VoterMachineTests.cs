@@ -63,7 +63,7 @@ public sealed class VoterMachineTests
     }
 
     [Fact]
-    public void A_fence_is_refused_while_a_promise_runs_unless_the_holder_agreed()
+    public void A_fence_is_refused_while_a_promise_runs_unless_the_over_promises()
     {
         var (state, _) = VoterMachine.Handle(Joined(), Renewal(1, "n1"), Moments.At(100));
         Assert.Equal(FenceOutcome.Promised, Fenced(state, 2, agreed: false, Moments.At(102)).Outcome);

@@ -379,7 +379,7 @@ internal sealed record SmallWorld
                 hash.Add(question.Voter);
                 hash.Add(fence.Nonce);
                 hash.Add(fence.Epoch);
-                hash.Add(fence.HolderAgreed);
+                hash.Add(fence.OverPromises);
                 break;
             case ToAsker { Reply: RenewReply reply } answer:
                 hash.Add(5);

@@ -46,6 +46,7 @@ public enum Bug
     FenceIgnoresPromise,
     RenewIgnoresPromise,
     ProbesExpiryAtOnce,
+    FailedFenceEndsWait,
 }
 
 /// <summary>A set of deliberate bugs.</summary>

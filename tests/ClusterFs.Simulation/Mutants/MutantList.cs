@@ -41,6 +41,7 @@ public static class MutantList
         Alone("adoption after release", Bug.AdoptionAfterRelease, Profile.Operations),
         Alone("Granted consumed twice (with release)", Bug.GrantConsumedTwice, Profile.SecondHearings),
         Alone("power fence first", Bug.PowerFenceFirst, Profile.LateGrants) with { Watched = Safety },
+        Alone("a failed power fence ends the wait", Bug.FailedFenceEndsWait, Profile.OppositeClocks) with { Watched = Safety },
         Alone("empty voter acks", Bug.EmptyVoterAcks, Profile.LateGrants) with { Watched = Safety },
         Alone("learns from others", Bug.LearnsFromOthers, Profile.LateGrants) with { Watched = Safety },
         Alone("TTL mismatch", Bug.TtlMismatch, Profile.Configuration),

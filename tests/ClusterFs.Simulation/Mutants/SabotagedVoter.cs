@@ -61,7 +61,7 @@ public static class SabotagedVoter
 
                 break;
             case Fence fence when bugs.Has(Bug.FenceIgnoresPromise):
-                request = fence with { HolderAgreed = true };
+                request = fence with { OverPromises = true };
                 break;
             case Release release when bugs.Has(Bug.ReleaseWithoutEpoch) && state.Promises.TryGetValue(release.Service, out var running):
                 request = new Release(release.Service, running.To.Epoch, running.To.Node!);

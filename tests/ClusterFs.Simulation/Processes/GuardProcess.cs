@@ -230,7 +230,7 @@ public sealed class GuardProcess : SimulatedProcess
 
         _world.Schedule.After(TimeSpan.FromSeconds(_world.Random.Fraction()), () => Run(() =>
         {
-            var (next, effects) = VoterMachine.Handle(_voter, fence with { HolderAgreed = true }, _host.Now);
+            var (next, effects) = VoterMachine.Handle(_voter, fence with { OverPromises = true }, _host.Now);
             CarryVote(next, effects, 0, late => reply(late is FenceReply { Outcome: FenceOutcome.Raised } risen ? risen with { Remaining = raised.Remaining } : late));
         }));
     }

@@ -11,6 +11,7 @@ namespace ClusterFs.Simulation;
 public sealed class OwnershipProcess : SimulatedProcess
 {
     private static readonly TimeSpan JournalPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestFence = TimeSpan.FromSeconds(3);
 
     private readonly World _world;
     private readonly Alarm _wake;
@@ -27,7 +28,10 @@ public sealed class OwnershipProcess : SimulatedProcess
         _sequence = sequence;
         var configuration = node.Configuration;
         var settings = new OwnershipSettings(
-            World.Service, configuration.Voters, [.. world.Nodes.Select(candidate => candidate.Name)], configuration.Timings);
+            World.Service, configuration.Voters, [.. world.Nodes.Select(candidate => candidate.Name)], configuration.Timings)
+        {
+            PowerFencing = world.Scenario.HasFenceCommand ? new PowerFencing([.. world.Nodes.Select(candidate => candidate.Name)]) : null,
+        };
         _state = Spoil(null, OwnershipMachine.Start(settings, world.Random.NextGuid(), record, node.Host.Now));
         _wake = new Alarm(node.Host, early: false, () => Feed(new OwnershipTimePassed()));
         if (world.Trace.IsKept)
@@ -135,6 +139,9 @@ public sealed class OwnershipProcess : SimulatedProcess
                 var owner = _world.Named(tell.Node);
                 _world.Network.Send(Node.Number, owner.Number, MessageKinds.Drain, () => owner.Daemon?.Hear(tell));
                 break;
+            case RunFence fence:
+                RunFenceCommand(fence);
+                break;
             case RecoverAgain when _world.Bugs.Has(Bug.NextNumber):
                 TryNextNumber();
                 break;
@@ -218,10 +225,30 @@ public sealed class OwnershipProcess : SimulatedProcess
         }
     }
 
+    /// <summary>It takes a while, may fail, and goes on when whoever began it is gone.</summary>
+    private void RunFenceCommand(RunFence fence)
+    {
+        var lasts = LongestFence * _world.Random.Fraction();
+        var fails = _world.Random.Chance(0.3);
+        var off = _state.Settings.Timings.Ttl * (_world.Random.Fraction() * 3);
+        _world.Schedule.After(lasts, () =>
+        {
+            if (!fails)
+            {
+                _world.Trace.Write(fence.Node, "its power is cut");
+                _world.Schedule.After(off, _world.Named(fence.Node).TakeHostDown());
+            }
+
+            Feed(new NodeFenced(fence.Node, fence.Epoch, !fails, fails ? "refused" : "off"));
+        });
+    }
+
     private OwnershipInput Spoil(OwnershipInput input)
     {
         switch (input)
         {
+            case NodeFenced failed when _world.Bugs.Has(Bug.FailedFenceEndsWait):
+                return failed with { Succeeded = true };
             case VoterAnswered { Reply: FenceReply { Outcome: FenceOutcome.Raised } raised } when _world.Bugs.Has(Bug.FenceDoesNotWait):
                 return new VoterAnswered(raised with { Remaining = TimeSpan.Zero });
             case VoterAnswered { Reply: ProbeReply probe } when _world.Bugs.Has(Bug.OldProbeAnswers):

@@ -76,6 +76,9 @@ public sealed record Scenario(ulong Seed, Profile Profile, int Nodes)
     /// <summary>The longest that a message takes when nothing fails.</summary>
     public TimeSpan Delay { get; init; }
 
+    /// <summary>There is a fence command, which reaches every node, and fails now and then.</summary>
+    public bool HasFenceCommand { get; init; }
+
     public ImmutableArray<Phase> Phases { get; init; } = [];
 
     public ImmutableArray<Fault> Faults { get; init; } = [];

@@ -94,6 +94,7 @@ public static class ScenarioDraw
         {
             Configurations = configurations,
             Rates = [.. Enumerable.Range(0, nodes).Select(node => Rates(drawn, node, random, extreme))],
+            HasFenceCommand = random.Chance(0.3),
             Delay = fast ? TimeSpan.FromMilliseconds(random.Chance(0.5) ? 0.3 : 2) : random.Between(TimeSpan.FromMilliseconds(5), ttl * 0.03),
         };
         var phases = ImmutableArray.CreateBuilder<Phase>();
