@@ -1,8 +1,12 @@
+using ClusterFs.Demo;
+
 namespace ClusterFs.Faults.Rig;
 
 /// <summary>A local disk: a file system of its own, from which a power cut takes what was not synced.</summary>
 internal sealed class NodeDisk(string image, string mountPoint, string size)
 {
+    private static readonly TimeSpan LetGoPatience = TimeSpan.FromSeconds(15);
+
     public string MountPoint => mountPoint;
 
     /// <summary>Makes an empty file system and mounts it.</summary>
@@ -24,6 +28,8 @@ internal sealed class NodeDisk(string image, string mountPoint, string size)
     public async Task PowerOff()
     {
         await Shell.Run("xfs_io", "-x", "-c", "shutdown", mountPoint);
-        await Shell.Run("umount", mountPoint);
+
+        // A process that is dead for its parent may still be giving up its files.
+        await Eventually.Get($"nobody uses {mountPoint}", LetGoPatience, async () => await Shell.TryRun("umount", mountPoint) ? mountPoint : null);
     }
 }
