@@ -16,10 +16,10 @@ public static class MutantList
         Alone("start read before the lock", Bug.StartReadBeforeLock, Profile.Forgetful) with { Watched = Safety },
         Alone("validity from the ack's time", Bug.ValidityFromAck, Profile.LateMessages),
         Alone("Granted gives validity", Bug.GrantGivesValidity),
-        Together("fence does not wait", WithoutRule13, Bug.FenceDoesNotWait, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.FenceDoesNotWait), WithoutRule13Alone] },
-        Together("waits the shortest", WithoutRule13, Bug.WaitsTheShortest, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.WaitsTheShortest), WithoutRule13Alone] },
+        Alone("fence does not wait", Bug.FenceDoesNotWait, Profile.OppositeClocks) with { Watched = Safety },
+        Alone("waits the shortest", Bug.WaitsTheShortest, Profile.Razor) with { Watched = Safety },
         Alone("fences a minority", Bug.FencesAMinority, Profile.SplitFences) with { Watched = Safety },
-        Together("Fence clears the promise", WithoutRule13, Bug.FenceClearsPromise, Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce) with { Harmless = [Bugs.Of(Bug.FenceClearsPromise), WithoutRule13Alone] },
+        Alone("Fence clears the promise", Bug.FenceClearsPromise, Profile.OppositeClocks) with { Watched = Safety },
         Alone("remaining computed before the rise", Bug.RemainingBeforeRise, Profile.Restarts),
         Alone("told before persisted", Bug.ToldBeforePersisted),
         Alone("no unique constraint", Bug.NoUniqueConstraint),
@@ -79,12 +79,6 @@ public static class MutantList
         new("Granted consumed twice without release", Bugs.Of(Bug.GrantConsumedTwice, Bug.NoReleases), Profile.SecondHearings) { Watched = ["a closed epoch is used again"] },
         new("renewals ignore promises", Bugs.Of(Bug.RenewIgnoresPromise), Profile.SplitFences, "the first half of R1"),
     ];
-
-    private static Bugs WithoutRule13Alone => Bugs.Of(Bug.FenceIgnoresPromise, Bug.ProbesExpiryAtOnce);
-
-    private const string WithoutRule13 =
-        "alone it is covered by R13: no voter lets itself be fenced while its promise runs, and no expiry is believed that a majority did not confirm; "
-        + "shown without that rule, where only the wait is left";
 
     private const string WithoutRule3 =
         "alone it is covered by R3: a new process never uses an epoch that an old one used, so no old ack names the epoch of a new round; shown without "
