@@ -15,7 +15,7 @@ usage: ./build.sh VERB
   build            compile everything; leaves out/bin/clusterfs and out/bin/clusterfsd
   test [FILTER]    build, then run the whole test suite (or the projects whose name contains FILTER)
   fault [OPTION…]  build, then break a real cluster over and over, as root: --minutes N --seed S --nodes 2|3|5 --keep-logs DIR;
-                   measurements instead: --kills N, --calm MINUTES [--busy] [--database-away] [--restart-daemon]; --help says more
+                   measurements instead: --kills N, --calm MINUTES [--busy] [--database-away] [--restart-daemon], --services N; --help says more
   simulate [OPTION…] run the lease and the archive in a world where everything fails: --seeds N, --from S, --mutants, --exhaustive; --help says more
   demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move; --keep leaves them running
   demo --stop      stop what `demo --keep` left running

@@ -48,8 +48,13 @@ internal static class FaultCommand
         var busy = new Option<bool>("--busy") { Description = "With --calm: another program keeps all cores busy" };
         var databaseAway = new Option<bool>("--database-away") { Description = "With --calm: the database is stopped all the time" };
         var restartDaemon = new Option<bool>("--restart-daemon") { Description = "With --calm: the daemon of the owner is killed every minute" };
+        var services = new Option<int?>("--services")
+        {
+            Description = "Instead: measure what guards and daemons cost while they keep the leases of so many services on three nodes",
+            HelpName = "N",
+        };
         nodes.AcceptOnlyFromAmong("2", "3", "5");
-        foreach (var option in new Option[] { minutes, seed, nodes, keepLogs, report, sabotage, kills, calm, busy, databaseAway, restartDaemon })
+        foreach (var option in new Option[] { minutes, seed, nodes, keepLogs, report, sabotage, kills, calm, busy, databaseAway, restartDaemon, services })
         {
             command.Options.Add(option);
         }
@@ -75,6 +80,11 @@ internal static class FaultCommand
                     options,
                     logs,
                     (cluster, progress) => Calm.Run(cluster, TimeSpan.FromMinutes(length), strain, progress, cancelled));
+            }
+
+            if (parsed.GetValue(services) is { } many)
+            {
+                return ManyServicesRun.Run(many, logs, cancelled);
             }
 
             return CampaignRun.Run(
