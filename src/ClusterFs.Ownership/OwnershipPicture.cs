@@ -26,6 +26,7 @@ internal static class OwnershipPicture
             [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)])
         {
             Damped = record.Damped is not null,
+            Moved = record.Grant?.Cause == GrantCause.Move,
         };
     }
 

@@ -7,6 +7,8 @@ namespace ClusterFs.Cluster.Tests;
 [Collection(OneCluster.Name)]
 public sealed class MoveTests(ClusterBench bench)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     [Fact]
     public async Task A_planned_move_under_load_is_short_and_loses_nothing()
     {
@@ -23,6 +25,35 @@ public sealed class MoveTests(ClusterBench bench)
         await load.LostNothing(target);
         Assert.Empty(owner.ProcessesOf(ClusterBench.Guestbook));
         bench.Beats.NeverOverlapped(ClusterBench.Guestbook, runsAtLeast: 2);
+    }
+
+    [Fact]
+    public async Task A_move_whose_owner_is_lost_before_it_hands_over_is_no_success()
+    {
+        var owner = await bench.Settle();
+        var target = bench.Cluster.Except(owner).First();
+        await Eventually.True(
+            "ownership is decided on off the owner",
+            Patience,
+            () => bench.Cluster.DecidesOn(ClusterBench.Guestbook) != owner,
+            bench.Cluster.Evidence);
+        var decides = bench.Cluster.DecidesOn(ClusterBench.Guestbook)!;
+
+        // It cannot hear that it is to hand over.
+        owner.Daemon!.Signal(Processes.SignalStop);
+        var moving = target.Clusterfs("move", ClusterBench.Guestbook, "--to", target.Name);
+        await Eventually.True(
+            "the move is begun",
+            Patience,
+            () => File.ReadAllText(Path.Combine(decides.LogDirectory, "daemon.log"))
+                .Contains($"{ClusterBench.Guestbook}: moving from {owner.Name} to {target.Name}", StringComparison.Ordinal),
+            bench.Cluster.Evidence);
+        await owner.KillEverything();
+
+        var result = await moving;
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains($"{owner.Name} was lost before it had handed over", result.Error, StringComparison.Ordinal);
+        Assert.Equal(target, await bench.Settle());
     }
 
     [Theory]

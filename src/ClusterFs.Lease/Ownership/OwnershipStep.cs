@@ -182,7 +182,8 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
                 return;
             }
 
-            var cause = Record.Move is not null ? GrantCause.Move : Record.OpenGrant is not null ? GrantCause.Failover : GrantCause.Start;
+            // An owner that is lost in the middle of a move has handed nothing over.
+            var cause = Record.OpenGrant is not null ? GrantCause.Failover : Record.Move is not null ? GrantCause.Move : GrantCause.Start;
             Write(new FencingBegun(Unstamped, Record.Epoch + 1, cause));
             return;
         }

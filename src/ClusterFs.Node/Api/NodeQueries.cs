@@ -73,8 +73,11 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
             var view = await AskAsync<OwnershipView>(new GetOwnership(service), StatusPatience).ConfigureAwait(false);
             if (view is { Stage: OwnershipStage.Owned } && view.Epoch > before.Epoch)
             {
-                return view.Owner == to
-                    ? new MoveReport(service, before.Owner, to, view.Epoch)
+                return view.Owner == to && view.Moved ? new MoveReport(service, before.Owner, to, view.Epoch)
+                    : view.Owner == to ? Problem.Of(
+                        StatusCodes.Status409Conflict,
+                        $"{service} runs on {to}, but {before.Owner} was lost before it had handed over: what it had not dumped is missing",
+                        $"it is kept when {before.Owner} is back: see `clusterfs divergent list {service}`")
                     : Problem.Of(
                         StatusCodes.Status409Conflict,
                         $"{service} went to {view.Owner} and not to {to}",

@@ -229,6 +229,16 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void A_move_whose_owner_is_lost_before_it_releases_is_a_failover()
+    {
+        Recover(Granted(1, "n1"), new MoveBegun(Then, "n1", "n2", 1));
+        Feed(Waiting("n2"), 105);
+        Answer("n2", Nonce(), 0, 105.1);
+        Answer("n3", Nonce(), 0, 105.1);
+        Assert.Equal(GrantCause.Failover, Assert.IsType<FencingBegun>(Assert.Single(_effects.OfType<Journal>()).Event).Cause);
+    }
+
+    [Fact]
     public void A_move_whose_target_is_gone_is_given_up_while_the_owner_runs()
     {
         Recover(Granted(1, "n1"), new MoveBegun(Then, "n1", "n2", 1));
