@@ -71,6 +71,9 @@ public sealed record ProbeRound(Guid Nonce, Instant BegunAt, ImmutableSortedDict
 /// <param name="Raised">By voter: until when its old promise may still run.</param>
 public sealed record FenceRound(Guid Nonce, long Epoch, Instant AskedAt, ImmutableSortedDictionary<string, Instant> Raised)
 {
+    /// <summary>The voters that the fence was begun for: whoever of them promises again has been renewed since.</summary>
+    public ImmutableSortedSet<string> SaidExpired { get; init; } = [];
+
     /// <summary>The fence command was begun.</summary>
     public bool PowerAsked { get; init; }
 }

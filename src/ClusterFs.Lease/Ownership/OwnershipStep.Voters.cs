@@ -41,17 +41,13 @@ internal sealed partial class OwnershipStep
             case FenceOutcome.BelowFloor:
                 _effects.Add(new RecoverAgain($"voter {reply.Voter} knows {reply.Floor}, above epoch {reply.Epoch} that was to be fenced"));
                 break;
-            case FenceOutcome.Promised when !IsOverPromises && !IsKnownToPromise(reply.Voter):
-                // A majority said "expired" and this voter renewed since: the holder lives. Ask again before disturbing anyone further, and
-                // believe none of the answers from before.
+            case FenceOutcome.Promised when !IsOverPromises && round.SaidExpired.Contains(reply.Voter):
+                // A majority said "expired" and this voter of it renewed since: the holder lives. Ask again before disturbing anyone further, and
+                // believe none of the answers from before. Any other voter may have promised before, or have just restarted.
                 _state = _state with { Fencing = null, Probing = null, Expired = false, NextProbeAt = now + reply.Remaining };
                 break;
         }
     }
-
-    /// <summary>The voter was not among the majority that said "expired", so that it promises is no news.</summary>
-    private bool IsKnownToPromise(string voter) =>
-        _state.Probing is { } round && round.Answers.TryGetValue(voter, out var answer) && answer.Remaining > TimeSpan.Zero;
 
     /// <summary>Floors rise although promises run: the holder agreed, or its power is about to be cut. What is promised is waited for.</summary>
     private bool IsOverPromises => Record.OpenGrant is null || _state.Suspected;
@@ -75,7 +71,9 @@ internal sealed partial class OwnershipStep
             ? known.Raised
             : ImmutableSortedDictionary.Create<string, Instant>(StringComparer.Ordinal);
         var asked = _state.Fencing is { PowerAsked: true } same && same.Epoch == epoch;
-        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) { PowerAsked = asked } };
+        var expired = _state.Fencing?.SaidExpired
+            ?? [.. _state.Probing?.Answers.Values.Where(answer => answer.Remaining <= TimeSpan.Zero).Select(answer => answer.Voter) ?? []];
+        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) { PowerAsked = asked, SaidExpired = expired } };
         foreach (var voter in _state.Electorate.Where(voter => !raised.ContainsKey(voter)))
         {
             _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, IsOverPromises, nonce)));

@@ -132,6 +132,30 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void A_voter_that_was_silent_and_restarted_does_not_end_the_fence()
+    {
+        Recover(Granted(1, "n1"));
+        Expire(n1: null);
+        Refuse("n1", 5, 105.2);
+        Assert.Empty(_effects);
+        RaiseAt("n2", 105.3);
+        RaiseAt("n3", 105.3);
+        Assert.IsType<ReserveEpoch>(Assert.Single(_effects));
+    }
+
+    [Fact]
+    public void A_voter_that_renewed_since_ends_the_fence_also_when_the_question_is_long_ago()
+    {
+        Recover(Granted(1, "n1"));
+        Expire(n1: null);
+        RaiseAt("n2", 105.2);
+        Feed(Waiting("n2"), 107);
+        Assert.Null(_state.Probing);
+        Refuse("n3", 5, 107.1);
+        Assert.Null(_state.Fencing);
+    }
+
+    [Fact]
     public void A_majority_that_still_promises_is_asked_again_when_it_may_have_ended()
     {
         Recover(Granted(1, "n1"));
@@ -330,12 +354,16 @@ public sealed class OwnershipMachineTests
     private void Answer(string voter, Guid nonce, double remaining, double at, Binding? floor = null) => Feed(
         new VoterAnswered(new ProbeReply(Wiki, voter, Guid.Empty, nonce, false, floor ?? new Binding(1, "n1"), TimeSpan.FromSeconds(remaining))), at);
 
-    /// <summary>A majority without n1 says "expired", and the fence begins.</summary>
-    private void Expire(double n1)
+    /// <summary>A majority without n1 says "expired", and the fence begins. Null: n1 says nothing.</summary>
+    private void Expire(double? n1)
     {
         Feed(Waiting("n2"), 105);
         var nonce = Nonce();
-        Answer("n1", nonce, n1, 105);
+        if (n1 is { } remaining)
+        {
+            Answer("n1", nonce, remaining, 105);
+        }
+
         Answer("n2", nonce, 0, 105);
         Answer("n3", nonce, 0, 105);
         Feed(new Journalled(new FencingBegun(Then, 2, GrantCause.Failover)), 105.1);
