@@ -26,7 +26,7 @@ internal static class OwnershipPicture
             [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)])
         {
             Damped = record.Damped is not null,
-            Moved = record.Grant?.Cause == GrantCause.Move,
+            FailedOver = record.Grant?.Cause == GrantCause.Failover,
         };
     }
 

@@ -61,22 +61,22 @@ internal sealed partial class OwnershipStep
 
     private void FenceIfDue(long epoch)
     {
-        if (_state.Fencing is { } round && round.Epoch == epoch && now.ShortestSince(round.AskedAt) < Settings.Timings.ProbeFreshness)
+        var isOpen = _state.Fencing?.Epoch == epoch;
+        if (isOpen && now.ShortestSince(_state.Fencing!.AskedAt) < Settings.Timings.ProbeFreshness)
         {
             return;
         }
 
-        var nonce = _state.Fencing is { } open && open.Epoch == epoch ? open.Nonce : NextNonce();
-        var raised = _state.Fencing is { } known && known.Epoch == epoch
-            ? known.Raised
-            : ImmutableSortedDictionary.Create<string, Instant>(StringComparer.Ordinal);
-        var asked = _state.Fencing is { PowerAsked: true } same && same.Epoch == epoch;
-        var expired = _state.Fencing?.SaidExpired
-            ?? [.. _state.Probing?.Answers.Values.Where(answer => answer.Remaining <= TimeSpan.Zero).Select(answer => answer.Voter) ?? []];
-        _state = _state with { Fencing = new FenceRound(nonce, epoch, now, raised) { PowerAsked = asked, SaidExpired = expired } };
-        foreach (var voter in _state.Electorate.Where(voter => !raised.ContainsKey(voter)))
+        var round = isOpen
+            ? _state.Fencing! with { AskedAt = now }
+            : new FenceRound(NextNonce(), epoch, now, ImmutableSortedDictionary.Create<string, Instant>(StringComparer.Ordinal))
+            {
+                SaidExpired = _state.Probing is { } probing ? [.. Expired(probing).Select(answer => answer.Voter)] : [],
+            };
+        _state = _state with { Fencing = round };
+        foreach (var voter in _state.Electorate.Where(voter => !round.Raised.ContainsKey(voter)))
         {
-            _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, IsOverPromises, nonce)));
+            _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, IsOverPromises, round.Nonce)));
         }
     }
 
@@ -123,9 +123,10 @@ internal sealed partial class OwnershipStep
         Record.OpenGrant is { } grant
         && Quorum.Reached(
             _state.Electorate,
-            round.Answers.Values
-                .Where(answer => !answer.Abstains && answer.Remaining <= TimeSpan.Zero && answer.Floor == new Binding(grant.Epoch, grant.Node))
-                .Select(answer => answer.Voter));
+            Expired(round).Where(answer => answer.Floor == new Binding(grant.Epoch, grant.Node)).Select(answer => answer.Voter));
+
+    private static IEnumerable<ProbeReply> Expired(ProbeRound round) =>
+        round.Answers.Values.Where(answer => !answer.Abstains && answer.Remaining <= TimeSpan.Zero);
 
     private void ProbeIfDue()
     {

@@ -16,6 +16,12 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
 
     private OwnershipRecord Record => _state.Record;
 
+    /// <summary>
+    /// Why the service needs a new epoch, as of now: an owner that did not release has handed nothing over, in the middle of a move either; one
+    /// that did after a fence was begun has.
+    /// </summary>
+    private GrantCause Cause => Record.OpenGrant is not null ? GrantCause.Failover : Record.Move is not null ? GrantCause.Move : GrantCause.Start;
+
     /// <summary>The journal gives an event the time of the wall clock when it is written.</summary>
     private static DateTimeOffset Unstamped => DateTimeOffset.UnixEpoch;
 
@@ -128,7 +134,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
         else if (FenceIsOver() && OwnershipMachine.IsCandidate(_state, reserved.Node, now))
         {
             Write(new OwnershipGranted(
-                Unstamped, fencing.Epoch, reserved.Node, Settings.Voters, Settings.Timings.Ttl, Settings.Timings.StopBudget, fencing.Cause));
+                Unstamped, fencing.Epoch, reserved.Node, Settings.Voters, Settings.Timings.Ttl, Settings.Timings.StopBudget, Cause));
         }
     }
 
@@ -182,9 +188,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
                 return;
             }
 
-            // An owner that is lost in the middle of a move has handed nothing over.
-            var cause = Record.OpenGrant is not null ? GrantCause.Failover : Record.Move is not null ? GrantCause.Move : GrantCause.Start;
-            Write(new FencingBegun(Unstamped, Record.Epoch + 1, cause));
+            Write(new FencingBegun(Unstamped, Record.Epoch + 1, Cause));
             return;
         }
 

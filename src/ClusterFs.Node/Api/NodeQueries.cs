@@ -73,21 +73,31 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
             var view = await AskAsync<OwnershipView>(new GetOwnership(service), StatusPatience).ConfigureAwait(false);
             if (view is { Stage: OwnershipStage.Owned } && view.Epoch > before.Epoch)
             {
-                return view.Owner == to && view.Moved ? new MoveReport(service, before.Owner, to, view.Epoch)
-                    : view.Owner == to ? Problem.Of(
-                        StatusCodes.Status409Conflict,
-                        $"{service} runs on {to}, but {before.Owner} was lost before it had handed over: what it had not dumped is missing",
-                        $"it is kept when {before.Owner} is back: see `clusterfs divergent list {service}`")
-                    : Problem.Of(
-                        StatusCodes.Status409Conflict,
-                        $"{service} went to {view.Owner} and not to {to}",
-                        $"nothing waited for it on {to} any more when it could have started there");
+                return Ended(service, before, view, to);
             }
 
             await Task.Delay(LookAgainAfter, time, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return Problem.Of(StatusCodes.Status504GatewayTimeout, $"{service} does not run on {to} yet", "the move goes on; see `clusterfs status`");
+    }
+
+    private static Answer<MoveReport> Ended(string service, OwnershipView before, OwnershipView after, string to)
+    {
+        if (after.Owner != to)
+        {
+            return Problem.Of(
+                StatusCodes.Status409Conflict,
+                $"{service} went to {after.Owner} and not to {to}",
+                $"nothing waited for it on {to} any more when it could have started there");
+        }
+
+        return after.FailedOver
+            ? Problem.Of(
+                StatusCodes.Status409Conflict,
+                $"{service} runs on {to}, but {before.Owner} was lost before it had handed over: what it had not dumped is missing",
+                $"it is kept when {before.Owner} is back: see `clusterfs divergent list {service}`")
+            : new MoveReport(service, before.Owner, to, after.Epoch);
     }
 
     public async Task<Answer<PauseReport>> PauseAsync(string service, bool pause)

@@ -13,7 +13,6 @@ namespace ClusterFs.Ownership.Journal;
 public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<JournalCheck> logger, params IEnumerable<JournalTable> others)
 {
     private const string PluginTable = "journal";
-
     private const string PluginKey = "persistence_id,sequence_number";
 
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);

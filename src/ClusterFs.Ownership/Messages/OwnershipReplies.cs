@@ -22,8 +22,8 @@ public sealed record OwnershipView(
     bool Paused,
     NodeSight[] Sights) : IWireMessage
 {
-    /// <summary>The newest owner was granted the service by a planned move, after the one before it had released it.</summary>
-    public bool Moved { get; init; }
+    /// <summary>The newest owner was granted the service because the one before it was lost, before it had released it.</summary>
+    public bool FailedOver { get; init; }
 
     /// <summary>The service did not stay up and is left alone until resumed.</summary>
     public bool Damped { get; init; }

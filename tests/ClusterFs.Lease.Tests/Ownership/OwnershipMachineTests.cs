@@ -263,6 +263,20 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void An_owner_that_hands_over_although_a_fence_was_begun_is_moved_from()
+    {
+        Recover(Granted(1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover), new MoveBegun(Then, "n1", "n2", 1));
+        Feed(Waiting("n2"), 105);
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 1, 1, "a planned stop")), 105);
+        Feed(new Journalled(Assert.Single(_effects.OfType<Journal>()).Event), 105);
+        RaiseAt("n2", 105.1);
+        RaiseAt("n3", 105.1);
+        Assert.Equal(new ReserveEpoch(2, "n2"), Assert.Single(_effects));
+        Feed(new EpochReserved(2, "n2", true), 105.2);
+        Assert.Equal(GrantCause.Move, Assert.IsType<OwnershipGranted>(Assert.Single(_effects.OfType<Journal>()).Event).Cause);
+    }
+
+    [Fact]
     public void A_move_whose_target_is_gone_is_given_up_while_the_owner_runs()
     {
         Recover(Granted(1, "n1"), new MoveBegun(Then, "n1", "n2", 1));
