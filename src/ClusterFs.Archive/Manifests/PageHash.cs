@@ -27,5 +27,4 @@ internal static class PageHash
 
     /// <summary>The bytes of hashes, as files of this machine and the digest have them: 16 bytes each, little-endian.</summary>
     public static ReadOnlySpan<byte> Bytes(ReadOnlySpan<UInt128> hashes) => MemoryMarshal.AsBytes(hashes);
-
 }

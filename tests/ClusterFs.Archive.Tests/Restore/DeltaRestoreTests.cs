@@ -41,12 +41,7 @@ public sealed class DeltaRestoreTests : IDisposable
     [Fact]
     public void Local_changes_that_no_dump_has_are_kept_and_undone()
     {
-        WriteRandom("n1", "db", Size, 2);
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.TakeOver("n2", 2);
-        Overwrite("n2", "db", 5_000_000, [1, 2, 3]);
-        _bed.Dump("n2", 2);
+        WriteOnOneNodeAndChangeOnTheOther(seed: 2);
         Overwrite("n1", "db", 5_000_100, [9, 9, 9]);
         Overwrite("n1", "db", 20_000_000, [9, 9, 9]);
         var mine = TestBed.Describe(_bed.Live("n1"));
@@ -63,12 +58,7 @@ public sealed class DeltaRestoreTests : IDisposable
     [Fact]
     public void A_local_file_that_is_not_what_its_index_says_does_not_come_into_the_restored_content()
     {
-        WriteRandom("n1", "db", Size, 3);
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.TakeOver("n2", 2);
-        Overwrite("n2", "db", 5_000_000, [1, 2, 3]);
-        _bed.Dump("n2", 2);
+        WriteOnOneNodeAndChangeOnTheOther(seed: 3);
 
         // The index of pages of another content under this one's name: its digest gives it away.
         var pages = Path.Combine(_bed.Root, "n1", ".live.clusterfs", "pages");
@@ -179,6 +169,16 @@ public sealed class DeltaRestoreTests : IDisposable
     }
 
     public void Dispose() => _bed.Dispose();
+
+    private void WriteOnOneNodeAndChangeOnTheOther(int seed)
+    {
+        WriteRandom("n1", "db", Size, seed);
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.TakeOver("n2", 2);
+        Overwrite("n2", "db", 5_000_000, [1, 2, 3]);
+        _bed.Dump("n2", 2);
+    }
 
     private static void Write(string live, (int File, int Offset, int Length, int Seed)[] writes)
     {
