@@ -2,48 +2,117 @@ using System.Threading.Channels;
 
 namespace ClusterFs.Guard;
 
-/// <summary>Tells any number of listeners that something changed since they last looked. Levels, not edges: many changes may be one signal.</summary>
-internal sealed class ChangeSignal
+/// <summary>
+/// Tells any number of listeners which services changed since they last looked. Levels, not edges: many changes of a service may be one
+/// signal. What a change costs does not grow with the number of services. Thread-safe.
+/// </summary>
+internal sealed class ChangeSignal(IReadOnlyCollection<string> services)
 {
     private readonly Lock _lock = new();
-    private readonly List<Channel<bool>> _listeners = [];
+    private readonly List<Listener> _toAll = [];
+    private readonly Dictionary<string, List<Listener>> _toOne = new(StringComparer.Ordinal);
 
-    public void Raise()
+    public void Raise(string service)
     {
         lock (_lock)
         {
-            foreach (var listener in _listeners)
+            foreach (var listener in _toAll)
             {
-                _ = listener.Writer.TryWrite(true);
+                listener.Note(service);
+            }
+
+            foreach (var listener in _toOne.GetValueOrDefault(service) ?? [])
+            {
+                listener.Note(service);
             }
         }
     }
 
-    /// <summary>The first signal is there at once.</summary>
-    public Listener Listen()
+    /// <summary>To changes of every service, each of which has changed at once.</summary>
+    public Listener Listen() => Add(_toAll, null, services);
+
+    /// <summary>To changes of one service, which has changed at once.</summary>
+    public Listener Listen(string service)
     {
-        var channel = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        _ = channel.Writer.TryWrite(true);
         lock (_lock)
         {
-            _listeners.Add(channel);
-        }
+            if (!_toOne.TryGetValue(service, out var listeners))
+            {
+                _toOne[service] = listeners = [];
+            }
 
-        return new Listener(this, channel);
+            return Add(listeners, service, [service]);
+        }
     }
 
-    internal sealed class Listener(ChangeSignal signal, Channel<bool> channel) : IDisposable
+    private Listener Add(List<Listener> listeners, string? service, IEnumerable<string> changed)
     {
+        var listener = new Listener(this, service, changed);
+        lock (_lock)
+        {
+            listeners.Add(listener);
+        }
+
+        return listener;
+    }
+
+    private void Remove(Listener listener, string? service)
+    {
+        lock (_lock)
+        {
+            if (service is null)
+            {
+                _ = _toAll.Remove(listener);
+            }
+            else if (_toOne.TryGetValue(service, out var listeners) && listeners.Remove(listener) && listeners.Count == 0)
+            {
+                _ = _toOne.Remove(service);
+            }
+        }
+    }
+
+    /// <summary>For one reader.</summary>
+    internal sealed class Listener : IDisposable
+    {
+        private readonly Channel<bool> _channel =
+            Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+        private readonly Lock _lock = new();
+        private readonly ChangeSignal _signal;
+        private readonly string? _service;
+        private HashSet<string> _changed;
+
+        public Listener(ChangeSignal signal, string? service, IEnumerable<string> changed)
+        {
+            _signal = signal;
+            _service = service;
+            _changed = new HashSet<string>(changed, StringComparer.Ordinal);
+            _ = _channel.Writer.TryWrite(true);
+        }
+
+        /// <returns>The services that changed since the last call.</returns>
         /// <exception cref="OperationCanceledException">Nobody listens any more.</exception>
-        public async Task WaitAsync(CancellationToken cancellation) =>
-            _ = await channel.Reader.ReadAsync(cancellation).ConfigureAwait(false);
-
-        public void Dispose()
+        public async Task<IReadOnlyCollection<string>> WaitAsync(CancellationToken cancellation)
         {
-            lock (signal._lock)
+            _ = await _channel.Reader.ReadAsync(cancellation).ConfigureAwait(false);
+            lock (_lock)
             {
-                _ = signal._listeners.Remove(channel);
+                var changed = _changed;
+                _changed = new HashSet<string>(StringComparer.Ordinal);
+                return changed;
             }
         }
+
+        public void Note(string service)
+        {
+            lock (_lock)
+            {
+                _ = _changed.Add(service);
+            }
+
+            _ = _channel.Writer.TryWrite(true);
+        }
+
+        public void Dispose() => _signal.Remove(this, _service);
     }
 }

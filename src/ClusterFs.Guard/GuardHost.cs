@@ -28,7 +28,7 @@ public sealed class GuardHost : IAsyncDisposable
     private readonly ILogger _log;
     private readonly DirectoryLock _lock;
     private readonly CancellationTokenSource _over = new();
-    private readonly ChangeSignal _changes = new();
+    private readonly ChangeSignal _changes;
     private readonly VoterShell _voter;
     private readonly VoterClient _peers;
     private readonly SqlVoterShell? _sqlVoter;
@@ -43,6 +43,7 @@ public sealed class GuardHost : IAsyncDisposable
     private GuardHost(GuardSettings settings, DirectoryLock directoryLock, ILoggerFactory logs)
     {
         _settings = settings;
+        _changes = new ChangeSignal([.. settings.Services.Keys]);
         _lock = directoryLock;
         _log = logs.CreateLogger("guard");
 
@@ -79,7 +80,7 @@ public sealed class GuardHost : IAsyncDisposable
         _executioner.Start();
 
         var levels = new Levels([.. settings.Services.Keys], _holder, _executioner, () => GuardClock.Now);
-        _daemon = new DaemonDesk(settings.Services, _holder, levels, _changes, _log);
+        _daemon = new DaemonDesk(settings.Services, _holder, levels, _changes, () => GuardClock.Now, _log);
         _caretaker = new Caretaker(
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
             TimeProvider.System, _log).RunAsync(_over.Token);

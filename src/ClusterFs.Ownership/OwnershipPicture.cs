@@ -55,7 +55,7 @@ internal static class OwnershipPicture
                 : (OwnershipStage.Fencing, "about to be granted");
         }
 
-        if (!state.Reports.TryGetValue(grant.Node, out var heard) || now.LongestSince(heard.At) >= OwnershipSettings.ReportFreshness)
+        if (!state.Reports.TryGetValue(grant.Node, out var heard) || now.LongestSince(heard.At) >= state.Settings.Pace.Freshness)
         {
             return (OwnershipStage.Owned, $"the daemon of {grant.Node} does not answer; its lease is looked after by the voters");
         }

@@ -27,7 +27,7 @@ internal sealed partial class Executioner : IDisposable
     private readonly Func<HolderState> _holder;
     private readonly Action<HolderInput> _tellHolder;
     private readonly Action<ServiceRecord> _forget;
-    private readonly Action _changed;
+    private readonly Action<string> _changed;
     private readonly Func<Instant> _now;
     private readonly ILogger _log;
     private readonly Thread _thread;
@@ -42,7 +42,7 @@ internal sealed partial class Executioner : IDisposable
         Func<HolderState> holder,
         Action<HolderInput> tellHolder,
         Action<ServiceRecord> forget,
-        Action changed,
+        Action<string> changed,
         Func<Instant> now,
         ILogger log)
     {
@@ -431,7 +431,7 @@ internal sealed partial class Executioner : IDisposable
     {
         _views = _views.SetItem(ward.Service.Name, new WardView(
             ward.Attachment, ward.Wanted, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false));
-        _changed();
+        _changed(ward.Service.Name);
     }
 
     private void Post(Action work)

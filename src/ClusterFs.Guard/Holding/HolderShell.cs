@@ -12,7 +12,7 @@ internal sealed record HolderOutlets(
     Action<IReadOnlyList<SendRelease>> Release,
     Action<StartService> Start,
     Action<StopService> Stop,
-    Action Changed);
+    Action<string> Changed);
 
 /// <summary>
 /// Runs the holder on one thread that waits for nothing but its own inputs, its own deadlines and, for a grant, its own disk.
@@ -152,7 +152,6 @@ internal sealed class HolderShell : IDisposable
     /// <summary>Rounds come and go; a deadline or a phase is what others want to know.</summary>
     private void Announce(HolderState before, HolderState next, string? subject)
     {
-        var changed = false;
         foreach (var lease in subject is null ? next.Leases.Values : [next.Leases[subject]])
         {
             var old = before.Leases.GetValueOrDefault(lease.Service);
@@ -161,18 +160,17 @@ internal sealed class HolderShell : IDisposable
                 continue;
             }
 
+            var changed = old?.ValidUntil != lease.ValidUntil || old?.Reason != lease.Reason;
             if (old is null || old.Epoch != lease.Epoch || old.Phase != lease.Phase)
             {
                 _log.LeasePhaseChanged(lease.Service, lease.Epoch, lease.Phase, lease.Reason is null ? "" : $": {lease.Reason}");
                 changed = true;
             }
 
-            changed |= old?.ValidUntil != lease.ValidUntil || old?.Reason != lease.Reason;
-        }
-
-        if (changed)
-        {
-            _outlets.Changed();
+            if (changed)
+            {
+                _outlets.Changed(lease.Service);
+            }
         }
     }
 }

@@ -10,10 +10,14 @@ namespace ClusterFs.Guard.Supervision;
 
 /// <summary>Where the daemon sits, if it is there. At most one: a later one takes over.</summary>
 internal sealed class DaemonDesk(
-    ImmutableSortedDictionary<string, GuardedService> services, HolderShell holder, Levels levels, ChangeSignal changes, ILogger log)
+    ImmutableSortedDictionary<string, GuardedService> services, HolderShell holder, Levels levels, ChangeSignal changes,
+    Func<Instant> now, ILogger log)
 {
     private static readonly TimeSpan ShortestTtl = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestTtl = TimeSpan.FromHours(1);
+
+    /// <summary>For each service: with many, not every renewal is told.</summary>
+    private static readonly TimeSpan TellRenewalsEvery = TimeSpan.FromMilliseconds(2.5);
 
     private readonly Lock _lock = new();
     private CancellationTokenSource? _current;
@@ -55,8 +59,6 @@ internal sealed class DaemonDesk(
             {
                 log.DaemonGone();
             }
-
-            changes.Raise();
         }
     }
 
@@ -101,19 +103,35 @@ internal sealed class DaemonDesk(
     private async Task TellAsync(IServerStreamWriter<ServiceReport> reports, CancellationToken ended)
     {
         using var listener = changes.Listen();
-        var last = new Dictionary<string, ServiceReport>(StringComparer.Ordinal);
+        var last = new Dictionary<string, (ServiceReport Report, Instant At)>(StringComparer.Ordinal);
         while (true)
         {
-            await listener.WaitAsync(ended).ConfigureAwait(false);
-            foreach (var report in levels.Reports())
+            foreach (var service in await listener.WaitAsync(ended).ConfigureAwait(false))
             {
-                if (!report.Equals(last.GetValueOrDefault(report.Service)))
+                if (!services.ContainsKey(service))
+                {
+                    continue;
+                }
+
+                var report = levels.ReportOf(service);
+                var at = now();
+                if (!last.TryGetValue(service, out var told)
+                    || !IsMereRenewal(told.Report, report)
+                    || at.ShortestSince(told.At) >= services.Count * TellRenewalsEvery)
                 {
                     await reports.WriteAsync(report, ended).ConfigureAwait(false);
-                    last[report.Service] = report;
+                    last[service] = (report, at);
                 }
             }
         }
+    }
+
+    /// <summary>Nothing that anything is decided by: the next one will do as well.</summary>
+    private static bool IsMereRenewal(ServiceReport before, ServiceReport report)
+    {
+        var same = before.Clone();
+        same.LeaseRemainingMs = report.LeaseRemainingMs;
+        return same.Equals(report) && before.LeaseRemainingMs > 0 && report.LeaseRemainingMs > 0;
     }
 
     private void Take(SuperviseCommand command)

@@ -111,11 +111,11 @@ internal sealed class LocalEndpoint(
 
     private async Task TellAsync(Attachment attachment, IServerStreamWriter<AttachEvent> events, CancellationToken ended)
     {
-        using var listener = changes.Listen();
+        using var listener = changes.Listen(attachment.Service);
         AttachEvent? last = null;
         while (true)
         {
-            await listener.WaitAsync(ended).ConfigureAwait(false);
+            _ = await listener.WaitAsync(ended).ConfigureAwait(false);
             var next = levels.EventFor(attachment);
             if (!next.Equals(last))
             {

@@ -8,22 +8,29 @@ using Grpc.Net.Client;
 namespace ClusterFs.Guard;
 
 /// <summary>Asks the voters of other guards, and of this node's. Thread-safe. Nothing is retried: a round that fails is followed by the next.</summary>
-/// <param name="addresses">By voter: where its guard listens.</param>
-/// <param name="port">The guards' port.</param>
-/// <param name="tls">Who this node is to them; null for clear text.</param>
-public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, int port, MutualTls? tls = null) : IDisposable
+public sealed class VoterClient : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<Peer>> _peers = new(StringComparer.Ordinal);
+    private readonly IReadOnlyDictionary<string, string> _addresses;
+    private readonly int _port;
+    private readonly MutualTls? _tls;
+    private readonly ProbeBatches _probes;
 
-    /// <summary>How long the voter's promise still runs.</summary>
-    /// <exception cref="VoterUnreachableException">No usable answer came in time.</exception>
-    public async Task<ProbeReply> ProbeAsync(string voter, Probe probe, TimeSpan timeout, CancellationToken cancellation)
+    /// <param name="addresses">By voter: where its guard listens.</param>
+    /// <param name="port">The guards' port.</param>
+    /// <param name="tls">Who this node is to them; null for clear text.</param>
+    public VoterClient(IReadOnlyDictionary<string, string> addresses, int port, MutualTls? tls = null)
     {
-        var reply = await CallAsync(
-            voter, (peer, options) => peer.ProbeAsync(VoterMapping.ToWire(probe), options), r => r.Voter, timeout, cancellation)
-            .ConfigureAwait(false);
-        return Read(voter, () => VoterMapping.FromWire(probe.Service, reply));
+        _addresses = addresses;
+        _port = port;
+        _tls = tls;
+        _probes = new ProbeBatches(ProbeAllAsync);
     }
+
+    /// <summary>How long the voter's promise still runs. Asked together with what others ask at about the same moment.</summary>
+    /// <exception cref="VoterUnreachableException">No usable answer came in time.</exception>
+    public Task<ProbeReply> ProbeAsync(string voter, Probe probe, TimeSpan timeout, CancellationToken cancellation) =>
+        _probes.AskAsync(voter, probe, timeout).WaitAsync(cancellation);
 
     /// <summary>Raises the voter's floor.</summary>
     /// <exception cref="VoterUnreachableException">No usable answer came in time; the floor may have risen all the same.</exception>
@@ -76,6 +83,15 @@ public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, i
         }
     }
 
+    private async Task<IReadOnlyList<ProbeReply>> ProbeAllAsync(string voter, IReadOnlyList<Probe> probes, TimeSpan timeout)
+    {
+        var batch = new ProbeBatch();
+        batch.Items.AddRange(probes.Select(VoterMapping.ToWire));
+        var reply = await CallAsync(voter, (peer, options) => peer.ProbeAsync(batch, options), r => r.Voter, timeout, default)
+            .ConfigureAwait(false);
+        return Read(voter, () => VoterMapping.FromWire(probes, reply));
+    }
+
     private async Task<TReply> CallAsync<TReply>(
         string voter, Func<VoterService.VoterServiceClient, CallOptions, AsyncUnaryCall<TReply>> call, Func<TReply, string> answeredBy,
         TimeSpan timeout, CancellationToken cancellation)
@@ -114,12 +130,12 @@ public sealed class VoterClient(IReadOnlyDictionary<string, string> addresses, i
 
     private Peer PeerOf(string voter) => _peers.GetOrAdd(voter, name => new Lazy<Peer>(() =>
     {
-        if (!addresses.TryGetValue(name, out var address))
+        if (!_addresses.TryGetValue(name, out var address))
         {
             throw new VoterUnreachableException(name, "no node of that name is configured");
         }
 
-        var channel = GuardChannels.ToPeer(name, address, port, tls);
+        var channel = GuardChannels.ToPeer(name, address, _port, _tls);
         return new Peer(channel, new VoterService.VoterServiceClient(channel));
     })).Value;
 

@@ -26,8 +26,17 @@ internal sealed class VoterEndpoint(VoterShell voter) : VoterService.VoterServic
         return reply;
     }
 
-    public override async Task<ProbeMessageReply> Probe(ProbeMessage request, ServerCallContext context) =>
-        VoterMapping.ToWire(await AskAsync<ProbeReply>(Read(() => VoterMapping.FromWire(request))).ConfigureAwait(false));
+    public override async Task<ProbeBatchReply> Probe(ProbeBatch request, ServerCallContext context)
+    {
+        var probes = Read(() => request.Items.Select(VoterMapping.FromWire).ToList());
+        var reply = new ProbeBatchReply { Voter = voter.State.Name };
+        foreach (var answer in await Task.WhenAll(probes.Select(AskAsync<ProbeReply>)).ConfigureAwait(false))
+        {
+            reply.Items.Add(VoterMapping.ToWire(answer));
+        }
+
+        return reply;
+    }
 
     public override async Task<FenceMessageReply> Fence(FenceMessage request, ServerCallContext context) =>
         VoterMapping.ToWire(await AskAsync<FenceReply>(Read(() => VoterMapping.FromWire(request))).ConfigureAwait(false));

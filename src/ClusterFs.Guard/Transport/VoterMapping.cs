@@ -85,7 +85,13 @@ internal static class VoterMapping
         RemainingNs = ToNanoseconds(reply.Remaining),
     };
 
-    public static ProbeReply FromWire(string service, ProbeMessageReply reply) => new(
+    /// <exception cref="FormatException">The message does not answer these probes.</exception>
+    public static IReadOnlyList<ProbeReply> FromWire(IReadOnlyList<Probe> probes, ProbeBatchReply batch) =>
+        batch.Items.Count == probes.Count
+            ? [.. probes.Zip(batch.Items, (probe, reply) => FromWire(probe.Service, reply))]
+            : throw new FormatException($"{batch.Items.Count} answers to {probes.Count} probes");
+
+    private static ProbeReply FromWire(string service, ProbeMessageReply reply) => new(
         service, reply.Voter, ToGuid(reply.Identity), ToGuid(reply.Nonce), reply.Abstains, FromWire(reply.Floor),
         FromNanoseconds(reply.RemainingNs));
 

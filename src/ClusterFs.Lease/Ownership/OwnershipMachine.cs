@@ -79,7 +79,7 @@ public static class OwnershipMachine
     /// <summary>Whether the node was heard of lately, wants the service, and has nothing of an older epoch left.</summary>
     public static bool IsCandidate(OwnershipState state, string node, Instant now) =>
         state.Reports.TryGetValue(node, out var heard)
-        && now.LongestSince(heard.At) < OwnershipSettings.ReportFreshness
+        && now.LongestSince(heard.At) < state.Settings.Pace.Freshness
         && heard.Report.Wanted
         && heard.Report.ClosedEpoch >= heard.Report.Epoch;
 
@@ -87,7 +87,7 @@ public static class OwnershipMachine
     public static bool OwnerRuns(OwnershipState state, Instant now) =>
         state.Record.OpenGrant is { } grant
         && state.Reports.TryGetValue(grant.Node, out var heard)
-        && now.LongestSince(heard.At) < OwnershipSettings.ReportFreshness
+        && now.LongestSince(heard.At) < state.Settings.Pace.Freshness
         && heard.Report is { Phase: LeasePhase.Running } report
         && report.Epoch == grant.Epoch;
 

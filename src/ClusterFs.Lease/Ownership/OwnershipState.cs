@@ -8,8 +8,8 @@ namespace ClusterFs.Lease.Ownership;
 /// <param name="Nodes">The nodes that may own the service, most wanted first.</param>
 public sealed record OwnershipSettings(string Service, ImmutableSortedSet<string> Voters, ImmutableArray<string> Nodes, LeaseTimings Timings)
 {
-    /// <summary>A node that was not heard of for so long is not granted anything.</summary>
-    public static TimeSpan ReportFreshness { get; } = TimeSpan.FromSeconds(3);
+    /// <summary>How often the nodes report.</summary>
+    public ReportPace Pace { get; init; } = ReportPace.Fastest;
 
     /// <summary>Null: a service is started again however often it ends.</summary>
     public FlapDamping? Damping { get; init; }

@@ -1,11 +1,16 @@
 using ClusterFs.Lease;
+using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Guards;
 using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Agents;
 
 /// <summary>What does not change while an agent lives.</summary>
-internal sealed record AgentSettings(string Node, string Service, TimeSpan DumpEvery);
+internal sealed record AgentSettings(string Node, string Service, TimeSpan DumpEvery)
+{
+    /// <summary>How often the service is looked at and reported on while nothing changes.</summary>
+    public ReportPace Pace { get; init; } = ReportPace.Fastest;
+}
 
 /// <summary>Slow work on the content; one piece of it at a time.</summary>
 internal enum WorkKind

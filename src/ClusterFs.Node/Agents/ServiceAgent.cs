@@ -14,7 +14,15 @@ namespace ClusterFs.Node.Agents;
 /// <param name="Tell">Hands a command to the guard; it may be lost.</param>
 /// <param name="Time">Only for the time stamps that people read.</param>
 internal sealed record AgentSurroundings(
-    Func<string, IServiceContent> Content, Action<SuperviseCommand> Tell, NodeBoard Board, Func<Instant> Clock, TimeProvider Time, ILogger Logger);
+    Func<string, IServiceContent> Content, Action<SuperviseCommand> Tell, NodeBoard Board, Func<Instant> Clock, TimeProvider Time, ILogger Logger)
+{
+    private const int LooksAtOnce = 4;
+
+    /// <summary>Apart from those at local content, which must not wait for a hung share.</summary>
+    public OwnThreads LooksAtArchives { get; } = new(LooksAtOnce);
+
+    public OwnThreads LooksAtContent { get; } = new(LooksAtOnce);
+}
 
 /// <summary>
 /// Looks after one service on this node: carries out what <see cref="AgentRules"/> says, and reports to the service's ownership actor. Whatever
@@ -22,8 +30,8 @@ internal sealed record AgentSurroundings(
 /// </summary>
 internal sealed class ServiceAgent : UntypedActor, IWithTimers
 {
-    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LookAtArchiveEvery = TimeSpan.FromSeconds(5);
+    private const int LookAtArchiveBeats = 5;
+
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
 
     private readonly AgentSurroundings _surroundings;
@@ -61,7 +69,11 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     protected override void PreStart()
     {
         Context.Parent.Tell(new AgentStarted(Service));
-        Timers.StartPeriodicTimer(Beat.Instance, Beat.Instance, TimeSpan.Zero, ReportEvery);
+        Self.Tell(Beat.Instance);
+
+        // Each service at a moment of its own: a thousand at once would be a burst that something else has to wait behind.
+        var every = _state.Settings.Pace.Every;
+        Timers.StartPeriodicTimer(Beat.Instance, Beat.Instance, every * (0.5 + (Random.Shared.NextDouble() / 2)), every);
     }
 
     protected override void OnReceive(object message)
@@ -180,7 +192,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             _surroundings.Logger.WorkBegun(Service, _activity, begin.Epoch);
         }
 
-        OnOwnThread(() => _content.Do(begin.Kind, begin.Epoch, activity => self.Tell(new Progressed(activity))))
+        OwnThreads.Unbounded(() => _content.Do(begin.Kind, begin.Epoch, activity => self.Tell(new Progressed(activity))))
             .PipeTo(
                 self,
                 success: result => new WorkEnded(result),
@@ -264,11 +276,11 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         var now = Now;
         var self = Self;
         LookForRisk();
-        if (!_lookingAtArchive && (_lookedAtArchiveAt is not { } at || now.ShortestSince(at) >= LookAtArchiveEvery))
+        if (!_lookingAtArchive && (_lookedAtArchiveAt is not { } at || now.ShortestSince(at) >= _state.Settings.Pace.Every * LookAtArchiveBeats))
         {
             _lookingAtArchive = true;
             _lookedAtArchiveAt = now;
-            OnOwnThread(_content.LookAtArchive).PipeTo(
+            _surroundings.LooksAtArchives.Run(_content.LookAtArchive).PipeTo(
                 self,
                 success: archive => new ArchiveLookedAt(archive),
                 failure: _ => new ArchiveLookedAt(new ArchiveSeen(null, null)));
@@ -290,7 +302,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
 
         _lookingForRisk = true;
         var begunAt = Now;
-        OnOwnThread(_content.LookForRisk).PipeTo(
+        _surroundings.LooksAtContent.Run(_content.LookForRisk).PipeTo(
             Self,
             success: risk => new RiskLookedFor(risk, begunAt),
             failure: problem => new RiskLookedFor(new RiskSeen(true, 0, problem.Message), begunAt));
@@ -348,10 +360,6 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             _divergent ?? 0,
             _activity);
     }
-
-    /// <summary>Never on the thread pool: a hung shared file system would take its threads one by one.</summary>
-    private static Task<T> OnOwnThread<T>(Func<T> work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     private static string Words(WorkKind kind) => kind switch
     {

@@ -47,13 +47,15 @@ internal sealed class NodeStart(
     private GuardLink? _guard;
     private Task _running = Task.CompletedTask;
 
+    private ReportPace Pace => ReportPace.Of(settings.Services.Count);
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _epochs = new EpochTable(_store);
         _guard = new GuardLink(settings.Node.GuardSocket, time);
         var agents = settings.Services.Values
             .Where(service => service.Nodes.Contains(settings.Node.Name))
-            .Select(service => new AgentSettings(settings.Node.Name, service.Name, service.Live.DumpEvery))
+            .Select(service => new AgentSettings(settings.Node.Name, service.Name, service.Live.DumpEvery) { Pace = Pace })
             .ToImmutableArray();
         var surroundings = new AgentSurroundings(
             contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));
@@ -198,6 +200,7 @@ internal sealed class NodeStart(
             service => service.Name,
             service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings)
             {
+                Pace = Pace,
                 PowerFencing = PowerFencing(),
                 Damping = service.Failover.Max == 0 ? null : new FlapDamping(service.Failover.Max, service.Failover.StableAfter),
             },

@@ -9,7 +9,7 @@ public interface IOwnershipMessage : IWireMessage
     string Service { get; }
 }
 
-/// <summary>What a node's agent says of one service, every second and after each change. Answered with <see cref="OwnershipView"/>; grants and
+/// <summary>What a node's agent says of one service, at the cluster's pace and after each change. Answered with <see cref="OwnershipView"/>; grants and
 /// drains go to whoever sent the newest one.</summary>
 /// <param name="Report">What is decided by.</param>
 /// <param name="Sight">What people are shown.</param>

@@ -59,7 +59,7 @@ public sealed class HolderShellTests
                 _ => _happened.Enqueue("release"),
                 _ => _happened.Enqueue("start"),
                 _ => _happened.Enqueue("stop"),
-                () => _happened.Enqueue("changed")),
+                _ => _happened.Enqueue("changed")),
             () => GuardClock.Now,
             NullLogger.Instance);
         holder.Start();
