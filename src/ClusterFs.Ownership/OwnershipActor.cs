@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using ClusterFs.Lease;
@@ -5,6 +6,7 @@ using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.Voter;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Messages;
+using ClusterFs.Ownership.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace ClusterFs.Ownership;
@@ -14,6 +16,12 @@ namespace ClusterFs.Ownership;
 /// <param name="Time">Only for the time stamps that people read.</param>
 public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Func<Instant> Clock, TimeProvider Time, ILogger Logger)
 {
+    /// <summary>The nodes that the cluster does not reach, as of now.</summary>
+    public Func<ImmutableSortedSet<string>> Away { get; init; } = () => [];
+
+    /// <summary>Has every node report on a service soon. A message that is lost costs the time until the node's next report.</summary>
+    public Action<ReportWanted> AskNodes { get; init; } = _ => { };
+
     /// <summary>Runs the fence command against a node, within its time; null where there is none. Slow: not to be waited for by an actor.</summary>
     public Func<string, Task<FenceResult>>? RunFence { get; init; }
 }
@@ -69,6 +77,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 _surroundings.Logger.Recovered(
                     _settings.Service, _recovered.Epoch, _recovered.OpenGrant is { } grant ? $"granted to {grant.Node}" : "vacant");
                 ScheduleWake();
+                _surroundings.AskNodes(new ReportWanted(_settings.Service));
                 break;
         }
     }
@@ -78,6 +87,8 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         switch (message)
         {
             case HandOff or Finish:
+                // Only a message to it makes the next incarnation.
+                TellAgents(new ReportWanted(_settings.Service));
                 Context.Stop(Self);
                 break;
             case not null when _finished:
@@ -139,14 +150,23 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             return;
         }
 
+        if (_surroundings.Away() is var away && !away.SetEquals(State.Away))
+        {
+            Handle(new NodesAway(away));
+        }
+
+        Handle(input);
+        ScheduleWake();
+    }
+
+    private void Handle(OwnershipInput input)
+    {
         var (state, effects) = OwnershipMachine.Handle(State, input, _surroundings.Clock());
         _state = state;
         foreach (var effect in effects)
         {
             CarryOut(effect);
         }
-
-        ScheduleWake();
     }
 
     private void CarryOut(OwnershipEffect effect)
@@ -159,6 +179,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                     var entry = _history.Enter(happened);
                     _surroundings.Logger.Journalled(_settings.Service, entry.Text);
                     Drive(new Journalled(happened));
+                    TellAgents(Draw());
                 });
                 break;
             case ReserveEpoch reserve:
@@ -249,6 +270,15 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         _finished = true;
         Timers.Cancel(WakeUp.Instance);
         Timers.StartSingleTimer(Finish.Instance, Finish.Instance, Backoff);
+    }
+
+    /// <summary>They report rarely while nothing is under way, and are to hear of what is.</summary>
+    private void TellAgents(IWireMessage message)
+    {
+        foreach (var agent in _agents.Values)
+        {
+            agent.Tell(message);
+        }
     }
 
     private OwnershipView Draw()

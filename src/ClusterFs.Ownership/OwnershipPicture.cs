@@ -55,11 +55,12 @@ internal static class OwnershipPicture
                 : (OwnershipStage.Fencing, "about to be granted");
         }
 
-        if (!state.Reports.TryGetValue(grant.Node, out var heard) || now.LongestSince(heard.At) >= state.Settings.Pace.Freshness)
+        if (!OwnershipMachine.IsHeard(state, grant.Node, now))
         {
             return (OwnershipStage.Owned, $"the daemon of {grant.Node} does not answer; its lease is looked after by the voters");
         }
 
+        var heard = state.Reports[grant.Node];
         if (heard.Report.Epoch < grant.Epoch)
         {
             return (OwnershipStage.Restoring, $"{grant.Node} is being told");

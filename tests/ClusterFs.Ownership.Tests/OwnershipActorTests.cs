@@ -67,6 +67,38 @@ public sealed class OwnershipActorTests : TestKit
     }
 
     [Fact]
+    public void A_new_incarnation_has_the_nodes_report_since_it_knows_none_of_them()
+    {
+        Sys.ActorOf(OwnershipActor.Props(
+            OwnershipScene.Settings, OwnershipScene.Surroundings(_journal, _voters) with { AskNodes = wanted => TestActor.Tell(wanted) }));
+
+        Assert.Equal(OwnershipScene.Service, ExpectMsg<ReportWanted>().Service);
+    }
+
+    [Fact]
+    public void Whoever_ends_has_the_nodes_report_since_nothing_else_makes_the_next()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+
+        ownership.Tell(OwnershipActor.HandOff.Instance);
+
+        Assert.Equal(OwnershipScene.Service, FishForMessage<ReportWanted>(_ => true).Service);
+    }
+
+    [Fact]
+    public void What_changes_is_told_to_all_nodes_without_being_asked()
+    {
+        var (owner, other) = (CreateTestProbe(), CreateTestProbe());
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        ownership.Tell(new ReportNode(OwnershipScene.Service, new NodeReport("n2", false, null, 0, 0, null), NodeSight.Nothing("n2")), other.Ref);
+        ownership.Tell(OwnershipScene.Waiting("n1"), owner.Ref);
+
+        other.FishForMessage<OwnershipView>(view => view is { Owner: "n1", Epoch: 1 });
+    }
+
+    [Fact]
     public void An_epoch_that_the_table_has_for_another_node_is_spent()
     {
         _journal.Execute("insert into clusterfs_epoch values ('wiki', 1, 'n2', '2026-01-01')");

@@ -33,8 +33,10 @@ internal static class OwnershipScene
         """).WithFallback(journal.Store.ToConfig()).WithFallback(OwnershipConfiguration.Load());
 
     public static Props Actor(ScratchJournal journal, IVoters voters, FlapDamping? damping = null) => OwnershipActor.Props(
-        Settings with { Damping = damping },
-        new OwnershipSurroundings(voters, new EpochTable(journal.Store), Now, TimeProvider.System, NullLogger.Instance));
+        Settings with { Damping = damping }, Surroundings(journal, voters));
+
+    public static OwnershipSurroundings Surroundings(ScratchJournal journal, IVoters voters) =>
+        new(voters, new EpochTable(journal.Store), Now, TimeProvider.System, NullLogger.Instance);
 
     public static ReportNode Waiting(string node, long closed = 0) =>
         new(Service, new NodeReport(node, true, closed == 0 ? null : LeasePhase.Closed, closed, closed, "the service ended"), NodeSight.Nothing(node));

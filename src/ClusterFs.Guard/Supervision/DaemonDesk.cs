@@ -16,9 +16,12 @@ internal sealed class DaemonDesk(
     private static readonly TimeSpan ShortestTtl = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestTtl = TimeSpan.FromHours(1);
 
-    /// <summary>For each service: with many, not every renewal is told.</summary>
-    private static readonly TimeSpan TellRenewalsEvery = TimeSpan.FromMilliseconds(2.5);
+    private static readonly WriteOptions AtOnce = new();
 
+    /// <summary>With what follows: the leases of a node are renewed together, and each message of its own would wake the daemon.</summary>
+    private static readonly WriteOptions Together = new(WriteFlags.BufferHint);
+
+    private readonly TellingPace _pace = TellingPace.Of(services.Count);
     private readonly Lock _lock = new();
     private CancellationTokenSource? _current;
     private volatile bool _ending;
@@ -106,6 +109,7 @@ internal sealed class DaemonDesk(
         var last = new Dictionary<string, (ServiceReport Report, Instant At)>(StringComparer.Ordinal);
         while (true)
         {
+            ServiceReport? next = null;
             foreach (var service in await listener.WaitAsync(ended).ConfigureAwait(false))
             {
                 if (!services.ContainsKey(service))
@@ -115,23 +119,28 @@ internal sealed class DaemonDesk(
 
                 var report = levels.ReportOf(service);
                 var at = now();
-                if (!last.TryGetValue(service, out var told)
-                    || !IsMereRenewal(told.Report, report)
-                    || at.ShortestSince(told.At) >= services.Count * TellRenewalsEvery)
+                if (last.TryGetValue(service, out var told) && !_pace.IsToBeTold(told.Report, told.At, report, at))
                 {
-                    await reports.WriteAsync(report, ended).ConfigureAwait(false);
-                    last[service] = (report, at);
+                    continue;
                 }
+
+                last[service] = (report, at);
+                await WriteAsync(reports, next, Together, ended).ConfigureAwait(false);
+                next = report;
             }
+
+            await WriteAsync(reports, next, AtOnce, ended).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Nothing that anything is decided by: the next one will do as well.</summary>
-    private static bool IsMereRenewal(ServiceReport before, ServiceReport report)
+    private static async Task WriteAsync(
+        IServerStreamWriter<ServiceReport> reports, ServiceReport? report, WriteOptions options, CancellationToken ended)
     {
-        var same = before.Clone();
-        same.LeaseRemainingMs = report.LeaseRemainingMs;
-        return same.Equals(report) && before.LeaseRemainingMs > 0 && report.LeaseRemainingMs > 0;
+        if (report is not null)
+        {
+            reports.WriteOptions = options;
+            await reports.WriteAsync(report, ended).ConfigureAwait(false);
+        }
     }
 
     private void Take(SuperviseCommand command)

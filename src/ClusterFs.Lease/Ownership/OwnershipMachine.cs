@@ -20,6 +20,9 @@ public static class OwnershipMachine
         {
             case OwnershipTimePassed:
                 break;
+            case NodesAway away:
+                step.Note(away);
+                break;
             case NodeReported reported:
                 step.Hear(reported.Report);
                 break;
@@ -76,19 +79,24 @@ public static class OwnershipMachine
         return due.Count == 0 ? null : due.Aggregate(Earlier);
     }
 
+    /// <summary>Whether what the node said last still counts.</summary>
+    public static bool IsHeard(OwnershipState state, string node, Instant now) =>
+        state.Reports.TryGetValue(node, out var heard)
+        && now.LongestSince(heard.At) is var since
+        && (since < ReportPace.CountsAlone || (since < state.Settings.Pace.Counts && !state.Away.Contains(node)));
+
     /// <summary>Whether the node was heard of lately, wants the service, and has nothing of an older epoch left.</summary>
     public static bool IsCandidate(OwnershipState state, string node, Instant now) =>
-        state.Reports.TryGetValue(node, out var heard)
-        && now.LongestSince(heard.At) < state.Settings.Pace.Freshness
+        IsHeard(state, node, now)
+        && state.Reports[node] is var heard
         && heard.Report.Wanted
         && heard.Report.ClosedEpoch >= heard.Report.Epoch;
 
     /// <summary>Whether the owner said lately that the service runs under the newest grant.</summary>
     public static bool OwnerRuns(OwnershipState state, Instant now) =>
         state.Record.OpenGrant is { } grant
-        && state.Reports.TryGetValue(grant.Node, out var heard)
-        && now.LongestSince(heard.At) < state.Settings.Pace.Freshness
-        && heard.Report is { Phase: LeasePhase.Running } report
+        && IsHeard(state, grant.Node, now)
+        && state.Reports[grant.Node].Report is { Phase: LeasePhase.Running } report
         && report.Epoch == grant.Epoch;
 
     /// <summary>The node that would be granted the next epoch now; null when there is none.</summary>

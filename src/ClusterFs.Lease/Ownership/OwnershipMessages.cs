@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Voter;
 
@@ -18,6 +19,9 @@ public abstract record OwnershipInput;
 public sealed record OwnershipTimePassed : OwnershipInput;
 
 public sealed record NodeReported(NodeReport Report) : OwnershipInput;
+
+/// <summary>The nodes that the cluster does not reach are others than before.</summary>
+public sealed record NodesAway(ImmutableSortedSet<string> Nodes) : OwnershipInput;
 
 /// <summary>A voter's answer to a probe, a fence, a join or a release.</summary>
 public sealed record VoterAnswered(VoterReply Reply) : OwnershipInput;

@@ -26,6 +26,9 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
     public ImmutableSortedDictionary<string, HeardReport> Reports { get; init; } =
         ImmutableSortedDictionary.Create<string, HeardReport>(StringComparer.Ordinal);
 
+    /// <summary>The nodes that the cluster does not reach.</summary>
+    public ImmutableSortedSet<string> Away { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+
     /// <summary>An event on its way to the journal: nothing else is decided meanwhile.</summary>
     public OwnershipEvent? Pending { get; init; }
 

@@ -15,9 +15,8 @@ internal sealed partial class OwnershipStep
             : from is null || _state.Fencing is not null ? "it has no owner at the moment"
             : Record.Move is { } other ? $"it is being moved to {other.To}"
             : !OwnershipMachine.IsCandidate(_state, move.To, now) ? $"nothing waits for it on {move.To}: start its `clusterfs run` or `hold` there"
-            : !_state.Reports.TryGetValue(from, out var heard) || now.LongestSince(heard.At) >= Settings.Pace.Freshness
-                ? $"the daemon of its owner {from} does not answer"
-            : heard.Report.Phase != LeasePhase.Running ? $"it does not run on {from} yet"
+            : !OwnershipMachine.IsHeard(_state, from, now) ? $"the daemon of its owner {from} does not answer"
+            : _state.Reports[from].Report.Phase != LeasePhase.Running ? $"it does not run on {from} yet"
             : null;
         if (refusal is not null)
         {

@@ -52,6 +52,8 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
         }
     }
 
+    public void Note(NodesAway away) => _state = _state with { Away = away.Nodes };
+
     /// <summary>What answers no question that is open is forgotten: it must not answer a later one.</summary>
     public void HearFence(NodeFenced fenced)
     {

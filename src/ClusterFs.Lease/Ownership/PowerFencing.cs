@@ -16,7 +16,7 @@ public sealed record PowerFencing(ImmutableSortedSet<string> Nodes)
         state.Record.OpenGrant is { } grant
         && Nodes.Contains(grant.Node)
         && state.BelieveExpiryFrom.HasComeBy(now)
-        && !(state.Reports.TryGetValue(grant.Node, out var heard) && now.LongestSince(heard.At) < state.Settings.Pace.Freshness);
+        && !OwnershipMachine.IsHeard(state, grant.Node, now);
 
     /// <summary>
     /// Whether the owner is to be fenced although its promises run. A daemon that is silent proves nothing, and is restarted at will; but the

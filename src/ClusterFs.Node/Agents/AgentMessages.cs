@@ -12,6 +12,12 @@ internal sealed record GuardHeard(GuardReport? Report);
 /// <summary>The way to the ownership actors is open.</summary>
 internal sealed record RegionReady(IActorRef Region);
 
+/// <summary>A node came or went, or is reached or not reached any more.</summary>
+internal sealed record ClusterChanged
+{
+    public static ClusterChanged Instance { get; } = new();
+}
+
 /// <summary>The daemon is being stopped: end the service in order. Answered with <see cref="AgentIdle"/> when nothing of it is left.</summary>
 internal sealed record EndService;
 

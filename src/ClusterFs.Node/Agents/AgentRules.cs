@@ -1,5 +1,6 @@
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
+using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Agents;
 
@@ -95,6 +96,24 @@ internal static class AgentRules
     /// <summary>Whether the service may be granted to this node.</summary>
     public static bool IsWanted(AgentState state, Instant now) =>
         state.Guard is { Wanted: true } && !state.Stopping && (state.StandsBackUntil is not { } until || until.HasComeBy(now));
+
+    /// <summary>
+    /// Whether this node and the ownership actor see the same, and nothing is under way: then there is nothing to be repeated, should a message
+    /// be lost.
+    /// </summary>
+    /// <param name="view">The ownership actor's answer to the newest report.</param>
+    public static bool IsSettled(AgentState state, OwnershipView? view)
+    {
+        if (state.Guard is not { } guard || view is not { MovingTo: null } || state.Stopping)
+        {
+            return false;
+        }
+
+        var isOwned = view is { Stage: OwnershipStage.Owned, Reason: null };
+        return guard.OpenTenure is null
+            ? view.Owner != state.Settings.Node && (isOwned || !guard.Wanted)
+            : isOwned && view.Owner == state.Settings.Node && view.Epoch == guard.Epoch && guard.Phase is LeasePhase.Running;
+    }
 
     /// <summary>Whether nothing of the service is left to be ended here. A guard that does not answer is waited for: what it holds is not known.</summary>
     public static bool IsIdle(AgentState state, Instant now) =>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Cluster;
 using ClusterFs.Guard;
 using ClusterFs.Node.Guards;
 
@@ -8,23 +9,31 @@ namespace ClusterFs.Node.Agents;
 /// <summary>The parent of this node's service agents: passes on what the guard says, and ends them all together.</summary>
 internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) : UntypedActor
 {
+    /// <summary>Below the actor system's user guardian; the agents of the services are below it, by name.</summary>
+    public const string Name = "node";
+
     private readonly Dictionary<string, IActorRef> _agents = new(StringComparer.Ordinal);
     private readonly Dictionary<string, GuardReport> _reports = new(StringComparer.Ordinal);
     private readonly HashSet<string> _idle = new(StringComparer.Ordinal);
     private IActorRef? _region;
     private IActorRef? _ending;
 
+    private static Akka.Cluster.Cluster Cluster => Akka.Cluster.Cluster.Get(Context.System);
+
     public static Props Props(ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) =>
         Akka.Actor.Props.Create(() => new NodeAgent(services, surroundings));
 
     protected override void PreStart()
     {
+        Cluster.Subscribe(Self, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent));
         foreach (var settings in services)
         {
             _agents[settings.Service] = Context.ActorOf(
                 Akka.Actor.Props.Create(() => new ServiceAgent(settings, surroundings)), settings.Service);
         }
     }
+
+    protected override void PostStop() => Cluster.Unsubscribe(Self);
 
     protected override void OnReceive(object message)
     {
@@ -54,6 +63,10 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
                 break;
             case AgentStarted started:
                 Brief(started.Service, Sender);
+                break;
+            case ClusterEvent.CurrentClusterState or ClusterEvent.IMemberEvent or ClusterEvent.IReachabilityEvent:
+                // Whoever looked after a service's ownership may be gone, and only a message makes the next one.
+                TellAll(ClusterChanged.Instance);
                 break;
             case DumpNow dump when _agents.TryGetValue(dump.Service, out var agent):
                 agent.Forward(dump);

@@ -52,6 +52,8 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     private bool _lookingForRisk;
     private bool _lookingAtArchive;
     private Instant? _lookedAtArchiveAt;
+    private bool _answered;
+    private TimeSpan _beat;
 
     public ServiceAgent(AgentSettings settings, AgentSurroundings surroundings)
     {
@@ -70,10 +72,6 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     {
         Context.Parent.Tell(new AgentStarted(Service));
         Self.Tell(Beat.Instance);
-
-        // Each service at a moment of its own: a thousand at once would be a burst that something else has to wait behind.
-        var every = _state.Settings.Pace.Every;
-        Timers.StartPeriodicTimer(Beat.Instance, Beat.Instance, every * (0.5 + (Random.Shared.NextDouble() / 2)), every);
     }
 
     protected override void OnReceive(object message)
@@ -89,6 +87,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 break;
             case OwnershipView view:
                 _view = view;
+                _answered = true;
                 var elsewhere = view.Owner is { } owner && owner != _state.Settings.Node && view.Stage is OwnershipStage.Owned && view.Reason is null;
                 _state = _state with
                 {
@@ -132,6 +131,9 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 _newest = looked.Archive.Newest is { } newest && newest.Slot > (_newest?.Slot ?? 0) ? newest : _newest;
                 _divergent = looked.Archive.Divergent ?? _divergent;
                 break;
+            case ReportWanted or ClusterChanged:
+                _answered = false;
+                break;
             case Beat:
                 Look();
                 break;
@@ -146,10 +148,25 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
 
         Decide();
         Report(timePassed: message is Beat);
+        ScheduleBeat(message is Beat);
         if (_ending is { } asker && AgentRules.IsIdle(_state, Now))
         {
             asker.Tell(new AgentIdle(Service));
         }
+    }
+
+    private void ScheduleBeat(bool hasBeaten)
+    {
+        var every = _answered && AgentRules.IsSettled(_state, _view) ? _state.Settings.Pace.Every : ReportPace.Fastest.Every;
+        if (!hasBeaten && every == _beat)
+        {
+            return;
+        }
+
+        _beat = every;
+
+        // Each service at a moment of its own: a thousand at once would be a burst that something else has to wait behind.
+        Timers.StartSingleTimer(Beat.Instance, Beat.Instance, every * (0.5 + (Random.Shared.NextDouble() / 2)));
     }
 
     private void Decide()
@@ -334,6 +351,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         if (report != _reported || timePassed)
         {
             _reported = report;
+            _answered = false;
             _region.Tell(new ReportNode(Service, report, sight), Self);
         }
     }

@@ -14,6 +14,7 @@ using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
+using ClusterFs.Ownership.Messages;
 using ClusterFs.Ownership.Sharding;
 using ClusterFs.Ownership.SplitBrain;
 
@@ -59,7 +60,7 @@ internal sealed class NodeStart(
             .ToImmutableArray();
         var surroundings = new AgentSurroundings(
             contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));
-        board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), "node");
+        board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), NodeAgent.Name);
         if (identity.Tls is { } tls && tls.Expires - time.GetUtcNow() < TimeSpan.FromDays(30))
         {
             _logger.CertificateEnds(tls.Expires);
@@ -211,11 +212,29 @@ internal sealed class NodeStart(
             new OwnershipSurroundings(
                 new GuardVoters(_voters, _sqlVoter), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership"))
             {
+                Away = NodesAway,
+                AskNodes = AskNodes,
                 RunFence = settings.Fence is { } fence ? new FenceCommand(fence, loggers.CreateLogger("clusterfs.fence")).RunAsync : null,
             },
             board.Owners,
             address => ClusterConfiguration.NodeAt(settings, address)).ConfigureAwait(false);
         board.Agent.Tell(new RegionReady(region));
+    }
+
+    private ImmutableSortedSet<string> NodesAway()
+    {
+        var cluster = Akka.Cluster.Cluster.Get(system).State;
+        return settings.Cluster.Nodes.Keys
+            .Except(cluster.Members.Except(cluster.Unreachable).Select(member => ClusterConfiguration.NodeAt(settings, member.Address) ?? ""))
+            .ToImmutableSortedSet(StringComparer.Ordinal);
+    }
+
+    private void AskNodes(ReportWanted wanted)
+    {
+        foreach (var member in Akka.Cluster.Cluster.Get(system).State.Members)
+        {
+            system.ActorSelection(new RootActorPath(member.Address) / "user" / NodeAgent.Name / wanted.Service).Tell(wanted, ActorRefs.NoSender);
+        }
     }
 
     private PowerFencing? PowerFencing() => settings.Fence is { } fence

@@ -8,3 +8,6 @@ public sealed record GrantOwnership(string Service, long Epoch, long Tenure, str
 
 /// <summary>Stop the service, dump and release, because it moves. Repeated until the node reports that it does.</summary>
 public sealed record DrainOwnership(string Service, long Tenure, string To) : IWireMessage;
+
+/// <summary>Who looks after the service's ownership begins or ends, and knows or will know only what is reported from now on.</summary>
+public sealed record ReportWanted(string Service) : IWireMessage;

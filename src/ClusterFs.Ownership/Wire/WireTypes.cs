@@ -27,6 +27,7 @@ internal sealed partial class WireTypes : ITypeFilter
         typeof(OwnershipStage),
         typeof(GrantOwnership),
         typeof(DrainOwnership),
+        typeof(ReportWanted),
         typeof(MoveService),
         typeof(PauseService),
         typeof(RequestAnswered),

@@ -32,7 +32,7 @@ internal sealed class ManyServicesCluster : IAsyncDisposable
     /// <summary>Builds the rig and starts guards and daemons.</summary>
     public static async Task<ManyServicesCluster> Start(int services)
     {
-        var site = await NamespaceSite.Build("many", NodeCount);
+        var site = await NamespaceSite.Build("many", NodeCount, wallClocks: false);
         try
         {
             var cluster = new ManyServicesCluster(site, await LocalCluster.Create(new LocalClusterOptions

@@ -19,10 +19,12 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
     private readonly IReadOnlyList<string> _hosts;
     private readonly Dictionary<string, NodeDisk> _disks;
     private readonly NodeDisk _sharedDisk;
+    private readonly bool _wallClocks;
     private DirectoryLock? _lock;
 
-    private NamespaceSite(string name, int nodes)
+    private NamespaceSite(string name, int nodes, bool wallClocks)
     {
+        _wallClocks = wallClocks;
         _names = new RigNames(ProcessMark.Unique(name));
         NodeNames = [.. Enumerable.Range(1, nodes).Select(node => $"n{node}")];
         _hosts = [.. NodeNames, LocalCluster.DatabaseHost];
@@ -61,10 +63,11 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
     /// <summary>Outside of every node; what is written there outlives all faults.</summary>
     public string TimelineDirectory => InDirectory("timeline");
 
+    /// <param name="wallClocks">Whether each node has a wall clock of its own, which makes every look at any clock dearer.</param>
     /// <exception cref="ConditionNotMetException">A command of the administrator failed; nothing is left behind.</exception>
-    public static async Task<NamespaceSite> Build(string name, int nodes)
+    public static async Task<NamespaceSite> Build(string name, int nodes, bool wallClocks = true)
     {
-        var site = new NamespaceSite(name, nodes);
+        var site = new NamespaceSite(name, nodes, wallClocks);
         // Nobody else cleans up until there is a cluster.
         using var warden = Warden.Start(site.Mark, site.Removal);
         try
@@ -90,7 +93,7 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
     public override IReadOnlyList<string> Enter(string host) => Network.Enter(host);
 
     public override IReadOnlyDictionary<string, string> SurroundingsOf(string host) =>
-        NodeNames.Contains(host) ? Clocks.EnvironmentOf(host) : base.SurroundingsOf(host);
+        _wallClocks && NodeNames.Contains(host) ? Clocks.EnvironmentOf(host) : base.SurroundingsOf(host);
 
     public NodeDisk Disk(string node) => _disks[node];
 

@@ -16,12 +16,18 @@ internal static class ManyServices
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan IdleWarmUp = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan IdleDuration = TimeSpan.FromSeconds(30);
 
     /// <returns>Whether all was as promised.</returns>
     public static async Task<bool> Run(ManyServicesCluster cluster, Progress progress, CancellationToken cancelled)
     {
         await cluster.Cluster.UntilComplete(ReadyPatience, cancelled);
-        progress.Say("all nodes are members");
+        progress.Say($"all nodes are members; {IdleWarmUp.TotalSeconds:0} s to warm up, then {IdleDuration.TotalSeconds:0} s are measured while nothing is owned");
+        await Task.Delay(IdleWarmUp, cancelled);
+        var idle = Costs(cluster, held: false);
+        await Task.Delay(IdleDuration, cancelled);
+        var without = Costs(cluster, held: false).ToDictionary(one => one.Key, one => one.Value.Cost.PercentSince(idle[one.Key].Cost));
         cluster.Hold();
         await UntilAllOwned(cluster, progress, cancelled);
         progress.Say($"all are owned; {WarmUp.TotalSeconds:0} s to warm up, then {Duration.TotalSeconds:0} s are measured");
@@ -30,9 +36,9 @@ internal static class ManyServices
         var owned = await cluster.Owned();
         // What the question itself costs is not what is measured.
         await Task.Delay(Look, cancelled);
-        var before = Costs(cluster);
+        var before = Costs(cluster, held: true);
         await Task.Delay(Duration, cancelled);
-        var after = Costs(cluster);
+        var after = Costs(cluster, held: true);
         var still = await cluster.Owned();
 
         var holds = true;
@@ -42,7 +48,8 @@ internal static class ManyServices
             var memory = cost.Resident / 1e6;
             if (counts)
             {
-                holds &= Figures.Within(progress, $"{name}, of a core", processor, ProcessorAllowed, "%");
+                progress.Say(FormattableString.Invariant($"     {name}: {processor:0.0} % of a core, {without[name]:0.0} % while nothing was owned"));
+                holds &= Figures.Within(progress, $"{name}, of a core for the leases", processor - without[name], ProcessorAllowed, "%");
                 holds &= Figures.Within(progress, $"{name}, resident", memory, MemoryAllowed, "MB");
             }
             else
@@ -80,11 +87,11 @@ internal static class ManyServices
     }
 
     /// <summary>By name; what the harness holds the services with counts for nobody.</summary>
-    private static Dictionary<string, (bool Counts, ProcessCost Cost)> Costs(ManyServicesCluster cluster) => cluster.Cluster.Nodes
+    private static Dictionary<string, (bool Counts, ProcessCost Cost)> Costs(ManyServicesCluster cluster, bool held) => cluster.Cluster.Nodes
         .SelectMany(node => new[]
         {
-            (Process: node.Guard!, Counts: true), (Process: node.Daemon!, Counts: true), (Process: cluster.HolderOf(node), Counts: false),
-        })
+            (Process: node.Guard!, Counts: true), (Process: node.Daemon!, Counts: true),
+        }.Concat(held ? [(Process: cluster.HolderOf(node), Counts: false)] : []))
         .ToDictionary(one => one.Process.Name, one => (one.Counts, Living(one.Process)));
 
     private static ProcessCost Living(LaunchedProcess process) => process.HasExited

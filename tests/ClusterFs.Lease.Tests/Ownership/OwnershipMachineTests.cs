@@ -353,6 +353,33 @@ public sealed class OwnershipMachineTests
     private static OwnershipGranted Granted(long epoch, string node) =>
         new(Then, epoch, node, Voters, Moments.Timings.Ttl, Moments.Timings.StopBudget, GrantCause.Start);
 
+    [Fact]
+    public void With_many_services_a_report_counts_for_long_but_only_while_the_cluster_reaches_its_node()
+    {
+        Recover();
+        _state = _state with { Settings = Settings with { Pace = ReportPace.Of(1000) } };
+        Feed(Waiting("n2"), 100);
+
+        Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(279)));
+        Assert.False(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(280)));
+
+        Feed(new NodesAway(["n2"]), 101);
+        Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(102.9)));
+        Assert.False(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(103)));
+        Feed(new NodesAway([]), 104);
+        Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(104)));
+    }
+
+    [Fact]
+    public void With_few_services_a_report_counts_for_three_seconds_wherever_its_node_is()
+    {
+        Recover();
+        Feed(Waiting("n2"), 100);
+
+        Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(102.9)));
+        Assert.False(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(103)));
+    }
+
     private static NodeReported Waiting(string node) => new(new NodeReport(node, true, null, 0, 0, null));
 
     private static NodeReported Running(string node, long epoch) =>

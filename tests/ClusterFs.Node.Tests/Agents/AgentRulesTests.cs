@@ -214,6 +214,43 @@ public sealed class AgentRulesTests
         Assert.Null(Action(In(LeasePhase.Closed, epoch: 3, closed: 3) with { Grant = running.Grant }));
     }
 
+    [Fact]
+    public void An_owner_that_runs_and_is_seen_to_is_settled() => Assert.True(AgentRules.IsSettled(In(LeasePhase.Running, epoch: 3), View("n1", 3)));
+
+    [Fact]
+    public void A_node_that_waits_beside_an_owner_that_runs_is_settled() =>
+        Assert.True(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 2, closed: 2), View("n2", 3)));
+
+    [Fact]
+    public void A_node_that_wants_nothing_of_a_vacant_service_is_settled()
+    {
+        var unwanted = In(null, epoch: 0);
+        unwanted = unwanted with { Guard = unwanted.Guard! with { Wanted = false } };
+
+        Assert.True(AgentRules.IsSettled(unwanted, View(null, 0) with { Stage = OwnershipStage.Vacant, Reason = "nothing waits" }));
+        Assert.False(AgentRules.IsSettled(In(null, epoch: 0), View(null, 0) with { Stage = OwnershipStage.Vacant, Reason = "nothing waits" }));
+    }
+
+    [Fact]
+    public void Whatever_is_under_way_is_reported_on_every_second()
+    {
+        var running = In(LeasePhase.Running, epoch: 3);
+
+        Assert.False(AgentRules.IsSettled(running, null));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { MovingTo = "n2" }));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 4)));
+        Assert.False(AgentRules.IsSettled(running, View("n2", 4)));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { Stage = OwnershipStage.Restoring, Reason = "being told" }));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { Reason = "the daemon of n1 does not answer" }));
+        Assert.False(AgentRules.IsSettled(running with { Stopping = true }, View("n1", 3)));
+        Assert.False(AgentRules.IsSettled(running with { Guard = null }, View("n1", 3)));
+        Assert.False(AgentRules.IsSettled(In(LeasePhase.Held, epoch: 3), View("n1", 3)));
+        Assert.False(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 3, closed: 3), View("n1", 3)));
+    }
+
+    private static OwnershipView View(string? owner, long epoch) =>
+        new("wiki", OwnershipStage.Owned, owner, epoch, epoch, [], null, null, false, []);
+
     private static AgentState In(LeasePhase? phase, long epoch, long? closed = null) => new(
         Settings, new GuardReport(true, phase, epoch, epoch, closed ?? Math.Max(0, epoch - 1), TimeSpan.FromSeconds(4), null, null, null));
 

@@ -20,6 +20,7 @@ public sealed class HyperionWireSerializerTests : TestKit
         new OwnershipView("wiki", OwnershipStage.Owned, "n1", 8, 7, ["n1", "n2"], null, "n2", false, [Sight, NodeSight.Nothing("n2")]),
         new GrantOwnership("wiki", 8, 7, "n1", ["n1", "n2", "n3"], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
         new DrainOwnership("wiki", 7, "n2"),
+        new ReportWanted("wiki"),
         new MoveService("wiki", "n2"),
         new PauseService("wiki", true),
         new RequestAnswered("wiki", true, "moving"),
