@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ClusterFs.Configuration;
 using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Holding;
 using ClusterFs.Guard.SqlVoting;
@@ -79,7 +80,7 @@ public sealed class GuardHost : IAsyncDisposable
         _executioner.Start();
 
         var levels = new Levels([.. settings.Services.Keys], _holder, _executioner, () => GuardClock.Now);
-        _daemon = new DaemonDesk(settings.Services, _holder, levels, _changes, _log);
+        _daemon = new DaemonDesk(settings.Services, _holder, _executioner, levels, _changes, _log);
         _caretaker = new Caretaker(
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
             TimeProvider.System, _log).RunAsync(_over.Token);
@@ -96,6 +97,7 @@ public sealed class GuardHost : IAsyncDisposable
 
     /// <summary>Starts a guard; on return it answers.</summary>
     /// <exception cref="GuardRunningException">Another guard works on the same state.</exception>
+    /// <exception cref="FreezingUnavailableException">A service is to be frozen when its lease is lost, and cannot be.</exception>
     /// <exception cref="IOException">The state cannot be used, or the address or the socket cannot be listened on.</exception>
     public static async Task<GuardHost> StartAsync(GuardSettings settings, ILoggerFactory logs)
     {
@@ -104,6 +106,7 @@ public sealed class GuardHost : IAsyncDisposable
         GuardHost host;
         try
         {
+            RequireFreezing(settings);
             host = new GuardHost(settings, directoryLock, logs);
         }
         catch
@@ -187,6 +190,21 @@ public sealed class GuardHost : IAsyncDisposable
 
         // Last: whoever takes the lock may count on it that this voter answers nobody any more (R7).
         _lock.Dispose();
+    }
+
+    private static void RequireFreezing(GuardSettings settings)
+    {
+        if (settings.Services.Values.FirstOrDefault(service => service.OnLost == OnLost.Freeze) is { } frozen)
+        {
+            try
+            {
+                ControlGroup.TryFreezing($"clusterfs-{settings.Cluster}-{settings.Node}-{Environment.ProcessId}-try");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new FreezingUnavailableException(frozen.Name, e);
+            }
+        }
     }
 
     private static DurableVoterState TakeUpVoter(GuardFiles files, GuardSettings settings, ILogger log)
@@ -298,3 +316,7 @@ public sealed class GuardHost : IAsyncDisposable
 /// <summary>Another guard holds the lock on the state directory.</summary>
 public sealed class GuardRunningException(string directory)
     : Exception($"another guard is running on {directory}; a node has one guard: stop that one first");
+
+/// <summary>A service has <c>on-lost = freeze</c>, and this guard cannot make control groups that freeze.</summary>
+public sealed class FreezingUnavailableException(string service, Exception inner)
+    : Exception($"service {service} has on-lost = freeze, and the guard can make no control group here: {inner.Message}", inner);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
+using ClusterFs.Configuration;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Guard.State;
 using ClusterFs.Lease;
@@ -87,6 +88,11 @@ internal sealed partial class Executioner : IDisposable
             return new AttachOutcome(null, AttachRefusal.Stopping, "the guard is stopping");
         }
 
+        if (mode == AttachMode.Hold && ward.Service.OnLost == OnLost.Freeze)
+        {
+            return new AttachOutcome(null, AttachRefusal.NeedsRun, $"service {service} has on-lost = freeze, which needs 'clusterfs run'");
+        }
+
         if (ward.Attachment is { } other)
         {
             return new AttachOutcome(null, AttachRefusal.Taken, $"process {other.Process.Id} is attached to service {service} already");
@@ -110,6 +116,7 @@ internal sealed partial class Executioner : IDisposable
             ward.Wanted = false;
             ward.Ended = null;
             Publish(ward);
+            KillFrozen(ward, "the process beside the service ended");
             EndEpoch(ward, TimeSpan.Zero, "the process beside the service ended");
         }
     });
@@ -121,6 +128,7 @@ internal sealed partial class Executioner : IDisposable
         {
             ward.Wanted = false;
             Publish(ward);
+            KillFrozen(ward, "a planned stop");
             EndEpoch(ward, ward.Service.StopTimeout, "a planned stop");
         }
     });
@@ -276,6 +284,7 @@ internal sealed partial class Executioner : IDisposable
         }
 
         life.IsStopping = true;
+        life.Freezing = FreezingFor(ward, life, order);
         _ = life.AtGate?.TrySetResult(GatePass.Closed);
         var problems = life.Processes.Terminate();
 
@@ -286,8 +295,24 @@ internal sealed partial class Executioner : IDisposable
         Publish(ward);
     });
 
-    /// <summary>Nobody attaches any more.</summary>
-    public void End() => Post(() => _ending = true);
+    /// <summary>What is frozen of a tenure's service has been looked at for long enough.</summary>
+    public void KillFrozen(string service, long tenure, string reason) => Post(() =>
+    {
+        if (_wards.TryGetValue(service, out var ward) && ward.Life?.Epoch == tenure)
+        {
+            KillFrozen(ward, reason);
+        }
+    });
+
+    /// <summary>Nobody attaches any more, and nothing stays frozen.</summary>
+    public void End() => Post(() =>
+    {
+        _ending = true;
+        foreach (var ward in _wards.Values)
+        {
+            KillFrozen(ward, "the guard is stopping");
+        }
+    });
 
     /// <summary>The guard's time is over: everything that still lives is killed now.</summary>
     public void KillAll() => Post(() =>
@@ -302,6 +327,7 @@ internal sealed partial class Executioner : IDisposable
                 }
 
                 life.IsStopping = true;
+                life.Freezing = null;
                 life.KillAt = _now();
                 _ = life.AtGate?.TrySetResult(GatePass.Closed);
             }
@@ -430,7 +456,10 @@ internal sealed partial class Executioner : IDisposable
     private void Publish(Ward ward)
     {
         _views = _views.SetItem(ward.Service.Name, new WardView(
-            ward.Attachment, ward.Wanted, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false));
+            ward.Attachment, ward.Wanted, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false)
+        {
+            FrozenGroup = ward.Life?.Freezing?.FrozenGroup,
+        });
         _changed();
     }
 

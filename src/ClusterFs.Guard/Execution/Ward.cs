@@ -63,6 +63,11 @@ internal sealed class Life(long epoch, ServiceProcesses processes)
 
     public bool KillSaid { get; set; }
 
+    /// <summary>The lease was lost and the service is frozen in place of being killed; null when it is to be killed.</summary>
+    public Freezing? Freezing { get; set; }
+
+    public bool IsFrozen => Freezing is { IsConfirmed: true };
+
     /// <summary>How often in a row nothing was found alive.</summary>
     public int FoundEmpty { get; set; }
 }
