@@ -157,6 +157,9 @@ public enum OnLost
 
     /// <summary>It is frozen, so that it can be looked at, and killed before anything of it starts again. Only under <c>clusterfs run</c>.</summary>
     Freeze,
+
+    /// <summary>It is killed, and if it survives even that, its node is rebooted without syncing anything.</summary>
+    Reboot,
 }
 
 /// <summary>When a service that does not stay up is left alone until somebody has looked.</summary>

@@ -61,7 +61,7 @@ public sealed class GuardHost : IAsyncDisposable
         _sender = new RenewalSender(settings.Node, _voter, _peers, _sqlVoter, _log);
         _executioner = new Executioner(
             settings.Services.Values, () => _holder!.State, input => _holder!.Post(input), record => Forget(files, record), _changes.Raise,
-            () => GuardClock.Now, _log);
+            Machine.Reboot, () => GuardClock.Now, _log);
         _holder = new HolderShell(
             holderState,
             new HolderOutlets(files.Write, _sender.Renew, _sender.Release, _executioner.Take, _executioner.Take, _changes.Raise),
@@ -97,7 +97,7 @@ public sealed class GuardHost : IAsyncDisposable
 
     /// <summary>Starts a guard; on return it answers.</summary>
     /// <exception cref="GuardRunningException">Another guard works on the same state.</exception>
-    /// <exception cref="FreezingUnavailableException">A service is to be frozen when its lease is lost, and cannot be.</exception>
+    /// <exception cref="OnLostUnavailableException">This guard cannot do what a service's <c>on-lost</c> asks for.</exception>
     /// <exception cref="IOException">The state cannot be used, or the address or the socket cannot be listened on.</exception>
     public static async Task<GuardHost> StartAsync(GuardSettings settings, ILoggerFactory logs)
     {
@@ -106,7 +106,7 @@ public sealed class GuardHost : IAsyncDisposable
         GuardHost host;
         try
         {
-            RequireFreezing(settings);
+            RequireOnLost(settings);
             host = new GuardHost(settings, directoryLock, logs);
         }
         catch
@@ -192,8 +192,13 @@ public sealed class GuardHost : IAsyncDisposable
         _lock.Dispose();
     }
 
-    private static void RequireFreezing(GuardSettings settings)
+    private static void RequireOnLost(GuardSettings settings)
     {
+        if (!Machine.MayReboot && settings.Services.Values.FirstOrDefault(service => service.OnLost == OnLost.Reboot) is { } rebooted)
+        {
+            throw new OnLostUnavailableException(rebooted, "this guard has no CAP_SYS_BOOT");
+        }
+
         if (settings.Services.Values.FirstOrDefault(service => service.OnLost == OnLost.Freeze) is { } frozen)
         {
             try
@@ -202,7 +207,7 @@ public sealed class GuardHost : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new FreezingUnavailableException(frozen.Name, e);
+                throw new OnLostUnavailableException(frozen, $"this guard can make no control group (v2) that freezes: {e.Message}");
             }
         }
     }
@@ -317,6 +322,6 @@ public sealed class GuardHost : IAsyncDisposable
 public sealed class GuardRunningException(string directory)
     : Exception($"another guard is running on {directory}; a node has one guard: stop that one first");
 
-/// <summary>A service has <c>on-lost = freeze</c>, and this guard cannot make control groups that freeze.</summary>
-public sealed class FreezingUnavailableException(string service, Exception inner)
-    : Exception($"service {service} has on-lost = freeze, and the guard can make no control group here: {inner.Message}", inner);
+/// <summary>A guard cannot do what a service's <c>on-lost</c> asks for.</summary>
+public sealed class OnLostUnavailableException(GuardedService service, string problem)
+    : Exception($"service {service.Name} has on-lost = {service.OnLost.ToString().ToLowerInvariant()}, and {problem}");

@@ -63,6 +63,15 @@ internal static partial class GuardLog
     [LoggerMessage(36, LogLevel.Warning, "Killing what is frozen of {Service} epoch {Epoch}: {Reason}")]
     public static partial void KillingFrozen(this ILogger log, string service, long epoch, string reason);
 
+    [LoggerMessage(39, LogLevel.Warning, "{Service} epoch {Epoch}: if anything of it survives SIGKILL, this node is rebooted in {Milliseconds} ms")]
+    public static partial void RebootIsNext(this ILogger log, string service, long epoch, long milliseconds);
+
+    [LoggerMessage(37, LogLevel.Critical, "{Service} epoch {Epoch} survives SIGKILL: {Count} processes. REBOOTING this node")]
+    public static partial void Rebooting(this ILogger log, string service, long epoch, int count);
+
+    [LoggerMessage(38, LogLevel.Critical, "{Service} lives beyond its lease, and this node cannot be rebooted: {Problem}")]
+    public static partial void NotRebooted(this ILogger log, string service, string problem);
+
     [LoggerMessage(16, LogLevel.Information, "{Service} epoch {Epoch} is dead")]
     public static partial void Dead(this ILogger log, string service, long epoch);
 

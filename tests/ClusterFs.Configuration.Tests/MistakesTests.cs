@@ -16,7 +16,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, nodes, on-lost, pid-file, stop-timeout, unit")]
     [InlineData(
         "clusterfs.services.wiki.on-lost = frieze",
-        "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill")]
+        "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]
     [InlineData(
         "clusterfs.services.wiki { on-lost = freeze, unit = wiki.service }",
         "node.conf:8: clusterfs.services.wiki.on-lost: only what 'clusterfs run' starts can be frozen; expected kill, or neither unit nor pid-file")]

@@ -62,9 +62,9 @@ public static class GuardCommand
         {
             throw new CommandException(ExitCodes.Failed, e.Message);
         }
-        catch (FreezingUnavailableException e)
+        catch (OnLostUnavailableException e)
         {
-            throw new CommandException(ExitCodes.Failed, e.Message, "run it as root where cgroup v2 (Linux 5.2) is mounted, or use on-lost = kill");
+            throw new CommandException(ExitCodes.Failed, e.Message, "run it as root, or use on-lost = kill");
         }
     }
 }

@@ -15,7 +15,8 @@ internal static class ServicesBinder
         ]);
 
     private static readonly ImmutableDictionary<string, OnLost> Losses = ImmutableDictionary.CreateRange(
-        StringComparer.Ordinal, [KeyValuePair.Create("kill", OnLost.Kill), KeyValuePair.Create("freeze", OnLost.Freeze)]);
+        StringComparer.Ordinal,
+        [KeyValuePair.Create("kill", OnLost.Kill), KeyValuePair.Create("freeze", OnLost.Freeze), KeyValuePair.Create("reboot", OnLost.Reboot)]);
 
     /// <summary>What services are checked against.</summary>
     internal sealed record Surroundings(

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using ClusterFs.Configuration;
+using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Guard.Execution;
 
@@ -48,9 +50,8 @@ internal sealed partial class Executioner
     {
         foreach (var ward in _wards.Values)
         {
-            if (ward.Life is { IsStopping: true, IsFrozen: false, KillSaid: false, KillAt: { } killAt } life)
+            if (ward.Life is { NextDue: { } due } life)
             {
-                var due = life.Freezing is { HasBegun: false } freezing ? freezing.BeginsAt : killAt;
                 poll = life.Freezing is not null && poll > ShortestPoll ? ShortestPoll : poll;
                 var remaining = due.LeastRemaining(_now());
                 poll = remaining < TimeSpan.Zero ? TimeSpan.Zero : remaining < poll ? remaining : poll;
@@ -105,9 +106,19 @@ internal sealed partial class Executioner
             {
                 life.KillSaid = true;
                 _log.Killing(ward.Service.Name, life.Epoch, found.Count);
+                if (life.RebootAfter is { } after)
+                {
+                    // From now: a guard that comes late has not given SIGKILL its time. Said now, because later it may go down with the node.
+                    life.RebootAt = _now() + after;
+                    _log.RebootIsNext(ward.Service.Name, life.Epoch, (long)after.TotalMilliseconds);
+                }
             }
 
             Complain(ward.Service.Name, problems);
+            if (life is { RebootTried: false, RebootAt: { } rebootAt } && rebootAt.MayHaveComeBy(_now()))
+            {
+                Reboot(ward, life, found.Count);
+            }
         }
         else if (!life.RestAsked && life.Processes.AsksEach(table))
         {
@@ -116,14 +127,39 @@ internal sealed partial class Executioner
         }
     }
 
-    /// <summary>Only a lease that is lost while the service runs; a planned end that takes too long ends by killing.</summary>
+    /// <summary>Half of the time between the killing and the deadline is left to SIGKILL.</summary>
+    internal static TimeSpan RebootAfter(Instant killAt, Instant validUntil) => (validUntil.Boottime - killAt.Boottime) / 2;
+
+    /// <summary>The lease that was lost while the service ran; null for every other end, which ends by killing.</summary>
+    private HeldLease? LostWith(Ward ward, Life life, StopService order) =>
+        life.Opened && CurrentLease(ward) is { Phase: LeasePhase.Stopping, KillAt: { } killAt } lease && order.KillAt == killAt ? lease : null;
+
     private Freezing? FreezingFor(Ward ward, Life life, StopService order) =>
         ward.Service.OnLost == OnLost.Freeze
-        && life is { Opened: true, Processes.Group: { } group }
-        && CurrentLease(ward) is { Phase: LeasePhase.Stopping, StopAt: { } stopAt, KillAt: { } killAt }
-        && order.KillAt == killAt
+        && life.Processes.Group is { } group
+        && LostWith(ward, life, order) is { StopAt: { } stopAt, KillAt: { } killAt }
             ? Freezing.Of(group, stopAt, killAt)
             : null;
+
+    private TimeSpan? RebootAfterFor(Ward ward, Life life, StopService order) =>
+        ward.Service.OnLost == OnLost.Reboot && LostWith(ward, life, order) is { ValidUntil: { } validUntil, KillAt: { } killAt }
+            ? RebootAfter(killAt, validUntil)
+            : null;
+
+    /// <summary>Whatever survives SIGKILL is stuck in the kernel, and ends with it.</summary>
+    private void Reboot(Ward ward, Life life, int count)
+    {
+        life.RebootTried = true;
+        _log.Rebooting(ward.Service.Name, life.Epoch, count);
+        try
+        {
+            _reboot();
+        }
+        catch (PosixException e)
+        {
+            _log.NotRebooted(ward.Service.Name, e.Message);
+        }
+    }
 
     /// <returns>False when the service is to be killed.</returns>
     private bool TryFreeze(Ward ward, Life life, Freezing freezing, HashSet<int> found)

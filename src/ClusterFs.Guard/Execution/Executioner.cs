@@ -29,6 +29,7 @@ internal sealed partial class Executioner : IDisposable
     private readonly Action<HolderInput> _tellHolder;
     private readonly Action<ServiceRecord> _forget;
     private readonly Action _changed;
+    private readonly Action _reboot;
     private readonly Func<Instant> _now;
     private readonly ILogger _log;
     private readonly Thread _thread;
@@ -38,12 +39,14 @@ internal sealed partial class Executioner : IDisposable
     /// <param name="services">Every service that may run here.</param>
     /// <param name="holder">The holder's state as of its last step.</param>
     /// <param name="forget">Removes a record of a service that is dead; may be late.</param>
+    /// <param name="reboot">Reboots this node at once; returns only by throwing <see cref="PosixException"/>.</param>
     public Executioner(
         IEnumerable<GuardedService> services,
         Func<HolderState> holder,
         Action<HolderInput> tellHolder,
         Action<ServiceRecord> forget,
         Action changed,
+        Action reboot,
         Func<Instant> now,
         ILogger log)
     {
@@ -56,6 +59,7 @@ internal sealed partial class Executioner : IDisposable
         _tellHolder = tellHolder;
         _forget = forget;
         _changed = changed;
+        _reboot = reboot;
         _now = now;
         _log = log;
         _thread = new Thread(Run) { IsBackground = true, Name = "executioner" };
@@ -278,6 +282,7 @@ internal sealed partial class Executioner : IDisposable
 
         var life = ward.Life ??= Begin(ward, order.Tenure);
         life.KillAt = life.KillAt is { } before && before.LeastRemaining(order.KillAt) < TimeSpan.Zero ? before : order.KillAt;
+        life.RebootAfter ??= RebootAfterFor(ward, life, order);
         if (life.IsStopping)
         {
             return;

@@ -23,7 +23,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     /// <param name="more">Further settings of the service on n1.</param>
     /// <param name="timings">Of every lease.</param>
-    public LoopbackCluster(string more = "", LeaseTimings? timings = null)
+    private LoopbackCluster(string more = "", LeaseTimings? timings = null)
     {
         _more = more;
         _timings = timings ?? new LeaseTimings(Ttl, StopBudget);
@@ -45,6 +45,9 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     public Dictionary<string, CommandProcess> Guards { get; } = [];
 
+    /// <summary>Of which nothing is started.</summary>
+    public static LoopbackCluster Prepare(string more, LeaseTimings timings) => new(more, timings);
+
     /// <summary>Three guards that answer, whose voters have joined.</summary>
     public static async Task<LoopbackCluster> StartAsync(string more = "", LeaseTimings? timings = null)
     {
@@ -54,8 +57,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
             cluster.StartGuard(node);
         }
 
-        await Task.WhenAll(AllNodes.Select(cluster.JoinAsync));
-
+        await cluster.JoinAllAsync();
         return cluster;
     }
 
@@ -79,16 +81,25 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     public string InDirectory(string name) => Path.Combine(Directory, name);
 
+    public Task JoinAllAsync() => Task.WhenAll(AllNodes.Select(JoinAsync));
+
     public CommandProcess StartGuard(string node)
     {
+        if (SettingsOn(node).Contains("reboot", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException("this guard could reboot the machine of the test");
+        }
+
         var guard = Start("guard", "--config", ConfigOf(node));
         Guards[node] = guard;
         return guard;
     }
 
-    public CommandProcess Start(params string[] arguments)
+    public CommandProcess Start(params string[] arguments) => StartProgram(CommandProcess.Executable, arguments);
+
+    public CommandProcess StartProgram(string program, params string[] arguments)
     {
-        var process = CommandProcess.Start(arguments);
+        var process = CommandProcess.StartProgram(program, arguments);
         _started.Add(process);
         return process;
     }
