@@ -120,7 +120,11 @@ public sealed record StandbyStatus(string Node, long Sequence, double LagSeconds
 /// <param name="Wanted">Whether a process beside the service (run, hold) is attached here.</param>
 /// <param name="Process">The service's first process; null when none runs.</param>
 /// <param name="ExitCode">The service ended by itself, with this code.</param>
-public sealed record PhaseStatus(string Name, bool Wanted, int? Process, int? ExitCode);
+public sealed record PhaseStatus(string Name, bool Wanted, int? Process, int? ExitCode)
+{
+    /// <summary>The lease was lost, and what is left of the service is frozen here; <c>clusterfs release</c> kills it.</summary>
+    public bool Frozen { get; init; }
+}
 
 /// <summary>Whether dumps succeed, and what they are worth.</summary>
 /// <param name="Ok">The newest attempt succeeded.</param>

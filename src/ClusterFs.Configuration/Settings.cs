@@ -138,6 +138,7 @@ public sealed record TlsSettings(string Authority, string Certificate, string Ke
 /// <param name="PidFile">Absolute. Where it writes its process id, if it does.</param>
 /// <param name="Failover">When it is left alone.</param>
 /// <param name="StopTimeout">What it has to end by itself at a planned stop, before it is killed. 100 ms to 1 h, default 10 s.</param>
+/// <param name="OnLost">What becomes of it when its lease is lost and it does not end by itself in time. Default <see cref="OnLost.Kill"/>.</param>
 public sealed record ServiceSettings(
     string Name,
     ImmutableArray<string> Nodes,
@@ -145,7 +146,21 @@ public sealed record ServiceSettings(
     string? Unit,
     string? PidFile,
     FailoverSettings Failover,
-    TimeSpan StopTimeout);
+    TimeSpan StopTimeout,
+    OnLost OnLost);
+
+/// <summary>What becomes of a service whose lease is lost and that does not end by itself in time.</summary>
+public enum OnLost
+{
+    /// <summary>It is killed.</summary>
+    Kill,
+
+    /// <summary>It is frozen, so that it can be looked at, and killed before anything of it starts again. Only under <c>clusterfs run</c>.</summary>
+    Freeze,
+
+    /// <summary>It is killed, and if it survives even that, its node is rebooted without syncing anything.</summary>
+    Reboot,
+}
 
 /// <summary>When a service that does not stay up is left alone until somebody has looked.</summary>
 /// <param name="Max">After so many starts in a row that did not last. 0 (never) to 100, default 5.</param>

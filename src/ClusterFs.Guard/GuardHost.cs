@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ClusterFs.Configuration;
 using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Holding;
 using ClusterFs.Guard.SqlVoting;
@@ -61,7 +62,7 @@ public sealed class GuardHost : IAsyncDisposable
         _sender = new RenewalSender(settings.Node, _voter, _peers, _sqlVoter, _log);
         _executioner = new Executioner(
             settings.Services.Values, () => _holder!.State, input => _holder!.Post(input), record => Forget(files, record), _changes.Raise,
-            () => GuardClock.Now, _log);
+            Machine.Reboot, () => GuardClock.Now, _log);
         _holder = new HolderShell(
             holderState,
             new HolderOutlets(files.Write, _sender.Renew, _sender.Release, _executioner.Take, _executioner.Take, _changes.Raise),
@@ -80,7 +81,7 @@ public sealed class GuardHost : IAsyncDisposable
         _executioner.Start();
 
         var levels = new Levels([.. settings.Services.Keys], _holder, _executioner, () => GuardClock.Now);
-        _daemon = new DaemonDesk(settings.Services, _holder, levels, _changes, () => GuardClock.Now, _log);
+        _daemon = new DaemonDesk(settings.Services, _holder, _executioner, levels, _changes, () => GuardClock.Now, _log);
         _caretaker = new Caretaker(
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
             TimeProvider.System, _log).RunAsync(_over.Token);
@@ -97,6 +98,7 @@ public sealed class GuardHost : IAsyncDisposable
 
     /// <summary>Starts a guard; on return it answers.</summary>
     /// <exception cref="GuardRunningException">Another guard works on the same state.</exception>
+    /// <exception cref="OnLostUnavailableException">This guard cannot do what a service's <c>on-lost</c> asks for.</exception>
     /// <exception cref="IOException">The state cannot be used, or the address or the socket cannot be listened on.</exception>
     public static async Task<GuardHost> StartAsync(GuardSettings settings, ILoggerFactory logs)
     {
@@ -105,6 +107,7 @@ public sealed class GuardHost : IAsyncDisposable
         GuardHost host;
         try
         {
+            RequireOnLost(settings);
             host = new GuardHost(settings, directoryLock, logs);
         }
         catch
@@ -188,6 +191,26 @@ public sealed class GuardHost : IAsyncDisposable
 
         // Last: whoever takes the lock may count on it that this voter answers nobody any more (R7).
         _lock.Dispose();
+    }
+
+    private static void RequireOnLost(GuardSettings settings)
+    {
+        if (!Machine.MayReboot && settings.Services.Values.FirstOrDefault(service => service.OnLost == OnLost.Reboot) is { } rebooted)
+        {
+            throw new OnLostUnavailableException(rebooted, "this guard has no CAP_SYS_BOOT");
+        }
+
+        if (settings.Services.Values.FirstOrDefault(service => service.OnLost == OnLost.Freeze) is { } frozen)
+        {
+            try
+            {
+                ControlGroup.TryFreezing($"clusterfs-{settings.Cluster}-{settings.Node}-{Environment.ProcessId}-try");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new OnLostUnavailableException(frozen, $"this guard can make no control group (v2) that freezes: {e.Message}");
+            }
+        }
     }
 
     private static DurableVoterState TakeUpVoter(GuardFiles files, GuardSettings settings, ILogger log)
@@ -299,3 +322,7 @@ public sealed class GuardHost : IAsyncDisposable
 /// <summary>Another guard holds the lock on the state directory.</summary>
 public sealed class GuardRunningException(string directory)
     : Exception($"another guard is running on {directory}; a node has one guard: stop that one first");
+
+/// <summary>A guard cannot do what a service's <c>on-lost</c> asks for.</summary>
+public sealed class OnLostUnavailableException(GuardedService service, string problem)
+    : Exception($"service {service.Name} has on-lost = {service.OnLost.ToString().ToLowerInvariant()}, and {problem}");

@@ -54,6 +54,24 @@ internal static partial class GuardLog
     [LoggerMessage(15, LogLevel.Warning, "{Service} epoch {Epoch} did not end in time: killing {Count} processes")]
     public static partial void Killing(this ILogger log, string service, long epoch, int count);
 
+    [LoggerMessage(34, LogLevel.Warning, "{Service} epoch {Epoch} is FROZEN in place of being killed: {Count} processes. They write nothing; 'clusterfs release {Service}' on this node kills them")]
+    public static partial void Frozen(this ILogger log, string service, long epoch, int count);
+
+    [LoggerMessage(35, LogLevel.Error, "{Service} epoch {Epoch} is not frozen in time: killing it")]
+    public static partial void NotFrozen(this ILogger log, string service, long epoch);
+
+    [LoggerMessage(36, LogLevel.Warning, "Killing what is frozen of {Service} epoch {Epoch}: {Reason}")]
+    public static partial void KillingFrozen(this ILogger log, string service, long epoch, string reason);
+
+    [LoggerMessage(39, LogLevel.Warning, "{Service} epoch {Epoch}: if anything of it survives SIGKILL, this node is rebooted in {Milliseconds} ms")]
+    public static partial void RebootIsNext(this ILogger log, string service, long epoch, long milliseconds);
+
+    [LoggerMessage(37, LogLevel.Critical, "{Service} epoch {Epoch} survives SIGKILL: {Count} processes. REBOOTING this node")]
+    public static partial void Rebooting(this ILogger log, string service, long epoch, int count);
+
+    [LoggerMessage(38, LogLevel.Critical, "{Service} lives beyond its lease, and this node cannot be rebooted: {Problem}")]
+    public static partial void NotRebooted(this ILogger log, string service, string problem);
+
     [LoggerMessage(16, LogLevel.Information, "{Service} epoch {Epoch} is dead")]
     public static partial void Dead(this ILogger log, string service, long epoch);
 

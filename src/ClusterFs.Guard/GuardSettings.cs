@@ -48,7 +48,10 @@ public sealed record GuardSettings(
             .ToImmutableSortedDictionary(
                 service => service.Name,
                 service => new GuardedService(
-                    service.Name, service.StopTimeout, settings.Lease.StopBudget, service.Unit, service.PidFile),
+                    service.Name, service.StopTimeout, settings.Lease.StopBudget, service.Unit, service.PidFile)
+                {
+                    OnLost = service.OnLost,
+                },
                 StringComparer.Ordinal))
     {
         Tls = MutualTls.Load(settings),
@@ -61,4 +64,8 @@ public sealed record GuardSettings(
 /// <param name="StopBudget">What it has to end by itself when its first process has ended and left others behind.</param>
 /// <param name="Unit">The systemd unit that it runs as, when it is held, not run.</param>
 /// <param name="PidFile">Where it writes its process id, when it is held, not run.</param>
-public sealed record GuardedService(string Name, TimeSpan StopTimeout, TimeSpan StopBudget, string? Unit = null, string? PidFile = null);
+public sealed record GuardedService(string Name, TimeSpan StopTimeout, TimeSpan StopBudget, string? Unit = null, string? PidFile = null)
+{
+    /// <summary>What becomes of it when its lease runs out and it does not end by itself in time.</summary>
+    public OnLost OnLost { get; init; }
+}

@@ -40,6 +40,7 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
             }
         }
 
+        report.Frozen = view.FrozenGroup is not null;
         if (view.Ended is { } code)
         {
             report.ExitCode = code;
@@ -60,6 +61,11 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
         if (!holder.State.Leases.TryGetValue(attachment.Service, out var lease))
         {
             return told;
+        }
+
+        if (view.Epoch == lease.Tenure && view.FrozenGroup is { } group)
+        {
+            told.FrozenGroup = group;
         }
 
         // What was started goes by the epoch that it was started under, whatever epochs its owner goes on under.

@@ -22,6 +22,7 @@ internal static partial class Libc
     public const int SetParentDeathSignal = 1;
     public const int SetChildSubreaper = 36;
     public const int WaitNoHang = 1;
+    public const int RebootRestart = 0x01234567;
     public const int AtSymlinkNoFollow = 0x100;
     public const int AtEmptyPath = 0x1000;
     public const uint StatusBasic = 0x7ff;
@@ -107,6 +108,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "syncfs", SetLastError = true)]
     public static partial int FileSystemSync(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "reboot", SetLastError = true)]
+    public static partial int Reboot(int command);
 
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     public static partial int FileLock(int descriptor, int operation);

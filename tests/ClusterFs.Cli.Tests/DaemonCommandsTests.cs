@@ -69,6 +69,16 @@ public sealed class DaemonCommandsTests : IDisposable
         Assert.Equal((false, "2026-01-02T03:04:05+00:00"), ((bool?)journal["reachable"], (string?)journal["since"]));
     }
 
+    [Fact]
+    public async Task What_is_frozen_is_a_line_of_the_status_of_its_node()
+    {
+        var wiki = Report.Services[1] with { Owner = "n2", Phase = new PhaseStatus("stopping", true, 4711, null) { Frozen = true } };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Services = [wiki] });
+        Assert.Contains("\nwiki: FROZEN on n1, where its lease was lost: ", (await _cli.RunAsync("status")).Output, StringComparison.Ordinal);
+        var phase = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!["services"]![0]!["phase"]!;
+        Assert.True((bool?)phase["frozen"]);
+    }
+
     [Theory]
     [InlineData(-1, "expired")]
     [InlineData(29, "expires")]

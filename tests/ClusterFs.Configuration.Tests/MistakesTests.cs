@@ -13,7 +13,13 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, nodes, pid-file, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, nodes, on-lost, pid-file, stop-timeout, unit")]
+    [InlineData(
+        "clusterfs.services.wiki.on-lost = frieze",
+        "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]
+    [InlineData(
+        "clusterfs.services.wiki { on-lost = freeze, unit = wiki.service }",
+        "node.conf:8: clusterfs.services.wiki.on-lost: only what 'clusterfs run' starts can be frozen; expected kill, or neither unit nor pid-file")]
     [InlineData("clusterf.lease.ttl = 5s", "node.conf:8: clusterf: is no known key; did you mean 'clusterfs'? known here: clusterfs")]
     [InlineData(
         "clusterfs.cluster.port = many",

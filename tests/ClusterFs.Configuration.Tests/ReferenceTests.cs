@@ -39,7 +39,7 @@ public sealed class ReferenceTests
         var fence = files.LoadGoodAnd("clusterfs.fence.command = /bin/true").Fence!;
         Assert.Equal((fence.Action, fence.Timeout), (reference.Fence!.Action, reference.Fence.Timeout));
         var (one, other) = (defaults.Services["wiki"], reference.Services["wiki"]);
-        Assert.Equal(one.Failover, other.Failover);
+        Assert.Equal((one.Failover, one.OnLost), (other.Failover, other.OnLost));
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
     }
 

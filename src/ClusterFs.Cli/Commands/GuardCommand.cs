@@ -62,5 +62,9 @@ public static class GuardCommand
         {
             throw new CommandException(ExitCodes.Failed, e.Message);
         }
+        catch (OnLostUnavailableException e)
+        {
+            throw new CommandException(ExitCodes.Failed, e.Message, "run it as root, or use on-lost = kill");
+        }
     }
 }

@@ -99,6 +99,12 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 yield return $"{service.Name}: ended by itself on {report.Node}, exit code {exitCode}.";
             }
 
+            if (service.Phase is { Frozen: true })
+            {
+                yield return $"{service.Name}: FROZEN on {report.Node}, where its lease was lost: it writes nothing. Look at it, never thaw it; "
+                    + $"'clusterfs release {service.Name}' there kills it, and so does its next start there.";
+            }
+
             if (service.Divergent > 0)
             {
                 yield return $"{service.Name}: {service.Divergent} divergent, see 'clusterfs divergent list {service.Name}'.";

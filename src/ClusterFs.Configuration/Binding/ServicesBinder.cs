@@ -14,6 +14,10 @@ internal static class ServicesBinder
             KeyValuePair.Create("copy", CaptureKind.Copy),
         ]);
 
+    private static readonly ImmutableDictionary<string, OnLost> Losses = ImmutableDictionary.CreateRange(
+        StringComparer.Ordinal,
+        [KeyValuePair.Create("kill", OnLost.Kill), KeyValuePair.Create("freeze", OnLost.Freeze), KeyValuePair.Create("reboot", OnLost.Reboot)]);
+
     /// <summary>What services are checked against.</summary>
     internal sealed record Surroundings(
         NodeSettings Node, ClusterSettings Cluster, SharedSettings Shared, LoadOptions Options, BindingContext Context);
@@ -70,6 +74,13 @@ internal static class ServicesBinder
         var pidFile = Paths.Optional(section, "pid-file", "");
         var stop = section.Duration(
             "stop-timeout", TimeSpan.FromSeconds(10), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(1));
+        var onLost = section.Choice("on-lost", OnLost.Kill, Losses);
+        if (onLost is { Valid: true, Value: OnLost.Freeze } && (unit.Value is not null || pidFile.Value.Length > 0))
+        {
+            section.Wrong(
+                onLost.At, "on-lost", "", "only what 'clusterfs run' starts can be frozen", "expected kill, or neither unit nor pid-file");
+        }
+
         var failover = BindFailover(section.Child("failover"));
         section.Finish();
         return new ServiceSettings(
@@ -79,7 +90,8 @@ internal static class ServicesBinder
             unit.Value,
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,
-            stop.Value);
+            stop.Value,
+            onLost.Value);
     }
 
     private static FailoverSettings BindFailover(Section section)

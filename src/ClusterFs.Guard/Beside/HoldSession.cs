@@ -102,7 +102,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 Say(told.Refused);
                 if (told.Refusal != AttachRefusal.Stopping)
                 {
-                    return told.Refusal == AttachRefusal.UnknownService ? ExitCodes.Usage : ExitCodes.Refused;
+                    return told.Refusal is AttachRefusal.UnknownService or AttachRefusal.NeedsRun ? ExitCodes.Usage : ExitCodes.Refused;
                 }
 
                 continue;

@@ -19,6 +19,9 @@ public sealed class RunSession : IDisposable
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan KillPoll = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>How often it is looked whether what is frozen still is.</summary>
+    private static readonly TimeSpan FrozenPoll = TimeSpan.FromMilliseconds(100);
+
     /// <summary>When the guard is gone before it ever named a deadline.</summary>
     private static readonly TimeSpan ShortestGrace = TimeSpan.FromMilliseconds(500);
 
@@ -91,7 +94,7 @@ public sealed class RunSession : IDisposable
     {
         if (_child is { IsPursued: true } pursued)
         {
-            return pursued.FoundEmpty < 2 ? KillPoll : RetryAfter;
+            return pursued.IsFrozen ? FrozenPoll : pursued.FoundEmpty < 2 ? KillPoll : RetryAfter;
         }
 
         var now = GuardClock.Now;
@@ -207,7 +210,7 @@ public sealed class RunSession : IDisposable
     {
         switch (told.Refusal)
         {
-            case AttachRefusal.UnknownService:
+            case AttachRefusal.UnknownService or AttachRefusal.NeedsRun:
                 Say(told.Refused);
                 _exit = ExitCodes.Usage;
                 break;
@@ -393,6 +396,13 @@ public sealed class RunSession : IDisposable
             killAt = killAt.LeastRemaining(sooner) < TimeSpan.Zero ? killAt : sooner;
         }
 
+        child.IsFrozen = StaysFrozen(child);
+        if (child.IsFrozen)
+        {
+            Say("the lease ran out: the service is frozen");
+            return;
+        }
+
         var found = child.Processes.FindIn(ProcessTable.Read());
         if (found.Count > 0)
         {
@@ -407,6 +417,17 @@ public sealed class RunSession : IDisposable
             OnTreeDead(child, now);
         }
     }
+
+    /// <summary>
+    /// What the guard has frozen is spared for as long as the guard lives, nobody wants the service stopped, and the kernel says that it is
+    /// frozen.
+    /// </summary>
+    private bool StaysFrozen(Child child) =>
+        child.GuardGoneAt is null
+        && !_stopWanted
+        && _last is { FrozenGroup.Length: > 0 } told
+        && told.Epoch == child.Epoch
+        && new ControlGroup(told.FrozenGroup).HoldsFrozen;
 
     private void OnTreeDead(Child child, Instant now)
     {
@@ -514,6 +535,9 @@ public sealed class RunSession : IDisposable
 
         /// <summary>This process has begun to stop the service.</summary>
         public bool IsPursued { get; set; }
+
+        /// <summary>The lease was lost and the guard has frozen the service.</summary>
+        public bool IsFrozen { get; set; }
 
         public bool Said { get; set; }
 

@@ -13,6 +13,9 @@ internal sealed record Attachment(string Service, string Token, AttachMode Mode,
 /// <param name="Opened">The service was let go under <paramref name="Epoch"/>.</param>
 internal sealed record WardView(Attachment? Attachment, bool Wanted, int? Ended, long Epoch, ProcessIdentity? First, bool Opened)
 {
+    /// <summary>The lease was lost, and what is left of the service is frozen in this control group; null when it is not.</summary>
+    public string? FrozenGroup { get; init; }
+
     public static WardView Empty { get; } = new(null, false, null, 0, null, false);
 }
 

@@ -9,6 +9,35 @@ internal sealed class ControlGroup(string directory)
 
     public string Directory => directory;
 
+    /// <summary>By the kernel's word, nothing in the group runs until somebody thaws it or it is killed.</summary>
+    public bool IsFrozen
+    {
+        get
+        {
+            try
+            {
+                return File.ReadLines(Path.Combine(directory, "cgroup.events")).Contains("frozen 1");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>What was frozen in it is there, and frozen.</summary>
+    public bool HoldsFrozen => IsFrozen && IsPopulated;
+
+    private bool IsPopulated
+    {
+        get
+        {
+            var found = new HashSet<int>();
+            AddProcesses(found);
+            return found.Count > 0;
+        }
+    }
+
     /// <summary>Where this process may make groups: below its own.</summary>
     /// <returns>Null where there is no cgroup v2 hierarchy.</returns>
     public static string? OwnDirectory() =>
@@ -52,13 +81,43 @@ internal sealed class ControlGroup(string directory)
         }
     }
 
-    /// <exception cref="IOException">The hierarchy cannot be written.</exception>
+    /// <summary>Tries whether groups can be made and frozen here.</summary>
+    /// <exception cref="IOException">They cannot.</exception>
+    /// <exception cref="UnauthorizedAccessException">This process may not.</exception>
+    public static void TryFreezing(string name)
+    {
+        var group = new ControlGroup(Path.Combine(OwnDirectory() ?? throw new IOException("no cgroup v2 hierarchy is mounted"), name));
+        _ = System.IO.Directory.CreateDirectory(group.Directory);
+        try
+        {
+            group.SetFrozen(true);
+        }
+        finally
+        {
+            group.Remove();
+        }
+    }
+
+    /// <exception cref="IOException">The hierarchy cannot be written, or the group still holds what was frozen.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not.</exception>
     public static ControlGroup CreateWith(string directory, int process)
     {
         _ = System.IO.Directory.CreateDirectory(directory);
+        var group = new ControlGroup(directory);
+        if (group.IsFrozen)
+        {
+            // A group that could not be removed is used again; what was frozen in it is never let go.
+            if (group.IsPopulated)
+            {
+                group.Kill();
+                throw new IOException($"{directory} still holds what was frozen");
+            }
+
+            group.SetFrozen(false);
+        }
+
         File.WriteAllText(Path.Combine(directory, "cgroup.procs"), process.ToString(CultureInfo.InvariantCulture));
-        return new ControlGroup(directory);
+        return group;
     }
 
     /// <summary>The processes in the group and the groups below it.</summary>
@@ -94,6 +153,21 @@ internal sealed class ControlGroup(string directory)
         }
     }
 
+    /// <summary>Asks the kernel to freeze everything in the group; <see cref="IsFrozen"/> says when it has.</summary>
+    /// <returns>False when it refuses.</returns>
+    public bool TryFreeze()
+    {
+        try
+        {
+            SetFrozen(true);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     public void Remove()
     {
         try
@@ -104,6 +178,12 @@ internal sealed class ControlGroup(string directory)
         {
             // An empty group does no harm; the next epoch uses it again.
         }
+    }
+
+    private void SetFrozen(bool frozen)
+    {
+        using var file = new FileStream(Path.Combine(directory, "cgroup.freeze"), FileMode.Open, FileAccess.Write);
+        file.Write(frozen ? "1"u8 : "0"u8);
     }
 
     private static string Join(string mount, string path) => path == "/" ? mount : $"{mount}{path}";

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
+using ClusterFs.Configuration;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Guard.State;
 using ClusterFs.Lease;
@@ -28,6 +29,7 @@ internal sealed partial class Executioner : IDisposable
     private readonly Action<HolderInput> _tellHolder;
     private readonly Action<ServiceRecord> _forget;
     private readonly Action<string> _changed;
+    private readonly Action _reboot;
     private readonly Func<Instant> _now;
     private readonly ILogger _log;
     private readonly Thread _thread;
@@ -37,12 +39,14 @@ internal sealed partial class Executioner : IDisposable
     /// <param name="services">Every service that may run here.</param>
     /// <param name="holder">The holder's state as of its last step.</param>
     /// <param name="forget">Removes a record of a service that is dead; may be late.</param>
+    /// <param name="reboot">Reboots this node at once; returns only by throwing <see cref="PosixException"/>.</param>
     public Executioner(
         IEnumerable<GuardedService> services,
         Func<HolderState> holder,
         Action<HolderInput> tellHolder,
         Action<ServiceRecord> forget,
         Action<string> changed,
+        Action reboot,
         Func<Instant> now,
         ILogger log)
     {
@@ -55,6 +59,7 @@ internal sealed partial class Executioner : IDisposable
         _tellHolder = tellHolder;
         _forget = forget;
         _changed = changed;
+        _reboot = reboot;
         _now = now;
         _log = log;
         _thread = new Thread(Run) { IsBackground = true, Name = "executioner" };
@@ -87,6 +92,11 @@ internal sealed partial class Executioner : IDisposable
             return new AttachOutcome(null, AttachRefusal.Stopping, "the guard is stopping");
         }
 
+        if (mode == AttachMode.Hold && ward.Service.OnLost == OnLost.Freeze)
+        {
+            return new AttachOutcome(null, AttachRefusal.NeedsRun, $"service {service} has on-lost = freeze, which needs 'clusterfs run'");
+        }
+
         if (ward.Attachment is { } other)
         {
             return new AttachOutcome(null, AttachRefusal.Taken, $"process {other.Process.Id} is attached to service {service} already");
@@ -110,6 +120,7 @@ internal sealed partial class Executioner : IDisposable
             ward.Wanted = false;
             ward.Ended = null;
             Publish(ward);
+            KillFrozen(ward, "the process beside the service ended");
             EndEpoch(ward, TimeSpan.Zero, "the process beside the service ended");
         }
     });
@@ -121,6 +132,7 @@ internal sealed partial class Executioner : IDisposable
         {
             ward.Wanted = false;
             Publish(ward);
+            KillFrozen(ward, "a planned stop");
             EndEpoch(ward, ward.Service.StopTimeout, "a planned stop");
         }
     });
@@ -270,12 +282,14 @@ internal sealed partial class Executioner : IDisposable
 
         var life = ward.Life ??= Begin(ward, order.Tenure);
         life.KillAt = life.KillAt is { } before && before.LeastRemaining(order.KillAt) < TimeSpan.Zero ? before : order.KillAt;
+        life.RebootAfter ??= RebootAfterFor(ward, life, order);
         if (life.IsStopping)
         {
             return;
         }
 
         life.IsStopping = true;
+        life.Freezing = FreezingFor(ward, life, order);
         _ = life.AtGate?.TrySetResult(GatePass.Closed);
         var problems = life.Processes.Terminate();
 
@@ -286,8 +300,24 @@ internal sealed partial class Executioner : IDisposable
         Publish(ward);
     });
 
-    /// <summary>Nobody attaches any more.</summary>
-    public void End() => Post(() => _ending = true);
+    /// <summary>What is frozen of a tenure's service has been looked at for long enough.</summary>
+    public void KillFrozen(string service, long tenure, string reason) => Post(() =>
+    {
+        if (_wards.TryGetValue(service, out var ward) && ward.Life?.Epoch == tenure)
+        {
+            KillFrozen(ward, reason);
+        }
+    });
+
+    /// <summary>Nobody attaches any more, and nothing stays frozen.</summary>
+    public void End() => Post(() =>
+    {
+        _ending = true;
+        foreach (var ward in _wards.Values)
+        {
+            KillFrozen(ward, "the guard is stopping");
+        }
+    });
 
     /// <summary>The guard's time is over: everything that still lives is killed now.</summary>
     public void KillAll() => Post(() =>
@@ -302,6 +332,7 @@ internal sealed partial class Executioner : IDisposable
                 }
 
                 life.IsStopping = true;
+                life.Freezing = null;
                 life.KillAt = _now();
                 _ = life.AtGate?.TrySetResult(GatePass.Closed);
             }
@@ -430,7 +461,10 @@ internal sealed partial class Executioner : IDisposable
     private void Publish(Ward ward)
     {
         _views = _views.SetItem(ward.Service.Name, new WardView(
-            ward.Attachment, ward.Wanted, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false));
+            ward.Attachment, ward.Wanted, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false)
+        {
+            FrozenGroup = ward.Life?.Freezing?.FrozenGroup,
+        });
         _changed(ward.Service.Name);
     }
 

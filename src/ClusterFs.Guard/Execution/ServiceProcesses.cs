@@ -104,6 +104,10 @@ internal sealed class ServiceProcesses
     /// <returns>What <see cref="Kill"/> returns.</returns>
     public IReadOnlyList<string> TerminateEach(IEnumerable<int> found) => SignalEach(found, Processes.SignalTerminate);
 
+    /// <summary>Kills each of these processes, and nothing of the control group besides.</summary>
+    /// <returns>What <see cref="Kill"/> returns.</returns>
+    public IReadOnlyList<string> KillEach(IEnumerable<int> found) => SignalEach(found, Processes.SignalKill);
+
     /// <summary>Kills every one of these processes that may be killed.</summary>
     /// <returns>Why a process could not be reached; each process is complained of once, however often it is tried.</returns>
     public IReadOnlyList<string> Kill(IEnumerable<int> found)

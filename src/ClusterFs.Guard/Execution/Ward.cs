@@ -63,6 +63,26 @@ internal sealed class Life(long epoch, ServiceProcesses processes)
 
     public bool KillSaid { get; set; }
 
+    /// <summary>The lease was lost and the service is frozen in place of being killed; null when it is to be killed.</summary>
+    public Freezing? Freezing { get; set; }
+
+    public bool IsFrozen => Freezing is { IsConfirmed: true };
+
+    /// <summary>How long after the killing has begun the node is rebooted if anything is alive; null when it is not.</summary>
+    public TimeSpan? RebootAfter { get; set; }
+
+    public Instant? RebootAt { get; set; }
+
+    public bool RebootTried { get; set; }
+
+    /// <summary>When the next thing is due that does not wait for the next search.</summary>
+    public Instant? NextDue =>
+        !IsStopping || IsFrozen ? null
+        : Freezing is { HasBegun: false } freezing ? freezing.BeginsAt
+        : !KillSaid ? KillAt
+        : RebootTried ? null
+        : RebootAt;
+
     /// <summary>How often in a row nothing was found alive.</summary>
     public int FoundEmpty { get; set; }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Holding;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Lease;
@@ -10,8 +11,8 @@ namespace ClusterFs.Guard.Supervision;
 
 /// <summary>Where the daemon sits, if it is there. At most one: a later one takes over.</summary>
 internal sealed class DaemonDesk(
-    ImmutableSortedDictionary<string, GuardedService> services, HolderShell holder, Levels levels, ChangeSignal changes,
-    Func<Instant> now, ILogger log)
+    ImmutableSortedDictionary<string, GuardedService> services, HolderShell holder, Executioner executioner, Levels levels,
+    ChangeSignal changes, Func<Instant> now, ILogger log)
 {
     private static readonly TimeSpan ShortestTtl = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestTtl = TimeSpan.FromHours(1);
@@ -168,6 +169,7 @@ internal sealed class DaemonDesk(
                 holder.Post(new ContentPrepared(service, command.Prepared.Epoch));
                 break;
             case SuperviseCommand.CommandOneofCase.Drain:
+                executioner.KillFrozen(service, command.Drain.Epoch, "the daemon says so");
                 holder.Post(new DrainRequested(service, command.Drain.Epoch, guarded.StopTimeout, "a planned stop"));
                 break;
             case SuperviseCommand.CommandOneofCase.Close:

@@ -222,6 +222,9 @@ internal static class AgentRules
                 return new BeginWork(WorkKind.Dump, epoch);
             case LeasePhase.Running when state.Grant is { } continued && continued.Tenure == epoch && continued.Epoch > guard.Epoch:
                 return new TellGuard(new UseGrant(continued));
+            case LeasePhase.Stopping when guard.IsFrozen && (EndIsAsked(state, epoch) || IsGranted(state, guard.Epoch)):
+                // It does not end by itself, and the next epoch begins when it is dead.
+                return new TellGuard(new BeginDrain(epoch));
             case LeasePhase.Drained:
                 return AfterTheEnd(state, epoch, mayWork, now);
             default:
@@ -231,9 +234,9 @@ internal static class AgentRules
 
     private static AgentAction? WhenNothingIsOpen(AgentState state, long closedEpoch, bool mayWork)
     {
-        if (state.Grant is { } grant && grant.Epoch > closedEpoch && grant.Tenure == grant.Epoch && grant.Node == state.Settings.Node && !state.Stopping)
+        if (IsGranted(state, closedEpoch) && !state.Stopping)
         {
-            return new TellGuard(new UseGrant(grant));
+            return new TellGuard(new UseGrant(state.Grant!));
         }
 
         return state.RunsElsewhere > state.KeptAgainst && mayWork ? new BeginWork(WorkKind.KeepDivergent, state.RunsElsewhere) : null;
@@ -267,6 +270,10 @@ internal static class AgentRules
 
         return mayWork ? new BeginWork(WorkKind.FinalDump, epoch) : null;
     }
+
+    /// <summary>Whether this node is to begin a tenure after that of <paramref name="lastEpoch"/>.</summary>
+    private static bool IsGranted(AgentState state, long lastEpoch) =>
+        state.Grant is { } grant && grant.Epoch > lastEpoch && grant.Tenure == grant.Epoch && grant.Node == state.Settings.Node;
 
     private static bool EndIsAsked(AgentState state, long epoch) => state.Stopping || state.DrainEpoch == epoch;
 

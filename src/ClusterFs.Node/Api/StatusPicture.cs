@@ -101,7 +101,10 @@ internal static class StatusPicture
         : null;
 
     private static PhaseStatus Phase(GuardReport guard) =>
-        new(guard.Phase is { } phase ? phase.ToString().ToLowerInvariant() : "none", guard.Wanted, guard.Process, guard.ExitCode);
+        new(guard.Phase is { } phase ? phase.ToString().ToLowerInvariant() : "none", guard.Wanted, guard.Process, guard.ExitCode)
+        {
+            Frozen = guard.IsFrozen,
+        };
 
     private static ServiceState StateFrom(OwnershipStage stage) => stage switch
     {

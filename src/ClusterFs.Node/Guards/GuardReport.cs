@@ -11,6 +11,9 @@ namespace ClusterFs.Node.Guards;
 internal sealed record GuardReport(
     bool Wanted, LeasePhase? Phase, long Epoch, long Tenure, long ClosedEpoch, TimeSpan LeaseRemaining, int? Process, string? Reason, int? ExitCode)
 {
+    /// <summary>The lease was lost, and what is left of the service is frozen here.</summary>
+    public bool IsFrozen { get; init; }
+
     /// <summary>The tenure that is not over; null when there is none. What runs here, and its claim in the archive, go by it.</summary>
     public long? OpenTenure => Phase is null or LeasePhase.Closed || Epoch <= ClosedEpoch ? null : Tenure;
 
@@ -34,5 +37,8 @@ internal sealed record GuardReport(
         TimeSpan.FromMilliseconds(report.LeaseRemainingMs),
         report.Process == 0 ? null : report.Process,
         report.HasReason ? report.Reason : null,
-        report.HasExitCode ? report.ExitCode : null);
+        report.HasExitCode ? report.ExitCode : null)
+    {
+        IsFrozen = report.Frozen,
+    };
 }

@@ -8,7 +8,7 @@ namespace ClusterFs.Guard.Tests.Processes;
 internal sealed class CommandProcess : IAsyncDisposable
 {
     /// <summary>The program in CLUSTERFS_BIN, which build.sh made, rather than the one that was built beside the tests.</summary>
-    private static readonly string Executable = Path.Combine(
+    public static readonly string Executable = Path.Combine(
         Environment.GetEnvironmentVariable("CLUSTERFS_BIN") is { Length: > 0 } bin ? bin : AppContext.BaseDirectory, "clusterfs");
 
     private readonly Process _process;
@@ -22,11 +22,11 @@ internal sealed class CommandProcess : IAsyncDisposable
 
     public string Messages => string.Join('\n', _lines);
 
-    public static CommandProcess Start(params string[] arguments)
+    public static CommandProcess StartProgram(string program, params string[] arguments)
     {
         var process = new Process
         {
-            StartInfo = new ProcessStartInfo(Executable, arguments) { RedirectStandardError = true, RedirectStandardOutput = true },
+            StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true },
         };
         var started = new CommandProcess(process);
         process.ErrorDataReceived += (_, line) => started.Keep(line.Data);

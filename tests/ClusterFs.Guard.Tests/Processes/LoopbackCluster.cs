@@ -18,8 +18,15 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     private readonly List<IAsyncDisposable> _started = [];
 
-    private LoopbackCluster()
+    private readonly string _more;
+    private readonly LeaseTimings _timings;
+
+    /// <param name="more">Further settings of the service on n1.</param>
+    /// <param name="timings">Of every lease.</param>
+    private LoopbackCluster(string more = "", LeaseTimings? timings = null)
     {
+        _more = more;
+        _timings = timings ?? new LeaseTimings(Ttl, StopBudget);
         Directory = System.IO.Directory.CreateTempSubdirectory("clusterfs-guard-").FullName;
         System.IO.Directory.CreateDirectory(Path.Combine(Directory, "shared"));
         Port = FreePort();
@@ -38,17 +45,19 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     public Dictionary<string, CommandProcess> Guards { get; } = [];
 
+    /// <summary>Of which nothing is started.</summary>
+    public static LoopbackCluster Prepare(string more, LeaseTimings timings) => new(more, timings);
+
     /// <summary>Three guards that answer, whose voters have joined.</summary>
-    public static async Task<LoopbackCluster> StartAsync()
+    public static async Task<LoopbackCluster> StartAsync(string more = "", LeaseTimings? timings = null)
     {
-        var cluster = new LoopbackCluster();
+        var cluster = new LoopbackCluster(more, timings);
         foreach (var node in AllNodes)
         {
             cluster.StartGuard(node);
         }
 
-        await Task.WhenAll(AllNodes.Select(cluster.JoinAsync));
-
+        await cluster.JoinAllAsync();
         return cluster;
     }
 
@@ -72,16 +81,25 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     public string InDirectory(string name) => Path.Combine(Directory, name);
 
+    public Task JoinAllAsync() => Task.WhenAll(AllNodes.Select(JoinAsync));
+
     public CommandProcess StartGuard(string node)
     {
+        if (SettingsOn(node).Contains("reboot", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException("this guard could reboot the machine of the test");
+        }
+
         var guard = Start("guard", "--config", ConfigOf(node));
         Guards[node] = guard;
         return guard;
     }
 
-    public CommandProcess Start(params string[] arguments)
+    public CommandProcess Start(params string[] arguments) => StartProgram(CommandProcess.Executable, arguments);
+
+    public CommandProcess StartProgram(string program, params string[] arguments)
     {
-        var process = CommandProcess.Start(arguments);
+        var process = CommandProcess.StartProgram(program, arguments);
         _started.Add(process);
         return process;
     }
@@ -92,7 +110,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     public TestDaemon Supervise(string node)
     {
-        var daemon = new TestDaemon(SocketOf(node), AllNodes);
+        var daemon = new TestDaemon(SocketOf(node), AllNodes, _timings);
         _started.Add(daemon);
         return daemon;
     }
@@ -124,7 +142,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         var identity = (await ProbeAsync(node)).Identity;
         _ = await Eventually.Is(
             async () => (await Voters.JoinAsync(
-                node, new Join(Service, identity, Binding.None, Ttl), TimeSpan.FromSeconds(5), default)).Joined,
+                node, new Join(Service, identity, Binding.None, _timings.Ttl), TimeSpan.FromSeconds(5), default)).Joined,
             $"voter {node} joining");
     }
 
@@ -172,14 +190,16 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
+    private string SettingsOn(string node) => node == "n1" ? _more : "";
+
     private string Configuration(string node) => $$"""
         clusterfs {
           node { name = {{node}}, state-dir = "{{Path.Combine(Directory, node, "state")}}", socket = "{{Path.Combine(Directory, node, "clusterfs.sock")}}" }
           cluster { name = test, guard-port = {{Port}}, nodes { n1 = 127.0.0.1, n2 = 127.0.0.2, n3 = 127.0.0.3 } }
           journal { provider = sqlite, connection-string = "Data Source={{Path.Combine(Directory, "journal.db")}}" }
           shared { path = "{{Path.Combine(Directory, "shared")}}" }
-          lease { ttl = {{Ttl.TotalMilliseconds}}ms, stop-budget = {{StopBudget.TotalMilliseconds}}ms }
-          services.{{Service}} { live { path = "{{Path.Combine(Directory, "live")}}" }, stop-timeout = 5s }
+          lease { ttl = {{_timings.Ttl.TotalMilliseconds}}ms, stop-budget = {{_timings.StopBudget.TotalMilliseconds}}ms }
+          services.{{Service}} { live { path = "{{Path.Combine(Directory, "live")}}" }, stop-timeout = 5s, {{SettingsOn(node)}} }
         }
         """;
 }

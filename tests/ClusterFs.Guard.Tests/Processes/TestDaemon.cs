@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ClusterFs.Guard.Protocol;
+using ClusterFs.Lease;
 
 namespace ClusterFs.Guard.Tests.Processes;
 
@@ -9,12 +10,14 @@ internal sealed class TestDaemon : IAsyncDisposable
     private readonly ConcurrentDictionary<string, ServiceReport> _reports = new();
     private readonly GuardLink _link;
     private readonly string[] _voters;
+    private readonly LeaseTimings _timings;
     private readonly Task _listening;
     private volatile bool _connected;
 
-    public TestDaemon(string socket, string[] voters)
+    public TestDaemon(string socket, string[] voters, LeaseTimings timings)
     {
         _voters = voters;
+        _timings = timings;
         _link = new GuardLink(socket);
         _listening = ListenAsync();
     }
@@ -77,8 +80,8 @@ internal sealed class TestDaemon : IAsyncDisposable
             Epoch = epoch,
             Tenure = epoch,
             Voters = { _voters },
-            TtlMs = (long)LoopbackCluster.Ttl.TotalMilliseconds,
-            StopBudgetMs = (long)LoopbackCluster.StopBudget.TotalMilliseconds,
+            TtlMs = (long)_timings.Ttl.TotalMilliseconds,
+            StopBudgetMs = (long)_timings.StopBudget.TotalMilliseconds,
         },
     };
 

@@ -248,6 +248,32 @@ public sealed class AgentRulesTests
         Assert.False(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 3, closed: 3), View("n1", 3)));
     }
 
+    [Fact]
+    public void What_is_frozen_is_left_alone_until_the_next_epoch_is_granted_to_this_node_or_it_shall_stop()
+    {
+        var frozen = In(LeasePhase.Stopping, epoch: 3) with { RunsElsewhere = 4, DumpAsked = true };
+        frozen = frozen with { Guard = frozen.Guard! with { IsFrozen = true } };
+        Assert.Null(Action(frozen));
+        Assert.Null(Action(frozen with { Grant = Grant(3) }));
+        Assert.Null(Action(frozen with { Grant = Grant(4) with { Node = "n2" } }));
+        Assert.Equal(new TellGuard(new BeginDrain(3)), Action(frozen with { Stopping = true }));
+        Assert.Equal(new TellGuard(new BeginDrain(3)), Action(frozen with { DrainEpoch = 3 }));
+        Assert.Null(Action(In(LeasePhase.Stopping, epoch: 3) with { Stopping = true }));
+    }
+
+    [Fact]
+    public void The_next_epoch_begins_when_what_is_frozen_is_dead()
+    {
+        var frozen = In(LeasePhase.Stopping, epoch: 3) with { Grant = Grant(5) };
+        var (ending, first) = AgentRules.Decide(frozen with { Guard = frozen.Guard! with { IsFrozen = true } }, Start);
+        Assert.Equal(new TellGuard(new BeginDrain(3)), first);
+        var (dying, meanwhile) = AgentRules.Decide(ending with { Guard = frozen.Guard }, Start);
+        Assert.Null(meanwhile);
+
+        var dead = dying with { Guard = In(LeasePhase.Closed, epoch: 3, closed: 3).Guard };
+        Assert.Equal(new TellGuard(new UseGrant(frozen.Grant!)), AgentRules.Decide(dead, Start).Action);
+    }
+
     private static OwnershipView View(string? owner, long epoch) =>
         new("wiki", OwnershipStage.Owned, owner, epoch, epoch, [], null, null, false, []);
 

@@ -67,6 +67,14 @@ public sealed class StatusPictureTests
     public void The_most_divergent_contents_that_anyone_saw_are_counted() =>
         Assert.Equal(2, Draw("n1", View() with { Sights = [Owners, NodeSight.Nothing("n3") with { Divergent = 2 }] }, null).Divergent);
 
+    [Fact]
+    public void What_is_frozen_on_a_node_is_said_there_whoever_owns_the_service_by_now()
+    {
+        var local = Snapshot("n2", LeasePhase.Stopping, NodeSight.Nothing("n2"));
+        Assert.False(Draw("n2", View(), local).Phase?.Frozen);
+        Assert.True(Draw("n2", View(), local with { Guard = local.Guard! with { IsFrozen = true } }).Phase?.Frozen);
+    }
+
     private static ServiceStatus Draw(string node, OwnershipView view, ServiceSnapshot? local) =>
         StatusPicture.Draw("wiki", node, view, viewIsFresh: true, local, "auto");
 
