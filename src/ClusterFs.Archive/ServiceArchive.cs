@@ -22,6 +22,7 @@ public sealed record VerifyReport(long Files, long Bytes, IReadOnlyList<string> 
 public sealed class ServiceArchive
 {
     private readonly TimeProvider _time;
+    private readonly PackStore _packs;
 
     /// <param name="sharedPath">The shared directory, `shared.path`; the archive lies in `clusterfs/archive/SERVICE` below it.</param>
     /// <param name="time">For the time stamps that people read.</param>
@@ -30,6 +31,7 @@ public sealed class ServiceArchive
     {
         Layout = new ArchiveLayout(sharedPath, service);
         Log = new SlotLog(Layout, service);
+        _packs = new PackStore(Layout);
         Service = service;
         _time = time ?? TimeProvider.System;
     }
@@ -42,6 +44,9 @@ public sealed class ServiceArchive
     internal ArchiveLayout Layout { get; }
 
     internal SlotLog Log { get; init; }
+
+    /// <summary>How long a pack may stay out of sight: above what a network file system caches of a directory.</summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
     internal DateTimeOffset Now => _time.GetUtcNow();
 
@@ -115,6 +120,18 @@ public sealed class ServiceArchive
         TarExport.Write(manifest, reader, output, cancellation);
     }
 
+    /// <summary>
+    /// Keeps the files of the archive few: puts small ones together, if there are many. Changes nothing that anyone reads, and may be done beside
+    /// everything else; cut short at any point, it leaves every dump whole. For the owner, after a dump.
+    /// </summary>
+    /// <param name="newest">The slot of a dump that has been committed.</param>
+    public void Compact(long newest, CancellationToken cancellation)
+    {
+        Layout.RequireHome();
+        new LogFolding(Layout, Log).Run(newest, cancellation);
+        new PackCompaction(Layout, _packs).Run(cancellation);
+    }
+
     /// <summary>Checks a dump.</summary>
     /// <param name="full">Whether everything it refers to is read; otherwise its lists only, and whether what they refer to is there.</param>
     public VerifyReport Verify(StoredContent content, CancellationToken cancellation, bool full = true)
@@ -182,5 +199,5 @@ public sealed class ServiceArchive
         }
     }
 
-    internal PackReader NewReader() => new(pack => Layout.Pack(pack.ToString()));
+    internal PackReader NewReader() => new(_packs.Find, Patience);
 }

@@ -26,6 +26,9 @@ internal static class ChildProgram
                 return Dump(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
             case ["restore-over", var shared, var live, var node, var sequence]:
                 return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
+            case ["compact", var shared, var newest]:
+                new ServiceArchive(shared, TestBed.Service).Compact(long.Parse(newest, CultureInfo.InvariantCulture), CancellationToken.None);
+                return 0;
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");
                 return 2;

@@ -84,7 +84,7 @@ public sealed partial class LocalContent
 
         _head = head;
         Adopt(captured, nonce);
-        _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, Rewound = false }, Kept = null });
+        _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, LastNonce = nonce, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
     }
 }

@@ -182,6 +182,13 @@ public sealed partial class LocalContent : IDisposable
         }
 
         var last = _archive.Log.Read(origin.LastSlot, cancellation);
+        if (origin.LastNonce is { } nonce && last.Nonce != nonce)
+        {
+            // Its file system let this node take a slot that others had: what the content derives from is not known.
+            origin = origin with { DumpSlot = null, LastSlot = origin.ClaimSlot, LastNonce = null };
+            last = opened;
+        }
+
         LogRecord? end = null;
         while (end is null && _archive.Log.TryRead(last.Slot + 1) is { } next)
         {
@@ -208,7 +215,7 @@ public sealed partial class LocalContent : IDisposable
         _archive.Log.Sync();
         return LineageRules.IsBehind(origin, last)
             ? new CaughtUp(origin, end, (DumpRecord)last)
-            : new CaughtUp(origin with { DumpSlot = last.Slot, LastSlot = last.Slot, Rewound = false }, end, null);
+            : new CaughtUp(origin with { DumpSlot = last.Slot, LastSlot = last.Slot, LastNonce = last.Nonce, Rewound = false }, end, null);
     }
 
     private DumpRecord? DumpAt(long? slot, CancellationToken cancellation) => slot is not { } number

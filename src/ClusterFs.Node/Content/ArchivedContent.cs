@@ -17,6 +17,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 {
     private readonly Lock _opening = new();
     private readonly ServiceArchive _archive = new(sharedPath, service.Name);
+    private readonly BackgroundCompaction _compaction = new(sharedPath, service.Name);
     private LocalContent? _content;
     private DumpSeen? _newest;
     private long _readTo;
@@ -96,18 +97,24 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 
     private WorkResult Dump(long epoch) => Open().Dump(epoch, CancellationToken.None) switch
     {
-        DumpResult.Committed dump => new WorkResult(
-            WorkOutcome.Done,
-            null,
-            See(dump.Record),
-            dump.StoredBytes,
-            dump.Guarantee,
-            $"dump {dump.Record.Slot.ToString(CultureInfo.InvariantCulture)} is in the line"),
+        DumpResult.Committed dump => Committed(dump),
         DumpResult.Unchanged unchanged => new WorkResult(
             WorkOutcome.Done, null, See(unchanged.Last), 0, unchanged.Last.Content.Guarantee, "nothing had changed since the newest dump"),
         DumpResult.Superseded superseded => Superseded(superseded.By),
         var other => throw new InvalidOperationException($"unknown outcome {other}"),
     };
+
+    private WorkResult Committed(DumpResult.Committed dump)
+    {
+        _compaction.Start(dump.Record.Slot);
+        return new WorkResult(
+            WorkOutcome.Done,
+            null,
+            See(dump.Record),
+            dump.StoredBytes,
+            dump.Guarantee,
+            $"dump {dump.Record.Slot.ToString(CultureInfo.InvariantCulture)} is in the line");
+    }
 
     private WorkResult KeepDivergent(long runsUnder)
     {
