@@ -5,6 +5,7 @@ using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Archive.Restore;
+using ClusterFs.Archive.Retention;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive;
@@ -19,10 +20,9 @@ public sealed record VerifyReport(long Files, long Bytes, IReadOnlyList<string> 
 /// </summary>
 /// <exception cref="SharedStorageException">From every method: shared storage is away.</exception>
 /// <exception cref="DamagedArchiveException">From every method: what was read is not what was written.</exception>
-public sealed class ServiceArchive
+public sealed partial class ServiceArchive
 {
     private readonly TimeProvider _time;
-    private readonly PackStore _packs;
 
     /// <param name="sharedPath">The shared directory, `shared.path`; the archive lies in `clusterfs/archive/SERVICE` below it.</param>
     /// <param name="time">For the time stamps that people read.</param>
@@ -31,7 +31,7 @@ public sealed class ServiceArchive
     {
         Layout = new ArchiveLayout(sharedPath, service);
         Log = new SlotLog(Layout, service);
-        _packs = new PackStore(Layout);
+        Packs = new PackStore(Layout);
         Service = service;
         _time = time ?? TimeProvider.System;
     }
@@ -45,6 +45,8 @@ public sealed class ServiceArchive
 
     internal SlotLog Log { get; init; }
 
+    internal PackStore Packs { get; }
+
     /// <summary>How long a pack may stay out of sight: above what a network file system caches of a directory.</summary>
     internal TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -56,11 +58,13 @@ public sealed class ServiceArchive
     /// </summary>
     public static void Initialize(string sharedPath) => Durable.CreateDirectory(Path.Combine(sharedPath, "clusterfs"));
 
-    /// <summary>Claims and dumps, oldest first.</summary>
+    /// <summary>What the log says, oldest first, but for dumps that were pruned.</summary>
     public IReadOnlyList<LogRecord> List(CancellationToken cancellation)
     {
         Layout.RequireHome();
-        return [.. Log.ReadFrom(1, cancellation)];
+        var records = Log.ReadFrom(1, cancellation).ToList();
+        var pruned = records.OfType<PruneRecord>().ToList();
+        return [.. records.Where(record => record is not DumpRecord || !pruned.Exists(prune => prune.Prunes(record.Slot)))];
     }
 
     /// <summary>Content kept outside the line, oldest first.</summary>
@@ -74,6 +78,7 @@ public sealed class ServiceArchive
     /// <exception cref="HostileManifestException">While enumerating: the dump holds something no dump of ours contains.</exception>
     public IEnumerable<ManifestEntry> ReadEntries(StoredContent content)
     {
+        using var mark = Mark(content);
         using var reader = NewReader();
         foreach (var entry in Manifest.Open(reader, content.Manifest, Service).Entries())
         {
@@ -97,6 +102,7 @@ public sealed class ServiceArchive
             throw new LocalContentException($"{directory} is not an empty directory. Name one that is empty or does not exist yet.");
         }
 
+        using var mark = Mark(content);
         using var reader = NewReader();
         var manifest = Manifest.Open(reader, content.Manifest, Service);
         manifest.Check();
@@ -114,28 +120,18 @@ public sealed class ServiceArchive
     /// <summary>Writes a dump as a tar file (PAX). The stream need not be seekable and is left open.</summary>
     public void ExportTar(StoredContent content, Stream output, CancellationToken cancellation)
     {
+        using var mark = Mark(content);
         using var reader = NewReader();
         var manifest = Manifest.Open(reader, content.Manifest, Service);
         manifest.Check();
         TarExport.Write(manifest, reader, output, cancellation);
     }
 
-    /// <summary>
-    /// Keeps the files of the archive few: puts small ones together, if there are many. Changes nothing that anyone reads, and may be done beside
-    /// everything else; cut short at any point, it leaves every dump whole. For the owner, after a dump.
-    /// </summary>
-    /// <param name="newest">The slot of a dump that has been committed.</param>
-    public void Compact(long newest, CancellationToken cancellation)
-    {
-        Layout.RequireHome();
-        new LogFolding(Layout, Log).Run(newest, cancellation);
-        new PackCompaction(Layout, _packs).Run(cancellation);
-    }
-
     /// <summary>Checks a dump.</summary>
     /// <param name="full">Whether everything it refers to is read; otherwise its lists only, and whether what they refer to is there.</param>
     public VerifyReport Verify(StoredContent content, CancellationToken cancellation, bool full = true)
     {
+        using var mark = Mark(content);
         using var reader = NewReader();
         var files = 0L;
         var bytes = 0L;
@@ -199,5 +195,8 @@ public sealed class ServiceArchive
         }
     }
 
-    internal PackReader NewReader() => new(_packs.Find, Patience);
+    /// <summary>Keeps the content from being deleted by whoever prunes, until disposed.</summary>
+    internal ReadersMark Mark(StoredContent content) => new(Layout, content.Manifest.Pack);
+
+    internal PackReader NewReader() => new(Packs.Find, Patience);
 }

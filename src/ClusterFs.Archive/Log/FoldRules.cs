@@ -1,7 +1,7 @@
 namespace ClusterFs.Archive.Log;
 
-/// <summary>Slots that stand, or may stand, in one file.</summary>
-internal readonly record struct SlotRange(long First, long Last)
+/// <summary>Slots one after the other.</summary>
+public readonly record struct SlotRange(long First, long Last)
 {
     public long Count => Last - First + 1;
 

@@ -112,6 +112,23 @@ internal sealed class SlotLog
         return new SlotTaken(LogRules.OnDump(dump.Epoch, dump.Nonce, found), found);
     }
 
+    /// <summary>Takes exactly the record's slot, and proves as a claim does that it had not been folded.</summary>
+    /// <returns>What stands there: the record, or another.</returns>
+    public LogRecord Append(LogRecord record, CancellationToken cancellation)
+    {
+        var found = Take(record, cancellation);
+        if (found.Nonce == record.Nonce && ReadFolded(record.Slot, cancellation) is { } first && first.Nonce != record.Nonce)
+        {
+            Withdraw(record.Slot, record.Nonce);
+            return first;
+        }
+
+        return found;
+    }
+
+    /// <summary>The file that a slot's record lies in.</summary>
+    public string FileWith(long slot) => TryReadBytes(slot)?.File ?? FileOf(slot);
+
     /// <summary>
     /// Makes the records that can be seen durable. Called before one is built on that this node wrote and did not hear to be durable: its link
     /// was made, and the call after it failed or was never made.

@@ -12,13 +12,14 @@ internal sealed class BundleWriter(string file) : IDisposable
 
     /// <summary>Appends the packs of a file, but for those that are here already.</summary>
     /// <exception cref="DamagedArchiveException">The file is not what was written.</exception>
-    public void Append(string source, CancellationToken cancellation)
+    /// <param name="takes">Which packs; null for all.</param>
+    public void Append(string source, CancellationToken cancellation, Func<PackId, bool>? takes = null)
     {
         using var stream = new FileStream(source, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         IReadOnlyList<BundledPack> parts = source.EndsWith(BundleFormat.PackExtension, StringComparison.Ordinal)
             ? [new BundledPack(BundleFormat.PackOf(source), 0, stream.Length)]
             : BundleFormat.ReadTable(stream);
-        foreach (var part in parts.Where(part => _met.Add(part.Pack)))
+        foreach (var part in parts.Where(part => takes?.Invoke(part.Pack) != false && _met.Add(part.Pack)))
         {
             _packs.Add((part with { Offset = _bundle.Position }, source));
             stream.Position = part.Offset;

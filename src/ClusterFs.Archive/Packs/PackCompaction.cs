@@ -90,7 +90,7 @@ internal sealed class PackCompaction(ArchiveLayout layout, PackStore store)
                 }
             }
 
-            SharedStorage.Publish(temporary, Path.Combine(layout.Packs, $"{nonce}.{level}{BundleFormat.Extension}"));
+            SharedStorage.Publish(temporary, layout.Bundle(nonce, level));
         }
         finally
         {

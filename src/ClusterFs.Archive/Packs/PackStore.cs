@@ -40,6 +40,10 @@ internal sealed class PackStore(ArchiveLayout layout)
         }
     }
 
+    /// <summary>The packs that can be seen in files of their own.</summary>
+    public IReadOnlyList<PackId> Own() =>
+        [.. Directory.EnumerateFiles(layout.Packs, $"*{BundleFormat.PackExtension}").Select(BundleFormat.PackOf)];
+
     /// <summary>The bundles that can be seen, and what they hold; those that cannot be read are left out.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<BundledPack>> Bundles()
     {

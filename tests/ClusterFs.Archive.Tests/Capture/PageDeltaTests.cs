@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
@@ -218,7 +219,8 @@ public sealed class PageDeltaTests : IDisposable
         _bed.Dump("n1", 1);
 
         // Its identity changes, and neither its content nor its attributes.
-        Posix.FileAttribution.SetMode(zeros, Posix.FileStatus.TryRead(zeros)!.Value.Mode);
+        FileAttribution.SetMode(zeros, FileStatus.TryRead(zeros)!.Value.Mode);
+        new FileSystemClock(_bed.Scratch("n1")).WaitUntilSettled(CancellationToken.None);
         _ = _bed.On("n1", content => content.Dump(1, CancellationToken.None));
         _bed.Write("n1", "page", "new");
 
