@@ -21,6 +21,8 @@ usage: ./build.sh VERB
   demo --stop      stop what `demo --keep` left running
   bench archive [--size MiB] [--dir DIR]
                    build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed
+  bench hour [--dumps N] [--dir DIR]
+                   build, then an hour of dumps every second, as fast as they go: what each costs, and how many files are left
   clean            delete everything that was built
 TXT
 }
@@ -113,7 +115,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    [ "${1:-}" = archive ] || die "what is to be measured? ./build.sh bench archive"
+    case "${1:-}" in archive|hour) ;; *) die "what is to be measured? ./build.sh bench archive, or bench hour";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

@@ -1,3 +1,4 @@
+using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive;
@@ -16,6 +17,7 @@ internal sealed class ArchiveLayout
         Packs = Path.Combine(Root, "packs");
         Temporary = Path.Combine(Root, "tmp");
         Divergent = Path.Combine(Root, "divergent");
+        Readers = Path.Combine(Root, "readers");
     }
 
     /// <summary>Made once by the operator: a mount point without its mount does not have it.</summary>
@@ -30,6 +32,11 @@ internal sealed class ArchiveLayout
     public string Temporary { get; }
 
     public string Divergent { get; }
+
+    /// <summary>Marks of those who read dumps.</summary>
+    public string Readers { get; }
+
+    public string Bundle(string nonce, int level) => Path.Combine(Packs, $"{nonce}.{level}{BundleFormat.Extension}");
 
     public string Pack(string nonce) => Path.Combine(Packs, $"{nonce}.pack");
 
@@ -50,7 +57,7 @@ internal sealed class ArchiveLayout
     public void CreateDirectories() => SharedStorage.Reach(Root, () =>
     {
         RequireHome();
-        foreach (var directory in (string[])[Log, Packs, Temporary, Divergent])
+        foreach (var directory in (string[])[Log, Packs, Temporary, Divergent, Readers])
         {
             Durable.CreateDirectory(directory);
         }

@@ -5,6 +5,7 @@ using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Archive.Restore;
+using ClusterFs.Archive.Retention;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive;
@@ -19,7 +20,7 @@ public sealed record VerifyReport(long Files, long Bytes, IReadOnlyList<string> 
 /// </summary>
 /// <exception cref="SharedStorageException">From every method: shared storage is away.</exception>
 /// <exception cref="DamagedArchiveException">From every method: what was read is not what was written.</exception>
-public sealed class ServiceArchive
+public sealed partial class ServiceArchive
 {
     private readonly TimeProvider _time;
 
@@ -30,6 +31,7 @@ public sealed class ServiceArchive
     {
         Layout = new ArchiveLayout(sharedPath, service);
         Log = new SlotLog(Layout, service);
+        Packs = new PackStore(Layout);
         Service = service;
         _time = time ?? TimeProvider.System;
     }
@@ -43,6 +45,11 @@ public sealed class ServiceArchive
 
     internal SlotLog Log { get; init; }
 
+    internal PackStore Packs { get; }
+
+    /// <summary>How long a pack may stay out of sight: above what a network file system caches of a directory.</summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
+
     internal DateTimeOffset Now => _time.GetUtcNow();
 
     /// <summary>
@@ -51,11 +58,13 @@ public sealed class ServiceArchive
     /// </summary>
     public static void Initialize(string sharedPath) => Durable.CreateDirectory(Path.Combine(sharedPath, "clusterfs"));
 
-    /// <summary>Claims and dumps, oldest first.</summary>
+    /// <summary>What the log says, oldest first, but for dumps that were pruned.</summary>
     public IReadOnlyList<LogRecord> List(CancellationToken cancellation)
     {
         Layout.RequireHome();
-        return [.. Log.ReadFrom(1, cancellation)];
+        var records = Log.ReadFrom(1, cancellation).ToList();
+        var pruned = records.OfType<PruneRecord>().ToList();
+        return [.. records.Where(record => record is not DumpRecord || !pruned.Exists(prune => prune.Prunes(record.Slot)))];
     }
 
     /// <summary>Content kept outside the line, oldest first.</summary>
@@ -69,6 +78,7 @@ public sealed class ServiceArchive
     /// <exception cref="HostileManifestException">While enumerating: the dump holds something no dump of ours contains.</exception>
     public IEnumerable<ManifestEntry> ReadEntries(StoredContent content)
     {
+        using var mark = Mark(content);
         using var reader = NewReader();
         foreach (var entry in Manifest.Open(reader, content.Manifest, Service).Entries())
         {
@@ -92,6 +102,7 @@ public sealed class ServiceArchive
             throw new LocalContentException($"{directory} is not an empty directory. Name one that is empty or does not exist yet.");
         }
 
+        using var mark = Mark(content);
         using var reader = NewReader();
         var manifest = Manifest.Open(reader, content.Manifest, Service);
         manifest.Check();
@@ -109,6 +120,7 @@ public sealed class ServiceArchive
     /// <summary>Writes a dump as a tar file (PAX). The stream need not be seekable and is left open.</summary>
     public void ExportTar(StoredContent content, Stream output, CancellationToken cancellation)
     {
+        using var mark = Mark(content);
         using var reader = NewReader();
         var manifest = Manifest.Open(reader, content.Manifest, Service);
         manifest.Check();
@@ -119,6 +131,7 @@ public sealed class ServiceArchive
     /// <param name="full">Whether everything it refers to is read; otherwise its lists only, and whether what they refer to is there.</param>
     public VerifyReport Verify(StoredContent content, CancellationToken cancellation, bool full = true)
     {
+        using var mark = Mark(content);
         using var reader = NewReader();
         var files = 0L;
         var bytes = 0L;
@@ -182,5 +195,8 @@ public sealed class ServiceArchive
         }
     }
 
-    internal PackReader NewReader() => new(pack => Layout.Pack(pack.ToString()));
+    /// <summary>Keeps the content from being deleted by whoever prunes, until disposed.</summary>
+    internal ReadersMark Mark(StoredContent content) => new(Layout, content.Manifest.Pack);
+
+    internal PackReader NewReader() => new(Packs.Find, Patience);
 }

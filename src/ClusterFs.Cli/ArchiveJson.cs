@@ -33,9 +33,20 @@ public sealed record VerifiedDump(long Sequence, long Files, long Bytes, Immutab
 /// <summary>What <c>archive verify --json</c> says.</summary>
 public sealed record Verification(string Service, bool Full, ImmutableArray<VerifiedDump> Dumps);
 
+/// <summary>What <c>archive prune --json</c> says.</summary>
+/// <param name="DryRun">Nothing was changed: Dumps are those that would be pruned.</param>
+/// <param name="Waiting">Pruned dumps whose space a later prune frees.</param>
+/// <param name="Judged">Every dump that could be restored before.</param>
+public sealed record Pruned(
+    string Service, bool DryRun, int Dumps, long FreedBytes, int Waiting, ImmutableArray<JudgedSequence> Judged);
+
+/// <param name="Stays">The rules that keep it; empty when it is pruned.</param>
+public sealed record JudgedSequence(long Sequence, DateTimeOffset At, ImmutableArray<string> Stays);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ArchiveListing))]
 [JsonSerializable(typeof(DivergentListing))]
 [JsonSerializable(typeof(ShownDump))]
 [JsonSerializable(typeof(Verification))]
+[JsonSerializable(typeof(Pruned))]
 internal sealed partial class ArchiveJson : JsonSerializerContext;

@@ -171,7 +171,19 @@ public sealed record FailoverSettings(int Max, TimeSpan StableAfter);
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>
 /// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
 /// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 1 d, default 5 s.</param>
-public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery);
+/// <param name="Retention">Which of its dumps stay.</param>
+public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery, RetentionSettings Retention);
+
+/// <summary>
+/// Which dumps stay: the newest, and the last one of each of the newest hours, days, … of UTC that have any. With all of them 0, all stay.
+/// </summary>
+/// <param name="KeepLast">0 to 100,000, default 60; the others likewise.</param>
+/// <param name="KeepHourly">Default 24.</param>
+/// <param name="KeepDaily">Default 14.</param>
+/// <param name="KeepWeekly">Default 8.</param>
+/// <param name="KeepMonthly">Default 12.</param>
+/// <param name="KeepYearly">Default 0.</param>
+public sealed record RetentionSettings(int KeepLast, int KeepHourly, int KeepDaily, int KeepWeekly, int KeepMonthly, int KeepYearly);
 
 /// <summary>How a dump gets a consistent picture of live content.</summary>
 public enum CaptureKind

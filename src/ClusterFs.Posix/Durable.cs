@@ -5,6 +5,8 @@ namespace ClusterFs.Posix;
 /// <summary>File system operations whose outcome survives a power cut, and those that decide a race between machines.</summary>
 public static class Durable
 {
+    private const uint PrivateMode = 0x1C0;
+
     /// <summary>Makes the entries of a directory durable: creations, links and renames inside it.</summary>
     /// <exception cref="PosixException">The directory cannot be opened or the storage reports an error.</exception>
     public static void SyncDirectory(string directory) => Sync(directory, "fsync", Libc.FileSync);
@@ -47,6 +49,36 @@ public static class Durable
 
         var error = Marshal.GetLastPInvokeError();
         return error == PosixException.Exists ? false : throw new PosixException("link", created, error);
+    }
+
+    /// <summary>Makes a directory, if its name is free. Who may make one is decided where the storage is, not by what this machine remembers.</summary>
+    /// <returns>False when the name is taken.</returns>
+    /// <exception cref="PosixException">Any other failure.</exception>
+    public static bool TryMakeDirectory(string directory)
+    {
+        if (Libc.MakeDirectory(directory, PrivateMode) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error == PosixException.Exists ? false : throw new PosixException("mkdir", directory, error);
+    }
+
+    /// <summary>Removes an empty directory.</summary>
+    /// <returns>False when there is none of this name, or it is not empty, or no directory.</returns>
+    /// <exception cref="PosixException">Any other failure.</exception>
+    public static bool TryRemoveDirectory(string directory)
+    {
+        if (Libc.RemoveDirectory(directory) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error is PosixException.NoEntry or PosixException.NotDirectory or PosixException.NotEmpty or PosixException.Exists
+            ? false
+            : throw new PosixException("rmdir", directory, error);
     }
 
     /// <summary>Exchanges two paths of one file system atomically.</summary>

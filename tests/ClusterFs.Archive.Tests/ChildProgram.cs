@@ -2,6 +2,7 @@ using System.Globalization;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Retention;
 using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
 
@@ -26,6 +27,13 @@ internal static class ChildProgram
                 return Dump(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
             case ["restore-over", var shared, var live, var node, var sequence]:
                 return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
+            case ["compact", var shared, var newest]:
+                new ServiceArchive(shared, TestBed.Service).Compact(long.Parse(newest, CultureInfo.InvariantCulture), CancellationToken.None);
+                return 0;
+            case ["prune", var shared, var last]:
+                new ServiceArchive(shared, TestBed.Service) { PruneGrace = TimeSpan.Zero }
+                    .Prune(new RetentionPolicy(int.Parse(last, CultureInfo.InvariantCulture), 0, 0, 0, 0, 0), 1, CancellationToken.None);
+                return 0;
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");
                 return 2;

@@ -19,7 +19,7 @@ internal sealed class TestBed : IDisposable
     {
         Root = Directory.CreateTempSubdirectory("clusterfs-archive-").FullName;
         ServiceArchive.Initialize(Shared);
-        Archive = new ServiceArchive(Shared, Service);
+        Archive = new ServiceArchive(Shared, Service) { Patience = TimeSpan.FromMilliseconds(400) };
     }
 
     public string Root { get; }

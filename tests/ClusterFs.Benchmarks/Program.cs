@@ -4,7 +4,10 @@ namespace ClusterFs.Benchmarks;
 
 internal static class Program
 {
-    private const string Usage = "usage: bench archive [--size MiB] [--dir DIR]   (CLUSTERFS_BIN names the directory of clusterfs)";
+    private const string Usage = """
+        usage: bench archive [--size MiB] [--dir DIR]   (CLUSTERFS_BIN names the directory of clusterfs)
+               bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
+        """;
 
     public static int Main(string[] arguments)
     {
@@ -13,22 +16,23 @@ internal static class Program
             case ["measure", var result, var file, .. var rest]:
                 return Measured.RunHere(result, file, rest);
             case ["archive", .. var rest]:
-                return Archive(rest);
+                return Bench("--size", 669, rest, (scratch, size) => new ArchiveBench(scratch, size).Run());
+            case ["hour", .. var rest]:
+                return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
             default:
                 Console.Error.WriteLine(Usage);
                 return 2;
         }
     }
 
-    private static int Archive(string[] arguments)
+    private static int Bench(string option, int number, string[] arguments, Func<string, int, int> run)
     {
-        var size = 669;
         var directory = Path.GetTempPath();
         for (var i = 0; i + 1 < arguments.Length; i += 2)
         {
             switch (arguments[i])
             {
-                case "--size" when int.TryParse(arguments[i + 1], CultureInfo.InvariantCulture, out size) && size > 0:
+                case var given when given == option && int.TryParse(arguments[i + 1], CultureInfo.InvariantCulture, out number) && number > 0:
                     break;
                 case "--dir":
                     directory = arguments[i + 1];
@@ -42,7 +46,7 @@ internal static class Program
         var scratch = Directory.CreateDirectory(Path.Combine(directory, $"clusterfs-bench.{Environment.ProcessId}")).FullName;
         try
         {
-            return new ArchiveBench(scratch, size).Run();
+            return run(scratch, number);
         }
         finally
         {

@@ -18,7 +18,7 @@ public sealed class LoadingTests : IDisposable
         Assert.Equal(new LeaseSettings(TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(1500)), settings.Lease);
         var wiki = settings.Services["wiki"];
         Assert.Equal<string>(["n1", "n2", "n3"], wiki.Nodes);
-        Assert.Equal(new LiveSettings("/var/lib/wiki", CaptureKind.Auto, TimeSpan.FromSeconds(5)), wiki.Live);
+        Assert.Equal(new LiveSettings("/var/lib/wiki", CaptureKind.Auto, TimeSpan.FromSeconds(5), new RetentionSettings(60, 24, 14, 8, 12, 0)), wiki.Live);
         Assert.Equal((null, null, TimeSpan.FromSeconds(10)), (wiki.Unit, wiki.PidFile, wiki.StopTimeout));
     }
 

@@ -11,6 +11,9 @@ internal sealed record ContentOrigin(long Epoch, long ClaimSlot, string ClaimNon
 {
     /// <summary>An older dump was put in place of the content on purpose: the next dump is taken even if nothing differs from that one.</summary>
     public bool Rewound { get; init; }
+
+    /// <summary>Nonce of the record in <see cref="LastSlot"/>, if that is a dump. Should another stand there, that dump never was in the line.</summary>
+    public string? LastNonce { get; init; }
 }
 
 /// <summary>A takeover under way. Its nonce is kept so that a claim whose success was not heard of is recognised.</summary>

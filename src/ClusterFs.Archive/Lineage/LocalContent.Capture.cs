@@ -54,12 +54,17 @@ public sealed partial class LocalContent
         {
             var words = new CaptureWords();
             var paged = new HashSet<Digest>();
+            var stored = false;
             foreach (var row in capture.Capture(view, rows, cancellation))
             {
                 builder.Add(row.Entry);
                 index.Add(row);
                 words.Count(row.Entry);
                 each?.Invoke(row.Entry);
+
+                // The same content at another place, such as a large file of zeros, whose map had to be made anew: the index must not refer to a
+                // pack that is not published.
+                stored |= row.Entry.Content?.Root?.Pack == pack.Id;
                 if (row.Entry.Content is { Paged: true } content)
                 {
                     paged.Add(content.Digest);
@@ -67,7 +72,7 @@ public sealed partial class LocalContent
             }
 
             var (level, list) = builder.Finish();
-            return new CapturedTree(seed, level, list, index, paged, words.Files, words.Bytes, words.Describe(view.Special), capture.Differs);
+            return new CapturedTree(seed, level, list, index, paged, words.Files, words.Bytes, words.Describe(view.Special), capture.Differs || stored);
         }
         catch
         {
@@ -85,7 +90,7 @@ public sealed partial class LocalContent
 
     /// <param name="Index">Being written.</param>
     /// <param name="Paged">Digests of the contents stored in pages.</param>
-    /// <param name="Differs">Whether anything is not as in the basis.</param>
+    /// <param name="Differs">Whether anything is not as in the basis, or lies at another place.</param>
     private sealed record CapturedTree(
         long PageSeed,
         int Level,

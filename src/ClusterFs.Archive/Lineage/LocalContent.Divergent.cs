@@ -61,7 +61,8 @@ public sealed partial class LocalContent
             return (known, marker);
         }
 
-        var basis = DumpAt(marker.Content?.DumpSlot, cancellation);
+        var basis = UnprunedDumpAt(marker.Content?.DumpSlot, cancellation);
+        using var mark = basis is null ? null : _archive.Mark(basis.Content);
         using var reader = _archive.NewReader();
         var manifest = basis is null ? null : ManifestOf(basis, reader);
         if (manifest is not null
@@ -71,6 +72,12 @@ public sealed partial class LocalContent
         }
 
         var record = Keep(marker, reader, manifest, reason, cancellation);
+        if (mark is not null)
+        {
+            // Until whoever prunes is bound to see the record itself.
+            mark.Stays = true;
+        }
+
         var updated = marker with { Kept = new KeptContent(record.Id, fingerprint) };
         _directory.Save(updated);
         return (record, updated);

@@ -44,7 +44,7 @@ public sealed partial class LocalContent
                 + $"Was its disk put back? Take over with epoch {epoch} again.");
         }
 
-        var basis = DumpAt(caughtUp.DumpSlot, cancellation);
+        var basis = caughtUp.Rewound ? UnprunedDumpAt(caughtUp.DumpSlot, cancellation) : DumpAt(caughtUp.DumpSlot, cancellation);
         using var reader = _archive.NewReader();
         var root = AttributesOfRoot();
         var sameRoot = basis is not null && HeadOf(basis, reader).Root == root;
@@ -72,10 +72,25 @@ public sealed partial class LocalContent
         var content = new StoredContent(location, captured.Files, captured.Bytes, pack.StoredBytes, captured.Guarantee);
         var record = new DumpRecord(_archive.Service, caughtUp.LastSlot + 1, nonce, epoch, _node, _archive.Now, content);
         var taken = _archive.Log.Commit(record, cancellation);
+        while (taken.Outcome == SlotOutcome.WalkOn)
+        {
+            // Somebody pruned. At no time is there more than one dump after the slot that the marker names.
+            caughtUp = caughtUp with { LastSlot = taken.Record.Slot, LastNonce = taken.Record.Nonce };
+            _directory.Save(marker with { Content = caughtUp });
+            if (basis is not null && ((PruneRecord)taken.Record).Prunes(basis.Slot))
+            {
+                DeletePack(nonce);
+                throw new LocalContentException($"Slot {basis.Slot}, which {_live} derives from, was pruned while it was dumped. Dump again.");
+            }
+
+            record = record with { Slot = caughtUp.LastSlot + 1 };
+            taken = _archive.Log.Commit(record, cancellation);
+        }
+
         AtPoint("committed");
         if (taken.Outcome != SlotOutcome.Mine)
         {
-            SharedStorage.Reach(_archive.Layout.Packs, () => File.Delete(_archive.Layout.Pack(nonce)));
+            DeletePack(nonce);
             return taken.Outcome == SlotOutcome.Superseded
                 ? new DumpResult.Superseded(taken.Record)
                 : throw new LocalContentException(
@@ -84,7 +99,9 @@ public sealed partial class LocalContent
 
         _head = head;
         Adopt(captured, nonce);
-        _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, Rewound = false }, Kept = null });
+        _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, LastNonce = nonce, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
     }
+
+    private void DeletePack(string nonce) => SharedStorage.Reach(_archive.Layout.Packs, () => File.Delete(_archive.Layout.Pack(nonce)));
 }

@@ -173,6 +173,7 @@ public sealed partial class LocalContent
     {
         var staged = Path.Combine(_directory.Staging, name);
         Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        using var mark = head is null ? null : _archive.Mark(head.Content);
         using var reader = _archive.NewReader();
         var manifest = head is null ? null : ManifestOf(head, reader);
         if (manifest is not null)

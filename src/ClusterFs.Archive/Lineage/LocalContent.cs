@@ -182,6 +182,14 @@ public sealed partial class LocalContent : IDisposable
         }
 
         var last = _archive.Log.Read(origin.LastSlot, cancellation);
+        if (origin.LastNonce is { } nonce && last.Nonce != nonce)
+        {
+            // Its file system let this node take a slot that others had: what the content derives from is not known.
+            origin = origin with { DumpSlot = null, LastSlot = origin.ClaimSlot, LastNonce = null };
+            last = opened;
+        }
+
+        DumpRecord? newest = null;
         LogRecord? end = null;
         while (end is null && _archive.Log.TryRead(last.Slot + 1) is { } next)
         {
@@ -190,13 +198,14 @@ public sealed partial class LocalContent : IDisposable
                 throw new DamagedArchiveException(_archive.Log.FileOf(next.Slot), objection);
             }
 
-            if (next is DumpRecord)
+            if (next is ClaimRecord)
             {
-                last = next;
+                end = next;
             }
             else
             {
-                end = next;
+                last = next;
+                newest = next as DumpRecord ?? newest;
             }
         }
 
@@ -206,15 +215,25 @@ public sealed partial class LocalContent : IDisposable
         }
 
         _archive.Log.Sync();
-        return LineageRules.IsBehind(origin, last)
-            ? new CaughtUp(origin, end, (DumpRecord)last)
-            : new CaughtUp(origin with { DumpSlot = last.Slot, LastSlot = last.Slot, Rewound = false }, end, null);
+        if (LineageRules.IsBehind(origin, newest))
+        {
+            return new CaughtUp(origin, end, newest);
+        }
+
+        var reached = origin with { LastSlot = last.Slot, LastNonce = last.Nonce };
+        return new CaughtUp(newest is null ? reached : reached with { DumpSlot = newest.Slot, Rewound = false }, end, null);
     }
 
     private DumpRecord? DumpAt(long? slot, CancellationToken cancellation) => slot is not { } number
         ? null
         : _archive.Log.Read(number, cancellation) as DumpRecord
             ?? throw new DamagedArchiveException(_archive.Log.FileOf(number), "it should hold a dump");
+
+    /// <summary>A dump that content derives from and that need not be the head: it may have been pruned, and then nothing can be built on it.</summary>
+    private DumpRecord? UnprunedDumpAt(long? slot, CancellationToken cancellation) =>
+        DumpAt(slot, cancellation) is { } dump && !_archive.Log.ReadFrom(dump.Slot, cancellation).OfType<PruneRecord>().Any(prune => prune.Prunes(dump.Slot))
+            ? dump
+            : null;
 
     private Manifest ManifestOf(DumpRecord dump, PackReader reader) => Manifest.Open(reader, dump.Content.Manifest, _archive.Service);
 

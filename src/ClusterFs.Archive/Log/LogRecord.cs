@@ -14,6 +14,18 @@ public sealed record ClaimRecord(string Service, long Slot, string Nonce, long E
 public sealed record DumpRecord(string Service, long Slot, string Nonce, long Epoch, string Node, DateTimeOffset At, StoredContent Content)
     : LogRecord(Service, Slot, Nonce, Epoch, Node, At);
 
+/// <summary>
+/// Dumps that can be restored no more: their content goes as far as nothing else refers to it. Stands in the line of the epoch that was the newest,
+/// and ends it no more than a dump does.
+/// </summary>
+/// <param name="Pruned">Ranges of slots: the dumps in them are meant.</param>
+public sealed record PruneRecord(
+    string Service, long Slot, string Nonce, long Epoch, string Node, DateTimeOffset At, IReadOnlyList<SlotRange> Pruned)
+    : LogRecord(Service, Slot, Nonce, Epoch, Node, At)
+{
+    public bool Prunes(long slot) => slot < Slot && Pruned.Any(range => range.Contains(slot));
+}
+
 /// <summary>Content of a node that is not in the line and was kept before anything overwrote it.</summary>
 /// <param name="Id">Follows from node, epoch and content: keeping the same content twice makes one record.</param>
 /// <param name="Epoch">The epoch the node held when the content was last the line's; 0 when it never was.</param>

@@ -6,7 +6,7 @@ internal enum SlotOutcome
     /// <summary>The slot holds the writer's own record: a success whose answer got lost.</summary>
     Mine,
 
-    /// <summary>A claim tries the slot after this one.</summary>
+    /// <summary>A claim tries the slot after this one; so does a dump, once it has seen that what it builds on has not been pruned.</summary>
     WalkOn,
 
     /// <summary>A higher epoch has claimed: the writer is finished for good.</summary>
@@ -34,7 +34,7 @@ internal static class LogRules
         return found.Epoch >= epoch ? SlotOutcome.Superseded : SlotOutcome.WalkOn;
     }
 
-    /// <summary>A dump found a record in the slot after its predecessor. It never walks on.</summary>
+    /// <summary>A dump found a record in the slot after its predecessor. It walks on behind nothing but a prune record of its own epoch.</summary>
     public static SlotOutcome OnDump(long epoch, string nonce, LogRecord found)
     {
         if (found.Nonce == nonce)
@@ -42,7 +42,12 @@ internal static class LogRules
             return SlotOutcome.Mine;
         }
 
-        return found is ClaimRecord && found.Epoch > epoch ? SlotOutcome.Superseded : SlotOutcome.Conflict;
+        return found switch
+        {
+            ClaimRecord when found.Epoch > epoch => SlotOutcome.Superseded,
+            PruneRecord when found.Epoch == epoch => SlotOutcome.WalkOn,
+            _ => SlotOutcome.Conflict,
+        };
     }
 
     /// <summary>Why a record cannot follow its predecessor.</summary>
@@ -51,9 +56,11 @@ internal static class LogRules
     {
         ClaimRecord when previous is not null && next.Epoch <= previous.Epoch =>
             $"it claims epoch {next.Epoch} after epoch {previous.Epoch} in slot {previous.Slot}",
-        DumpRecord when previous is null => "it is a dump in the first slot, which must hold a claim",
-        DumpRecord when next.Epoch != previous!.Epoch || next.Node != previous.Node =>
-            $"it is a dump of epoch {next.Epoch} by {next.Node} after epoch {previous.Epoch} of {previous.Node} in slot {previous.Slot}",
+        DumpRecord or PruneRecord when previous is null => $"it is a {Word(next)} in the first slot, which must hold a claim",
+        DumpRecord or PruneRecord when next.Epoch != previous!.Epoch || next.Node != previous.Node =>
+            $"it is a {Word(next)} of epoch {next.Epoch} by {next.Node} after epoch {previous.Epoch} of {previous.Node} in slot {previous.Slot}",
         _ => null,
     };
+
+    private static string Word(LogRecord record) => record is DumpRecord ? RecordFormat.DumpKind : RecordFormat.PruneKind;
 }

@@ -14,6 +14,7 @@ internal static class RecordFormat
     public const int Version = 1;
     public const string ClaimKind = "claim";
     public const string DumpKind = "dump";
+    public const string PruneKind = "prune";
     public const string DivergentKind = "divergent";
 
     /// <summary>No record comes near it; a damaged or foreign file may.</summary>
@@ -25,7 +26,12 @@ internal static class RecordFormat
     public static byte[] Write(LogRecord record) => Seal(new RecordFields
     {
         Format = Version,
-        Kind = record is DumpRecord ? DumpKind : ClaimKind,
+        Kind = record switch
+        {
+            DumpRecord => DumpKind,
+            PruneRecord => PruneKind,
+            _ => ClaimKind,
+        },
         Service = record.Service,
         Slot = record.Slot,
         Nonce = record.Nonce,
@@ -33,6 +39,7 @@ internal static class RecordFormat
         Node = record.Node,
         At = record.At,
         Content = (record as DumpRecord)?.Content,
+        Pruned = (record as PruneRecord)?.Pruned.Select(range => (long[])[range.First, range.Last]).ToArray(),
     });
 
     public static byte[] Write(DivergentRecord record) => Seal(new RecordFields
@@ -57,6 +64,8 @@ internal static class RecordFormat
             ClaimKind => new ClaimRecord(fields.Service!, fields.Slot, Need(file, fields.Nonce, "nonce"), fields.Epoch, fields.Node!, fields.At),
             DumpKind => new DumpRecord(
                 fields.Service!, fields.Slot, Need(file, fields.Nonce, "nonce"), fields.Epoch, fields.Node!, fields.At, NeedContent(file, fields)),
+            PruneKind => new PruneRecord(
+                fields.Service!, fields.Slot, Need(file, fields.Nonce, "nonce"), fields.Epoch, fields.Node!, fields.At, NeedRanges(file, fields)),
             _ => throw new UnsupportedArchiveException(file, $"it holds a record of kind '{fields.Kind}'"),
         };
         return record.Slot == slot
@@ -124,6 +133,11 @@ internal static class RecordFormat
     private static string Need(string file, string? value, string name) =>
         value ?? throw new DamagedArchiveException(file, $"it has no {name}");
 
+    private static SlotRange[] NeedRanges(string file, RecordFields fields) =>
+        fields.Pruned is { } ranges && ranges.All(range => range is [>= 1, _] && range[0] <= range[1])
+            ? [.. ranges.Select(range => new SlotRange(range[0], range[1]))]
+            : throw new DamagedArchiveException(file, "it does not say which slots it prunes");
+
     private static StoredContent NeedContent(string file, RecordFields fields)
     {
         var manifest = fields.Content?.Manifest ?? throw new DamagedArchiveException(file, "it refers to no manifest");
@@ -159,6 +173,8 @@ internal sealed record RecordFields
     public string? Reason { get; init; }
 
     public StoredContent? Content { get; init; }
+
+    public long[][]? Pruned { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -84,6 +84,27 @@ public sealed class Manifest
         return known;
     }
 
+    /// <summary>The entries in those parts of the list that were not met before, in other dumps.</summary>
+    /// <param name="packs">Gets the packs that the list lies in.</param>
+    internal IEnumerable<ManifestEntry> NewEntries(HashSet<PackId> packs, HashSet<Piece> met) =>
+        Head.List is { } root ? NewEntries(root, Head.Level, packs, met) : [];
+
+    private IEnumerable<ManifestEntry> NewEntries(ListNode node, int level, HashSet<PackId> packs, HashSet<Piece> met)
+    {
+        packs.Add(node.Place.Pack);
+        if (!met.Add(node.Place))
+        {
+            return [];
+        }
+
+        return level switch
+        {
+            0 => Parse(node, bytes => EntryList.ReadLeaf(bytes)),
+            < 0 or > EntryList.MaxLevel => throw new HostileManifestException(_reader.FileOf(node.Place.Pack), $"its list has {level} levels"),
+            _ => Parse(node, bytes => EntryList.ReadInner(bytes, level)).SelectMany(child => NewEntries(child, level - 1, packs, met)),
+        };
+    }
+
     private IEnumerable<(ListNode Node, int Level)> Nodes(ListNode node, int level)
     {
         yield return (node, level);

@@ -138,6 +138,15 @@ internal static class PageMap
         return [.. children];
     }
 
+    /// <summary>What a node of any level refers to.</summary>
+    /// <exception cref="FormatException">The bytes are no node.</exception>
+    public static PackId[] PacksOf(ReadOnlySpan<byte> bytes)
+    {
+        var source = new ByteReader(bytes);
+        _ = source.Byte();
+        return PackTable.Read(ref source);
+    }
+
     private static void RequireLevel(int found, int level)
     {
         if (found != level)

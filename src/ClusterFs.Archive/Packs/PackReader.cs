@@ -8,15 +8,23 @@ using ZstdSharp;
 namespace ClusterFs.Archive.Packs;
 
 /// <summary>
-/// Reads pieces out of packs. Keeps packs open and the blocks read last, at most <see cref="CacheSize"/> bytes of them. Safe for use by several
+/// Reads pieces out of packs. Keeps files open and the blocks read last, at most <see cref="CacheSize"/> bytes of them. Safe for use by several
 /// threads.
 /// </summary>
-internal sealed class PackReader(Func<PackId, string> fileOf) : IDisposable
+/// <param name="find">Where a pack lies, or would lie if it were there.</param>
+/// <param name="patience">
+/// How long packs that are not there are waited for, all in all: one that was bundled may be out of sight for as long as a network file system
+/// caches a listing.
+/// </param>
+internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience = default) : IDisposable
 {
     public const long CacheSize = 48 << 20;
 
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<PackId, OpenPack> _packs = [];
+    private readonly Dictionary<string, SafeFileHandle> _files = new(StringComparer.Ordinal);
     private readonly LinkedList<CachedBlock> _recent = [];
     private readonly Dictionary<(PackId Pack, int Block), LinkedListNode<CachedBlock>> _blocks = [];
     private long _cached;
@@ -25,8 +33,17 @@ internal sealed class PackReader(Func<PackId, string> fileOf) : IDisposable
     public long BytesRead => Interlocked.Read(ref _bytesRead);
 
     private long _bytesRead;
+    private readonly ManualResetEvent _never = new(initialState: false);
+    private TimeSpan _patience = patience;
 
-    public string FileOf(PackId pack) => fileOf(pack);
+    /// <summary>The file that a pack lies in; for messages.</summary>
+    public string FileOf(PackId pack)
+    {
+        lock (_gate)
+        {
+            return _packs.TryGetValue(pack, out var open) ? open.File : find(pack).File;
+        }
+    }
 
     /// <param name="target">Exactly as long as the piece.</param>
     /// <param name="what">Whose bytes they are; for messages.</param>
@@ -95,9 +112,10 @@ internal sealed class PackReader(Func<PackId, string> fileOf) : IDisposable
 
     public void Dispose()
     {
-        foreach (var pack in _packs.Values)
+        _never.Dispose();
+        foreach (var file in _files.Values)
         {
-            pack.Handle.Dispose();
+            file.Dispose();
         }
     }
 
@@ -178,7 +196,7 @@ internal sealed class PackReader(Func<PackId, string> fileOf) : IDisposable
     {
         const string table = "its table of blocks";
         Span<byte> trailer = stackalloc byte[PackFormat.TrailerLength];
-        var end = Reach(pack.File, () => RandomAccess.GetLength(pack.Handle)) - PackFormat.TrailerLength;
+        var end = pack.Length - PackFormat.TrailerLength;
         if (end < PackFormat.Header.Length)
         {
             throw new DamagedArchiveException(pack.File, $"it ends before {what}");
@@ -220,11 +238,16 @@ internal sealed class PackReader(Func<PackId, string> fileOf) : IDisposable
     private void ReadExactly(OpenPack pack, long offset, Span<byte> target, string what)
     {
         var done = 0;
+        if (offset > pack.Length - target.Length)
+        {
+            throw new DamagedArchiveException(pack.File, $"it ends before {what} at byte {offset}");
+        }
+
         try
         {
             while (done < target.Length)
             {
-                var read = RandomAccess.Read(pack.Handle, target[done..], offset + done);
+                var read = RandomAccess.Read(pack.Handle, target[done..], pack.Offset + offset + done);
                 if (read == 0)
                 {
                     throw new DamagedArchiveException(pack.File, $"it ends before {what} at byte {offset}");
@@ -283,29 +306,69 @@ internal sealed class PackReader(Func<PackId, string> fileOf) : IDisposable
                 return known;
             }
 
-            var file = FileOf(id);
-            try
+            var pack = Locate(id, what);
+            Span<byte> header = stackalloc byte[PackFormat.Header.Length];
+            ReadExactly(pack, 0, header, what);
+            if (!header.SequenceEqual(PackFormat.Header))
             {
-                var handle = Reach(file, () => File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-                var pack = new OpenPack(file, handle);
-                _packs.Add(id, pack);
-                Span<byte> header = stackalloc byte[PackFormat.Header.Length];
-                return RandomAccess.Read(handle, header, 0) == header.Length && header.SequenceEqual(PackFormat.Header)
-                    ? pack
-                    : throw new DamagedArchiveException(file, "it does not begin like a pack of this version");
+                throw new DamagedArchiveException(pack.File, "it does not begin like a pack of this version");
             }
-            catch (SharedStorageException error) when (error.InnerException is FileNotFoundException)
-            {
-                throw new DamagedArchiveException(file, $"the pack is missing, and with it {what}", error);
-            }
+
+            _packs.Add(id, pack);
+            return pack;
         }
     }
 
-    private sealed class OpenPack(string file, SafeFileHandle handle)
+    private OpenPack Locate(PackId id, string what)
+    {
+        while (true)
+        {
+            var place = find(id);
+            if (OpenFile(place.File) is { } handle)
+            {
+                var length = place.Length ?? Reach(place.File, () => RandomAccess.GetLength(handle));
+                return new OpenPack(place.File, handle, place.Offset, length);
+            }
+
+            if (_patience <= TimeSpan.Zero)
+            {
+                throw new DamagedArchiveException(place.File, $"the pack is missing, and with it {what}");
+            }
+
+            _patience -= Poll;
+            _ = _never.WaitOne(Poll);
+        }
+    }
+
+    /// <returns>Null when the file is not there, or not any more.</returns>
+    private SafeFileHandle? OpenFile(string file)
+    {
+        if (_files.TryGetValue(file, out var known))
+        {
+            return known;
+        }
+
+        try
+        {
+            var handle = Reach(file, () => File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            _files.Add(file, handle);
+            return handle;
+        }
+        catch (SharedStorageException error) when (error.InnerException is FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private sealed class OpenPack(string file, SafeFileHandle handle, long offset, long length)
     {
         public string File => file;
 
         public SafeFileHandle Handle => handle;
+
+        public long Offset => offset;
+
+        public long Length => length;
 
         public BlockRow[]? Table { get; set; }
     }

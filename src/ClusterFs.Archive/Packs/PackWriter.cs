@@ -209,7 +209,7 @@ internal sealed class PackWriter : IDisposable
 
     private void VerifyWritten(CancellationToken cancellation)
     {
-        using var reader = new PackReader(_ => _temporary);
+        using var reader = new PackReader(_ => new PackPlace(_temporary, 0, null));
         reader.VerifyFrames(Id, cancellation);
     }
 

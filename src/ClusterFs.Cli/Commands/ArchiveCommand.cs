@@ -14,5 +14,6 @@ public static class ArchiveCommand
             ArchiveRestoreCommand.Create(),
             ArchiveExportCommand.Create(),
             ArchiveVerifyCommand.Create(),
+            ArchivePruneCommand.Create(),
         };
 }

@@ -65,7 +65,13 @@ public static class ArchiveDumpCommand
     {
         using var content = LocalContent.Open(archive, live, StandaloneNode.Name, CaptureMode.Auto);
         var epoch = content.Epoch ?? Begin(archive, content, live, cancellation);
-        return content.Dump(epoch, cancellation);
+        var result = content.Dump(epoch, cancellation);
+        if (result is DumpResult.Committed committed)
+        {
+            archive.Compact(committed.Record.Slot, cancellation);
+        }
+
+        return result;
     }
 
     /// <summary>The first dump of a directory begins an archive; it never goes on with one that was made from another place.</summary>

@@ -63,6 +63,7 @@ internal static class ServicesBinder
         var capture = live.Choice("capture", CaptureKind.Auto, Captures);
         var every = live.Duration(
             "dump-every", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(24));
+        var retention = BindRetention(live.Child("retention"));
         live.Finish();
 
         var unit = section.Text("unit");
@@ -86,12 +87,26 @@ internal static class ServicesBinder
         return new ServiceSettings(
             name,
             nodes,
-            new LiveSettings(path.Value, capture.Value, every.Value),
+            new LiveSettings(path.Value, capture.Value, every.Value, retention),
             unit.Value,
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,
             stop.Value,
             onLost.Value);
+    }
+
+    private static RetentionSettings BindRetention(Section section)
+    {
+        const int max = 100_000;
+        var retention = new RetentionSettings(
+            section.Integer("keep-last", 60, min: 0, max).Value,
+            section.Integer("keep-hourly", 24, min: 0, max).Value,
+            section.Integer("keep-daily", 14, min: 0, max).Value,
+            section.Integer("keep-weekly", 8, min: 0, max).Value,
+            section.Integer("keep-monthly", 12, min: 0, max).Value,
+            section.Integer("keep-yearly", 0, min: 0, max).Value);
+        section.Finish();
+        return retention;
     }
 
     private static FailoverSettings BindFailover(Section section)

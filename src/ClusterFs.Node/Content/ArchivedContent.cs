@@ -4,6 +4,7 @@ using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Restore;
+using ClusterFs.Archive.Retention;
 using ClusterFs.Configuration;
 using ClusterFs.Node.Agents;
 
@@ -17,6 +18,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 {
     private readonly Lock _opening = new();
     private readonly ServiceArchive _archive = new(sharedPath, service.Name);
+    private readonly ArchiveUpkeep _upkeep = new(sharedPath, service.Name, PolicyOf(service.Live.Retention));
     private LocalContent? _content;
     private DumpSeen? _newest;
     private long _readTo;
@@ -78,6 +80,9 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
     private static WorkResult Superseded(LogRecord by) => new(
         WorkOutcome.Superseded, null, null, 0, null, $"{by.Node} claimed epoch {by.Epoch.ToString(CultureInfo.InvariantCulture)}");
 
+    private static RetentionPolicy PolicyOf(RetentionSettings retention) => new(
+        retention.KeepLast, retention.KeepHourly, retention.KeepDaily, retention.KeepWeekly, retention.KeepMonthly, retention.KeepYearly);
+
     private static DumpSeen See(DumpRecord dump) => new(dump.Epoch, dump.Slot, dump.At, dump.Content.Bytes);
 
     private WorkResult TakeOver(long epoch, Action<string> progress) =>
@@ -96,18 +101,25 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 
     private WorkResult Dump(long epoch) => Open().Dump(epoch, CancellationToken.None) switch
     {
-        DumpResult.Committed dump => new WorkResult(
-            WorkOutcome.Done,
-            null,
-            See(dump.Record),
-            dump.StoredBytes,
-            dump.Guarantee,
-            $"dump {dump.Record.Slot.ToString(CultureInfo.InvariantCulture)} is in the line"),
+        DumpResult.Committed dump => Committed(dump),
         DumpResult.Unchanged unchanged => new WorkResult(
             WorkOutcome.Done, null, See(unchanged.Last), 0, unchanged.Last.Content.Guarantee, "nothing had changed since the newest dump"),
         DumpResult.Superseded superseded => Superseded(superseded.By),
         var other => throw new InvalidOperationException($"unknown outcome {other}"),
     };
+
+    private WorkResult Committed(DumpResult.Committed dump)
+    {
+        _upkeep.Start(dump.Record.Slot);
+        return new WorkResult(
+            WorkOutcome.Done,
+            null,
+            See(dump.Record),
+            dump.StoredBytes,
+            dump.Guarantee,
+            $"dump {dump.Record.Slot.ToString(CultureInfo.InvariantCulture)} is in the line"
+            + (_upkeep.Problem is { } problem ? $"; the upkeep of the archive fails: {problem}" : string.Empty));
+    }
 
     private WorkResult KeepDivergent(long runsUnder)
     {

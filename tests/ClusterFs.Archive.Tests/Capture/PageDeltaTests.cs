@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
@@ -207,6 +208,23 @@ public sealed class PageDeltaTests : IDisposable
             },
             iter: 25,
             threads: 1);
+    }
+
+    [Fact]
+    public void A_large_file_of_zeros_that_is_read_again_does_not_make_later_dumps_refer_to_what_is_not_stored()
+    {
+        _bed.TakeOver("n1", 1);
+        var zeros = Path.Combine(_bed.Live("n1"), "zeros");
+        File.WriteAllBytes(zeros, new byte[2 << 20]);
+        _bed.Dump("n1", 1);
+
+        // Its identity changes, and neither its content nor its attributes.
+        FileAttribution.SetMode(zeros, FileStatus.TryRead(zeros)!.Value.Mode);
+        new FileSystemClock(_bed.Scratch("n1")).WaitUntilSettled(CancellationToken.None);
+        _ = _bed.On("n1", content => content.Dump(1, CancellationToken.None));
+        _bed.Write("n1", "page", "new");
+
+        Assert.Empty(_bed.Archive.Verify(_bed.Dump("n1", 1).Content, CancellationToken.None).Damages);
     }
 
     public void Dispose() => _bed.Dispose();

@@ -1,4 +1,5 @@
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Retention;
 
 namespace ClusterFs.Archive.Tests.Lineage;
 
@@ -87,6 +88,108 @@ public sealed class KillEverywhereTests : IDisposable
         }
 
         Assert.True(ended && kills > 5, $"{kills} kills, the end of the restore was {(ended ? string.Empty : "not ")}reached");
+    }
+
+    [SkippableFact]
+    public void Compaction_leaves_every_dump_whole()
+    {
+        RequireTracing();
+        _bed.TakeOver("n1", 1);
+        var dumps = new List<DumpRecord>();
+        for (var i = 0; i < 40; i++)
+        {
+            _bed.Write("n1", $"page{i % 3}", $"state {i}");
+            dumps.Add(_bed.Dump("n1", 1));
+        }
+
+        var before = Directory.GetFiles(_bed.Archive.Root, "*", SearchOption.AllDirectories).ToDictionary(file => file, File.ReadAllBytes);
+        var line = _bed.Archive.List(CancellationToken.None);
+        var ended = false;
+        var kills = 0;
+        for (var n = 1; !ended && n < 400; n += 1 + (n / 12))
+        {
+            using (var child = Child.KilledAt(Changes, n, "compact", _bed.Shared, $"{dumps[^1].Slot}"))
+            {
+                var code = child.Wait();
+                Assert.Contains(code, (int[])[0, Killed]);
+                ended = code == 0;
+                kills += code == Killed ? 1 : 0;
+            }
+
+            RequireWhole();
+            if (n % 5 == 0 || ended)
+            {
+                // Whoever comes next finishes what was begun, and cleans up.
+                _bed.Archive.Compact(dumps[^1].Slot, CancellationToken.None);
+                RequireWhole();
+                Assert.InRange(Directory.GetFiles(_bed.Archive.Layout.Packs).Length, 1, 33);
+                Assert.InRange(Directory.GetFileSystemEntries(_bed.Archive.Layout.Log).Length, 1, 31);
+            }
+
+            Directory.Delete(_bed.Archive.Root, recursive: true);
+            _bed.Archive.Layout.CreateDirectories();
+            foreach (var (file, bytes) in before)
+            {
+                File.WriteAllBytes(file, bytes);
+            }
+        }
+
+        void RequireWhole()
+        {
+            var archive = new ServiceArchive(_bed.Shared, TestBed.Service) { Patience = TimeSpan.Zero };
+            Assert.Equal(line, archive.List(CancellationToken.None));
+            Assert.All(dumps, dump => Assert.Empty(archive.Verify(dump.Content, CancellationToken.None).Damages));
+        }
+
+        Assert.True(ended && kills > 5, $"{kills} kills, the end of the compaction was {(ended ? string.Empty : "not ")}reached");
+    }
+
+    [SkippableFact]
+    public void Pruning_leaves_every_dump_that_stays_whole()
+    {
+        RequireTracing();
+        _bed.TakeOver("n1", 1);
+        DumpRecord? newest = null;
+        for (var i = 0; i < 40; i++)
+        {
+            _bed.Write("n1", $"page{i % 3}", $"state {i}");
+            newest = _bed.Dump("n1", 1);
+        }
+
+        _bed.Archive.Compact(newest!.Slot, CancellationToken.None);
+        var before = Directory.GetFiles(_bed.Archive.Root, "*", SearchOption.AllDirectories).ToDictionary(file => file, File.ReadAllBytes);
+        var ended = false;
+        var kills = 0;
+        for (var n = 1; !ended && n < 400; n += 1 + (n / 12))
+        {
+            using (var child = Child.KilledAt(Changes, n, "prune", _bed.Shared, "5"))
+            {
+                var code = child.Wait();
+                Assert.Contains(code, (int[])[0, Killed]);
+                ended = code == 0;
+                kills += code == Killed ? 1 : 0;
+            }
+
+            var archive = new ServiceArchive(_bed.Shared, TestBed.Service) { Patience = TimeSpan.Zero, PruneGrace = TimeSpan.Zero };
+            RequireWhole(archive);
+            _ = archive.Prune(new RetentionPolicy(5, 0, 0, 0, 0, 0), 1, CancellationToken.None);
+            Assert.Equal(5, RequireWhole(archive));
+            Directory.Delete(_bed.Archive.Root, recursive: true);
+            _bed.Archive.Layout.CreateDirectories();
+            foreach (var (file, bytes) in before)
+            {
+                File.WriteAllBytes(file, bytes);
+            }
+        }
+
+        Assert.True(ended && kills > 5, $"{kills} kills, the end of the prune was {(ended ? string.Empty : "not ")}reached");
+
+        static int RequireWhole(ServiceArchive archive)
+        {
+            var dumps = archive.List(CancellationToken.None).OfType<DumpRecord>().ToList();
+            Assert.All(dumps, dump => Assert.Empty(archive.Verify(dump.Content, CancellationToken.None).Damages));
+            return dumps.Count;
+        }
     }
 
     public void Dispose() => _bed.Dispose();
