@@ -129,13 +129,17 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         }
     }
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
         _surroundings.Logger.PersistFailed(_settings.Service, sequenceNr, cause.Message);
+        TellAgents(new ReportWanted(_settings.Service));
+    }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         // Akka would go on with the number already used up, and everything after it would be written to nowhere.
         _surroundings.Logger.PersistRejected(cause, _settings.Service, sequenceNr);
+        TellAgents(new ReportWanted(_settings.Service));
         _finished = true;
         Context.Stop(Self);
     }
@@ -152,7 +156,12 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
 
         if (_surroundings.Away() is var away && !away.SetEquals(State.Away))
         {
+            var isBack = State.Away.Except(away).Count > 0;
             Handle(new NodesAway(away));
+            if (isBack)
+            {
+                _surroundings.AskNodes(new ReportWanted(_settings.Service));
+            }
         }
 
         Handle(input);

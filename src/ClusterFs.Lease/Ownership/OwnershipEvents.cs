@@ -25,7 +25,11 @@ public sealed record OwnershipGranted(
 public sealed record OwnershipContinued(DateTimeOffset At, long Epoch, string Node) : OwnershipEvent(At);
 
 /// <summary>The epoch's holder said that its service is dead and the epoch closed for good.</summary>
-public sealed record OwnershipReleased(DateTimeOffset At, long Epoch, string Node, string Reason) : OwnershipEvent(At);
+public sealed record OwnershipReleased(DateTimeOffset At, long Epoch, string Node, string Reason) : OwnershipEvent(At)
+{
+    /// <summary>All that it wrote is in the archive. An epoch may also be over because its lease ran out or its guard ended.</summary>
+    public bool HandedOver { get; init; }
+}
 
 /// <summary>The fence command was run against the epoch's old owner, after a majority's floor had risen to the epoch (R11).</summary>
 /// <param name="Node">Whose power was to be cut.</param>

@@ -83,7 +83,7 @@ public static class OwnershipMachine
     public static bool IsHeard(OwnershipState state, string node, Instant now) =>
         state.Reports.TryGetValue(node, out var heard)
         && now.LongestSince(heard.At) is var since
-        && (since < ReportPace.CountsAlone || (since < state.Settings.Pace.Counts && !state.Away.Contains(node)));
+        && (since < ReportPace.CountsAlone || (since < state.Settings.Pace.Counts && !heard.IsOld));
 
     /// <summary>Whether the node was heard of lately, wants the service, and has nothing of an older epoch left.</summary>
     public static bool IsCandidate(OwnershipState state, string node, Instant now) =>

@@ -10,7 +10,11 @@ namespace ClusterFs.Lease.Ownership;
 /// <param name="Epoch">The highest epoch that was ever consumed there.</param>
 /// <param name="ClosedEpoch">Everything at or below it is over for good there.</param>
 /// <param name="Reason">Why the newest epoch ended; for people.</param>
-public sealed record NodeReport(string Node, bool Wanted, LeasePhase? Phase, long Epoch, long ClosedEpoch, string? Reason);
+public sealed record NodeReport(string Node, bool Wanted, LeasePhase? Phase, long Epoch, long ClosedEpoch, string? Reason)
+{
+    /// <summary>The newest tenure that ended there with all that it wrote in the archive, or with nothing written; 0 for none that is known.</summary>
+    public long HandedOver { get; init; }
+}
 
 /// <summary>What the ownership of one service hears.</summary>
 public abstract record OwnershipInput;

@@ -19,6 +19,9 @@ public sealed record OwnershipRecord
     /// <summary>The newest grant's holder has closed it for good.</summary>
     public bool Closed { get; init; }
 
+    /// <summary>… with all that was written in the archive.</summary>
+    public bool HandedOver { get; init; }
+
     /// <summary>The newest intent to fence.</summary>
     public FencingBegun? Fencing { get; init; }
 
@@ -64,6 +67,7 @@ public sealed record OwnershipRecord
             Grant = grant,
             Tenure = grant.Epoch,
             Closed = false,
+            HandedOver = false,
             Epoch = Math.Max(Epoch, grant.Epoch),
             Move = null,
             LongestTtl = grant.Ttl > LongestTtl ? grant.Ttl : LongestTtl,
@@ -73,7 +77,7 @@ public sealed record OwnershipRecord
             Grant = Grant! with { Epoch = continued.Epoch },
             Epoch = Math.Max(Epoch, continued.Epoch),
         },
-        OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true } : this,
+        OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true, HandedOver = released.HandedOver } : this,
         MoveBegun move => this with { Move = move },
         MoveAbandoned => this with { Move = null },
         OwnershipStarted started => this with

@@ -66,7 +66,11 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
     public ImmutableSortedSet<string> Electorate => Record.Grant?.Voters ?? Settings.Voters;
 }
 
-public sealed record HeardReport(NodeReport Report, Instant At);
+public sealed record HeardReport(NodeReport Report, Instant At)
+{
+    /// <summary>The cluster has not reached the node since.</summary>
+    public bool IsOld { get; init; }
+}
 
 /// <summary>One nonce'd round of probes; its answers prove something only together and while fresh (R13).</summary>
 public sealed record ProbeRound(Guid Nonce, Instant BegunAt, ImmutableSortedDictionary<string, ProbeReply> Answers);

@@ -17,10 +17,15 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
     private OwnershipRecord Record => _state.Record;
 
     /// <summary>
-    /// Why the service needs a new epoch, as of now: an owner that did not release has handed nothing over, in the middle of a move either; one
-    /// that did after a fence was begun has.
+    /// Why the service needs a new epoch, as of now: an owner that did not hand over was lost, in the middle of a move either, whether its epoch
+    /// was closed or not; one that did after a fence was begun was moved from.
     /// </summary>
-    private GrantCause Cause => Record.OpenGrant is not null ? GrantCause.Failover : Record.Move is not null ? GrantCause.Move : GrantCause.Start;
+    private GrantCause Cause => Record switch
+    {
+        { OpenGrant: not null } => GrantCause.Failover,
+        { Move: not null } => Record.HandedOver ? GrantCause.Move : GrantCause.Failover,
+        _ => GrantCause.Start,
+    };
 
     /// <summary>The journal gives an event the time of the wall clock when it is written.</summary>
     private static DateTimeOffset Unstamped => DateTimeOffset.UnixEpoch;
@@ -52,7 +57,14 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
         }
     }
 
-    public void Note(NodesAway away) => _state = _state with { Away = away.Nodes };
+    /// <summary>What a node said before it went away counts no longer when it is back: it may have come back as another one.</summary>
+    public void Note(NodesAway away) => _state = _state with
+    {
+        Away = away.Nodes,
+        Reports = _state.Reports.SetItems(_state.Reports
+            .Where(report => away.Nodes.Contains(report.Key))
+            .Select(report => KeyValuePair.Create(report.Key, report.Value with { IsOld = true }))),
+    };
 
     /// <summary>What answers no question that is open is forgotten: it must not answer a later one.</summary>
     public void HearFence(NodeFenced fenced)
@@ -149,7 +161,10 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
 
         if (Record.OpenGrant is { } grant && _state.Reports.TryGetValue(grant.Node, out var owner) && owner.Report.ClosedEpoch >= Record.Tenure)
         {
-            Write(new OwnershipReleased(Unstamped, grant.Epoch, grant.Node, owner.Report.Reason ?? "released"));
+            Write(new OwnershipReleased(Unstamped, grant.Epoch, grant.Node, owner.Report.Reason ?? "released")
+            {
+                HandedOver = owner.Report.HandedOver == Record.Tenure,
+            });
             return;
         }
 

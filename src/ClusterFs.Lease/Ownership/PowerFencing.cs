@@ -16,7 +16,7 @@ public sealed record PowerFencing(ImmutableSortedSet<string> Nodes)
         state.Record.OpenGrant is { } grant
         && Nodes.Contains(grant.Node)
         && state.BelieveExpiryFrom.HasComeBy(now)
-        && !OwnershipMachine.IsHeard(state, grant.Node, now);
+        && !(OwnershipMachine.IsHeard(state, grant.Node, now) && state.Reports[grant.Node].Report.Phase is not null);
 
     /// <summary>
     /// Whether the owner is to be fenced although its promises run. A daemon that is silent proves nothing, and is restarted at will; but the

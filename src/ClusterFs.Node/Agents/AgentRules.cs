@@ -1,5 +1,7 @@
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Ownership;
+using ClusterFs.Node.Guards;
 using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Agents;
@@ -97,12 +99,28 @@ internal static class AgentRules
     public static bool IsWanted(AgentState state, Instant now) =>
         state.Guard is { Wanted: true } && !state.Stopping && (state.StandsBackUntil is not { } until || until.HasComeBy(now));
 
+    /// <summary>What this node reports; null while it knows nothing.</summary>
+    /// <param name="last">What the guard said last, should it not answer now: what was over then is over for good.</param>
+    public static NodeReport? Report(AgentState state, GuardReport? last, Instant now)
+    {
+        if ((state.Guard ?? last) is not { } known)
+        {
+            return null;
+        }
+
+        var never = state.Grant is { } grant && grant.Tenure <= known.ClosedEpoch && NeverRan(state, grant.Tenure) ? grant.Tenure : 0;
+        return new NodeReport(state.Settings.Node, IsWanted(state, now), state.Guard?.Phase, known.Epoch, known.ClosedEpoch, known.Reason)
+        {
+            HandedOver = Math.Max(never, state.FinishedEpoch),
+        };
+    }
+
     /// <summary>
     /// Whether this node and the ownership actor see the same, and nothing is under way: then there is nothing to be repeated, should a message
     /// be lost.
     /// </summary>
     /// <param name="view">The ownership actor's answer to the newest report.</param>
-    public static bool IsSettled(AgentState state, OwnershipView? view)
+    public static bool IsSettled(AgentState state, OwnershipView? view, Instant now)
     {
         if (state.Guard is not { } guard || view is not { MovingTo: null } || state.Stopping)
         {
@@ -111,7 +129,7 @@ internal static class AgentRules
 
         var isOwned = view is { Stage: OwnershipStage.Owned, Reason: null };
         return guard.OpenTenure is null
-            ? view.Owner != state.Settings.Node && (isOwned || !guard.Wanted)
+            ? view.Owner != state.Settings.Node && view.Candidates.Contains(state.Settings.Node) == IsWanted(state, now) && (isOwned || !guard.Wanted)
             : isOwned && view.Owner == state.Settings.Node && view.Epoch == guard.Epoch && guard.Phase is LeasePhase.Running;
     }
 
@@ -120,7 +138,7 @@ internal static class AgentRules
         state.Guard is { OpenTenure: null } || (state.Guard is null && state.StopWaitsUntil is { } until && until.HasComeBy(now));
 
     /// <summary>When time alone may lead to something to do; null when only news can.</summary>
-    public static Instant? NextWake(AgentState state)
+    public static Instant? NextWake(AgentState state, Instant now)
     {
         var due = new List<Instant>();
         if (state.Told is not null)
@@ -154,6 +172,7 @@ internal static class AgentRules
             due.Add(begun + state.Settings.DumpEvery);
         }
 
+        due.RemoveAll(instant => instant.HasComeBy(now));
         return due.Count == 0 ? null : due.Aggregate((one, other) => one.Boottime <= other.Boottime ? one : other);
     }
 
@@ -257,13 +276,10 @@ internal static class AgentRules
 
     private static AgentAction? AfterTheEnd(AgentState state, long epoch, bool mayWork, Instant now)
     {
-        // An epoch that was granted to this daemon and never prepared has changed nothing. One that it did not see begin may have.
-        var neverRan = state.Grant?.Epoch == epoch && state.RanEpoch < epoch && state.PreparedEpoch < epoch;
-
         // A move promises that nothing is lost, and a dump that is under way is waited for: the lease is kept all the while.
         var patience = state.DrainEpoch == epoch || state.Work is not null ? HungDumpPatience : FinalDumpPatience;
         var waitedEnough = state.DrainedAt is { } since && (since + patience).HasComeBy(now);
-        if (neverRan || state.FinishedEpoch == epoch || state.SupersededEpoch >= epoch || waitedEnough)
+        if (NeverRan(state, epoch) || state.FinishedEpoch == epoch || state.SupersededEpoch >= epoch || waitedEnough)
         {
             return new TellGuard(new CloseEpoch(epoch));
         }
@@ -274,6 +290,10 @@ internal static class AgentRules
     /// <summary>Whether this node is to begin a tenure after that of <paramref name="lastEpoch"/>.</summary>
     private static bool IsGranted(AgentState state, long lastEpoch) =>
         state.Grant is { } grant && grant.Epoch > lastEpoch && grant.Tenure == grant.Epoch && grant.Node == state.Settings.Node;
+
+    /// <summary>An epoch that was granted to this daemon and never prepared has changed nothing. One that it did not see begin may have.</summary>
+    private static bool NeverRan(AgentState state, long epoch) =>
+        state.Grant?.Epoch == epoch && state.RanEpoch < epoch && state.PreparedEpoch < epoch;
 
     private static bool EndIsAsked(AgentState state, long epoch) => state.Stopping || state.DrainEpoch == epoch;
 

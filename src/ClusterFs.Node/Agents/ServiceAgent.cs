@@ -39,6 +39,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     private readonly List<IActorRef> _dumpRequests = [];
     private AgentState _state;
     private Instant _guardAt;
+    private GuardReport? _lastGuard;
     private IActorRef? _region;
     private IActorRef? _ending;
     private OwnershipView? _view;
@@ -80,6 +81,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         {
             case GuardHeard heard:
                 _state = _state with { Guard = heard.Report };
+                _lastGuard = heard.Report ?? _lastGuard;
                 _guardAt = Now;
                 break;
             case RegionReady ready:
@@ -157,7 +159,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
 
     private void ScheduleBeat(bool hasBeaten)
     {
-        var every = _answered && AgentRules.IsSettled(_state, _view) ? _state.Settings.Pace.Every : ReportPace.Fastest.Every;
+        var every = _answered && AgentRules.IsSettled(_state, _view, Now) ? _state.Settings.Pace.Every : ReportPace.Fastest.Every;
         if (!hasBeaten && every == _beat)
         {
             return;
@@ -190,7 +192,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         while (action is not null);
 
         var now = Now;
-        if (AgentRules.NextWake(_state) is { } due)
+        if (AgentRules.NextWake(_state, now) is { } due)
         {
             var wait = due.MostRemaining(now);
             if (wait > TimeSpan.Zero)
@@ -340,15 +342,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         var sight = See(now);
         _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, _guardAt, sight, now, _view, _newest, _divergent, _dumps));
 
-        // Without the guard nothing is known that could be reported; an ownership actor that hears nothing does not grant.
-        if (_region is null || _state.Guard is not { } guard)
-        {
-            return;
-        }
-
-        var report = new NodeReport(
-            _state.Settings.Node, AgentRules.IsWanted(_state, now), guard.Phase, guard.Epoch, guard.ClosedEpoch, guard.Reason);
-        if (report != _reported || timePassed)
+        if (_region is not null && AgentRules.Report(_state, _lastGuard, now) is { } report && (report != _reported || timePassed))
         {
             _reported = report;
             _answered = false;

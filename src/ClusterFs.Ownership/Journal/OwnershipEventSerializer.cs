@@ -55,7 +55,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
             new StoredGrant(e.At, e.Epoch, e.Node, [.. e.Voters], Milliseconds(e.Ttl), Milliseconds(e.StopBudget), Store(e.Cause)),
             Json.Default.StoredGrant),
         OwnershipContinued e => Write(new StoredContinuation(e.At, e.Epoch, e.Node), Json.Default.StoredContinuation),
-        OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason), Json.Default.StoredRelease),
+        OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason, e.HandedOver), Json.Default.StoredRelease),
         OwnerPowerFenced e => Write(
             new StoredPowerFence(e.At, e.Epoch, e.Node, e.Succeeded, e.Outcome), Json.Default.StoredPowerFence),
         MoveBegun e => Write(new StoredMove(e.At, e.From, e.To, e.Epoch), Json.Default.StoredMove),
@@ -93,7 +93,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
                 return new OwnershipContinued(continued.At, continued.Epoch, continued.Node);
             case Released:
                 var released = Read(bytes, Json.Default.StoredRelease);
-                return new OwnershipReleased(released.At, released.Epoch, released.Node, released.Reason);
+                return new OwnershipReleased(released.At, released.Epoch, released.Node, released.Reason) { HandedOver = released.HandedOver };
             case PowerFenced:
                 var cut = Read(bytes, Json.Default.StoredPowerFence);
                 return new OwnerPowerFenced(cut.At, cut.Epoch, cut.Node, cut.Succeeded, cut.Outcome);

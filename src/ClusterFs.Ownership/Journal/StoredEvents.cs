@@ -13,7 +13,7 @@ internal sealed record StoredGrant(
 
 internal sealed record StoredContinuation(DateTimeOffset At, long Epoch, string Node);
 
-internal sealed record StoredRelease(DateTimeOffset At, long Epoch, string Node, string Reason);
+internal sealed record StoredRelease(DateTimeOffset At, long Epoch, string Node, string Reason, bool HandedOver = false);
 
 internal sealed record StoredPowerFence(DateTimeOffset At, long Epoch, string Node, bool Succeeded, string Outcome);
 

@@ -267,13 +267,23 @@ public sealed class OwnershipMachineTests
     {
         Recover(Granted(1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover), new MoveBegun(Then, "n1", "n2", 1));
         Feed(Waiting("n2"), 105);
-        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 1, 1, "a planned stop")), 105);
-        Feed(new Journalled(Assert.Single(_effects.OfType<Journal>()).Event), 105);
-        RaiseAt("n2", 105.1);
-        RaiseAt("n3", 105.1);
-        Assert.Equal(new ReserveEpoch(2, "n2"), Assert.Single(_effects));
-        Feed(new EpochReserved(2, "n2", true), 105.2);
-        Assert.Equal(GrantCause.Move, Assert.IsType<OwnershipGranted>(Assert.Single(_effects.OfType<Journal>()).Event).Cause);
+        Assert.Equal(GrantCause.Move, CauseAfterTheEnd(handedOver: 1));
+    }
+
+    [Fact]
+    public void An_owner_that_was_moved_from_but_lost_its_lease_before_its_last_dump_was_lost()
+    {
+        Recover(Granted(1, "n1"), new FencingBegun(Then, 2, GrantCause.Failover), new MoveBegun(Then, "n1", "n2", 1));
+        Feed(Waiting("n2"), 105);
+        Assert.Equal(GrantCause.Failover, CauseAfterTheEnd(handedOver: 0));
+    }
+
+    [Fact]
+    public void What_an_earlier_tenure_handed_over_says_nothing_of_this_one()
+    {
+        Recover(Granted(1, "n1"), new OwnershipReleased(Then, 1, "n1", "a planned stop") { HandedOver = true }, Granted(2, "n1"), new MoveBegun(Then, "n1", "n2", 2));
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 2, 2, "the lease ran out") { HandedOver = 1 }), 105);
+        Assert.False(Assert.IsType<OwnershipReleased>(Assert.Single(_effects.OfType<Journal>()).Event).HandedOver);
     }
 
     [Fact]
@@ -367,7 +377,9 @@ public sealed class OwnershipMachineTests
         Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(102.9)));
         Assert.False(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(103)));
         Feed(new NodesAway([]), 104);
-        Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(104)));
+        Assert.False(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(104)));
+        Feed(Waiting("n2"), 105);
+        Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(200)));
     }
 
     [Fact]
@@ -378,6 +390,17 @@ public sealed class OwnershipMachineTests
 
         Assert.True(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(102.9)));
         Assert.False(OwnershipMachine.IsCandidate(_state, "n2", Moments.At(103)));
+    }
+
+    private GrantCause CauseAfterTheEnd(long handedOver)
+    {
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 1, 1, "it ended") { HandedOver = handedOver }), 105);
+        Feed(new Journalled(Assert.Single(_effects.OfType<Journal>()).Event), 105);
+        RaiseAt("n2", 105.1);
+        RaiseAt("n3", 105.1);
+        Assert.Equal(new ReserveEpoch(2, "n2"), Assert.Single(_effects));
+        Feed(new EpochReserved(2, "n2", true), 105.2);
+        return Assert.IsType<OwnershipGranted>(Assert.Single(_effects.OfType<Journal>()).Event).Cause;
     }
 
     private static NodeReported Waiting(string node) => new(new NodeReport(node, true, null, 0, 0, null));

@@ -1,5 +1,6 @@
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
+using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Guards;
 using ClusterFs.Ownership.Messages;
@@ -215,11 +216,15 @@ public sealed class AgentRulesTests
     }
 
     [Fact]
-    public void An_owner_that_runs_and_is_seen_to_is_settled() => Assert.True(AgentRules.IsSettled(In(LeasePhase.Running, epoch: 3), View("n1", 3)));
+    public void An_owner_that_runs_and_is_seen_to_is_settled() => Assert.True(AgentRules.IsSettled(In(LeasePhase.Running, epoch: 3), View("n1", 3), Start));
 
     [Fact]
     public void A_node_that_waits_beside_an_owner_that_runs_is_settled() =>
-        Assert.True(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 2, closed: 2), View("n2", 3)));
+        Assert.True(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 2, closed: 2), View("n2", 3) with { Candidates = ["n1"] }, Start));
+
+    [Fact]
+    public void A_node_that_waits_and_is_not_known_to_is_not_settled() =>
+        Assert.False(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 2, closed: 2), View("n2", 3), Start));
 
     [Fact]
     public void A_node_that_wants_nothing_of_a_vacant_service_is_settled()
@@ -227,8 +232,8 @@ public sealed class AgentRulesTests
         var unwanted = In(null, epoch: 0);
         unwanted = unwanted with { Guard = unwanted.Guard! with { Wanted = false } };
 
-        Assert.True(AgentRules.IsSettled(unwanted, View(null, 0) with { Stage = OwnershipStage.Vacant, Reason = "nothing waits" }));
-        Assert.False(AgentRules.IsSettled(In(null, epoch: 0), View(null, 0) with { Stage = OwnershipStage.Vacant, Reason = "nothing waits" }));
+        Assert.True(AgentRules.IsSettled(unwanted, View(null, 0) with { Stage = OwnershipStage.Vacant, Reason = "nothing waits" }, Start));
+        Assert.False(AgentRules.IsSettled(In(null, epoch: 0), View(null, 0) with { Stage = OwnershipStage.Vacant, Reason = "nothing waits" }, Start));
     }
 
     [Fact]
@@ -236,16 +241,16 @@ public sealed class AgentRulesTests
     {
         var running = In(LeasePhase.Running, epoch: 3);
 
-        Assert.False(AgentRules.IsSettled(running, null));
-        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { MovingTo = "n2" }));
-        Assert.False(AgentRules.IsSettled(running, View("n1", 4)));
-        Assert.False(AgentRules.IsSettled(running, View("n2", 4)));
-        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { Stage = OwnershipStage.Restoring, Reason = "being told" }));
-        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { Reason = "the daemon of n1 does not answer" }));
-        Assert.False(AgentRules.IsSettled(running with { Stopping = true }, View("n1", 3)));
-        Assert.False(AgentRules.IsSettled(running with { Guard = null }, View("n1", 3)));
-        Assert.False(AgentRules.IsSettled(In(LeasePhase.Held, epoch: 3), View("n1", 3)));
-        Assert.False(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 3, closed: 3), View("n1", 3)));
+        Assert.False(AgentRules.IsSettled(running, null, Start));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { MovingTo = "n2" }, Start));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 4), Start));
+        Assert.False(AgentRules.IsSettled(running, View("n2", 4), Start));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { Stage = OwnershipStage.Restoring, Reason = "being told" }, Start));
+        Assert.False(AgentRules.IsSettled(running, View("n1", 3) with { Reason = "the daemon of n1 does not answer" }, Start));
+        Assert.False(AgentRules.IsSettled(running with { Stopping = true }, View("n1", 3), Start));
+        Assert.False(AgentRules.IsSettled(running with { Guard = null }, View("n1", 3), Start));
+        Assert.False(AgentRules.IsSettled(In(LeasePhase.Held, epoch: 3), View("n1", 3), Start));
+        Assert.False(AgentRules.IsSettled(In(LeasePhase.Closed, epoch: 3, closed: 3), View("n1", 3), Start));
     }
 
     [Fact]
@@ -272,6 +277,35 @@ public sealed class AgentRulesTests
 
         var dead = dying with { Guard = In(LeasePhase.Closed, epoch: 3, closed: 3).Guard };
         Assert.Equal(new TellGuard(new UseGrant(frozen.Grant!)), AgentRules.Decide(dead, Start).Action);
+    }
+
+    [Fact]
+    public void What_is_due_is_not_hidden_by_what_was_due_before()
+    {
+        var running = In(LeasePhase.Running, epoch: 3) with { Told = new SayPrepared(3), ToldAt = Start - TimeSpan.FromMinutes(1), DumpBegunAt = Start };
+
+        Assert.Equal(Start + Settings.DumpEvery, AgentRules.NextWake(running, Start + TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void A_guard_that_is_gone_wants_nothing_and_what_it_closed_stays_closed()
+    {
+        var last = In(LeasePhase.Closed, epoch: 3, closed: 3).Guard;
+
+        Assert.Equal(new NodeReport("n1", false, null, 3, 3, null), AgentRules.Report(new AgentState(Settings, null), last, Start));
+        Assert.Null(AgentRules.Report(new AgentState(Settings, null), null, Start));
+    }
+
+    [Fact]
+    public void Handed_over_is_what_was_dumped_to_the_end_or_never_ran()
+    {
+        var closed = In(LeasePhase.Closed, epoch: 3, closed: 3);
+
+        Assert.Equal(0, AgentRules.Report(closed, null, Start)!.HandedOver);
+        Assert.Equal(3, AgentRules.Report(closed with { FinishedEpoch = 3 }, null, Start)!.HandedOver);
+        Assert.Equal(3, AgentRules.Report(closed with { Grant = Grant(3) }, null, Start)!.HandedOver);
+        Assert.Equal(0, AgentRules.Report(closed with { Grant = Grant(3), PreparedEpoch = 3 }, null, Start)!.HandedOver);
+        Assert.Equal(0, AgentRules.Report(In(LeasePhase.Held, epoch: 3) with { Grant = Grant(3) }, null, Start)!.HandedOver);
     }
 
     private static OwnershipView View(string? owner, long epoch) =>

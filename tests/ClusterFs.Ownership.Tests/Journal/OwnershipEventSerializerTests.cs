@@ -43,9 +43,14 @@ public sealed class OwnershipEventSerializerTests : TestKit
             """{"at":"2026-01-02T03:04:05+00:00","epoch":8,"node":"n1"}"""
         },
         {
-            new OwnershipReleased(At, 7, "n1", "a planned stop"),
+            new OwnershipReleased(At, 7, "n1", "a planned stop") { HandedOver = true },
             "released-v1",
-            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","reason":"a planned stop"}"""
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","reason":"a planned stop","handedOver":true}"""
+        },
+        {
+            new OwnershipReleased(At, 7, "n1", "the lease ran out"),
+            "released-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","reason":"the lease ran out","handedOver":false}"""
         },
         {
             new OwnerPowerFenced(At, 8, "n1", true, "off"),

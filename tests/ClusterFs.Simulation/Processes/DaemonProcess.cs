@@ -98,7 +98,10 @@ public sealed class DaemonProcess(World world, Node node) : SimulatedProcess
     private void Report(GuardProcess guard)
     {
         var lease = guard.Lease;
-        var report = new NodeReport(node.Name, true, lease?.Phase, guard.ConsumedEpoch, guard.ClosedEpoch, lease?.Reason);
+        var report = new NodeReport(node.Name, true, lease?.Phase, guard.ConsumedEpoch, guard.ClosedEpoch, lease?.Reason)
+        {
+            HandedOver = lease is { Phase: LeasePhase.Closed } && NeverRan(lease.Tenure) ? lease.Tenure : _finishedEpoch,
+        };
         foreach (var incarnation in world.Incarnations)
         {
             world.Network.Send(node.Number, incarnation.Node.Number, MessageKinds.Report, () => incarnation.Feed(new NodeReported(report)));
@@ -161,12 +164,13 @@ public sealed class DaemonProcess(World world, Node node) : SimulatedProcess
         }
     }
 
+    private bool NeverRan(long epoch) => _ranEpoch < epoch && _preparedEpoch < epoch && node.Content.Origin?.Epoch != epoch;
+
     private void AfterTheEnd(GuardProcess guard, long epoch)
     {
         _drainedAt ??= world.Now;
         var patience = _drainEpoch == epoch || _working ? HungDumpPatience : FinalDumpPatience;
-        var neverRan = _ranEpoch < epoch && _preparedEpoch < epoch && node.Content.Origin?.Epoch != epoch;
-        if (neverRan || _finishedEpoch == epoch || _supersededEpoch >= epoch || world.Now - _drainedAt >= patience)
+        if (NeverRan(epoch) || _finishedEpoch == epoch || _supersededEpoch >= epoch || world.Now - _drainedAt >= patience)
         {
             guard.Feed(new CloseRequested(World.Service, epoch));
         }
