@@ -212,6 +212,7 @@ internal sealed partial class Executioner
     {
         _log.Dead(ward.Service.Name, life.Epoch);
         ward.Life = null;
+        ward.StoppedEpoch = life.Epoch;
         life.AwaitsUnit = false;
         life.Processes.Group?.Remove();
         if (life.Record is { } record)

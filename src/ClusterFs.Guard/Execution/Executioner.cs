@@ -154,7 +154,9 @@ internal sealed partial class Executioner : IDisposable
         }
 
         var tooLate = exitCode == TooLate && ward.Life?.PassedUntil is { } stopAt && stopAt.MayHaveComeBy(_now());
-        var ordered = ward.Life is { IsStopping: true } life && life.Epoch == epoch;
+
+        // The word of the process beside it may come after the service was found dead.
+        var ordered = ward.StoppedEpoch == epoch || (ward.Life is { IsStopping: true } life && life.Epoch == epoch);
         if (!stopped && !ordered && !tooLate)
         {
             _log.EndedByItself(ward.Service.Name, epoch, exitCode);

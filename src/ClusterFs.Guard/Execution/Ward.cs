@@ -14,6 +14,9 @@ internal sealed class Ward(GuardedService service)
 
     public int? Ended { get; set; }
 
+    /// <summary>The newest epoch whose service was stopped and is dead; 0 for none.</summary>
+    public long StoppedEpoch { get; set; }
+
     /// <summary>Null when nothing of the service is alive and nothing waits to start.</summary>
     public Life? Life { get; set; }
 }

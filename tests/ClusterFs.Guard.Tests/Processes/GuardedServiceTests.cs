@@ -250,6 +250,24 @@ public sealed class GuardedServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_service_that_was_stopped_has_not_ended_by_itself_however_late_the_process_beside_it_says_so()
+    {
+        var run = await RunAsync("trap 'exit 7' TERM; echo $$ > \"$0/pid\"; while :; do sleep 0.05; done");
+        _ = await _cluster.StartedAsync("pid", () => run.Messages);
+
+        run.Signal(SignalStop);
+        await _daemon.DrainAsync(1);
+        await _daemon.UntilAsync(report => report is { Phase: Phase.Drained }, "the last dump's turn");
+        run.Signal(SignalContinue);
+        _ = await Eventually.Is(() => run.Messages.Contains("waiting for the last dump", StringComparison.Ordinal), "its word", () => run.Messages);
+        run.Signal(SignalTerminate);
+        await _daemon.UntilAsync(report => report is { Wanted: false }, "the wish to stop");
+
+        await _daemon.CloseAsync(1);
+        Assert.Equal(0, await run.ExitAsync());
+    }
+
+    [Fact]
     public async Task A_daemon_that_is_gone_changes_nothing_for_the_service_and_finds_it_when_it_is_back()
     {
         var run = await RunAsync(Plain);
