@@ -44,9 +44,10 @@ internal sealed class ArchiveUpkeep(string sharedPath, string service, Retention
 
             Problem = null;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever it is, no dump depends on it, and the daemon must not end with this thread. The next one tries again.
+        catch (Exception failure)
+#pragma warning restore CA1031
         {
-            // No dump depends on it, and the next one tries again.
             Problem = failure.Message;
         }
         finally
