@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using ClusterFs.Lease;
@@ -85,6 +86,37 @@ public sealed class OwnershipActorTests : TestKit
         ownership.Tell(OwnershipActor.HandOff.Instance);
 
         Assert.Equal(OwnershipScene.Service, FishForMessage<ReportWanted>(_ => true).Service);
+    }
+
+    [Fact]
+    public void An_incarnation_that_the_journal_ends_has_the_nodes_report_too()
+    {
+        var ownership = Watch(Sys.ActorOf(OwnershipScene.Actor(_journal, _voters)));
+        ownership.Tell(new GetOwnership(OwnershipScene.Service), TestActor);
+        ExpectMsg<OwnershipView>();
+        _journal.Execute("create trigger full before insert on journal begin select raise(abort, 'full'); end");
+
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+
+        FishForMessage<ReportWanted>(_ => true);
+        FishForMessage<Terminated>(_ => true);
+    }
+
+    [Fact]
+    public void A_node_that_is_back_is_asked_since_what_it_said_before_counts_no_more()
+    {
+        ImmutableSortedSet<string> away = ["n2"];
+        var ownership = Sys.ActorOf(OwnershipActor.Props(
+            OwnershipScene.Settings,
+            OwnershipScene.Surroundings(_journal, _voters) with { AskNodes = wanted => TestActor.Tell(wanted), Away = () => away }));
+        ExpectMsg<ReportWanted>();
+        ownership.Tell(new PauseService(OwnershipScene.Service, true), TestActor);
+        ExpectMsg<RequestAnswered>();
+
+        away = [];
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+
+        FishForMessage<ReportWanted>(_ => true);
     }
 
     [Fact]

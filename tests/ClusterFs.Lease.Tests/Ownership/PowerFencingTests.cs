@@ -154,6 +154,15 @@ public sealed class PowerFencingTests
     }
 
     [Fact]
+    public void An_owner_whose_daemon_says_that_its_guard_is_gone_is_missed_like_one_that_is_silent()
+    {
+        Feed(new NodeReported(new NodeReport("n1", false, null, 1, 0, null)), 104.9);
+        Feed(Waiting("n2"), 105);
+        Probe(105, remaining: 2);
+        Assert.IsType<FencingBegun>(Assert.Single(_effects.OfType<Journal>()).Event);
+    }
+
+    [Fact]
     public void An_owner_whose_daemon_answers_is_left_alone_until_its_promises_end()
     {
         Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Running, 1, 0, null)), 104.9);
