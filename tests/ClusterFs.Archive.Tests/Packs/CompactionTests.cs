@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Packs;
@@ -6,6 +7,11 @@ namespace ClusterFs.Archive.Tests.Packs;
 
 public sealed class CompactionTests : IDisposable
 {
+    private const int PieceLength = 300;
+
+    /// <summary>A byte of the piece in a pack with no other content, whichever of its blocks, the piece's or the manifest's, was compressed first.</summary>
+    private const int InPiece = 200;
+
     private readonly TestBed _bed = new();
 
     private string PacksDirectory => Path.Combine(_bed.Archive.Root, "packs");
@@ -78,7 +84,7 @@ public sealed class CompactionTests : IDisposable
     {
         var pieces = MakePacks(PackCompaction.Width + 1);
         var damaged = _bed.Archive.Layout.Pack(pieces[3].Pack.ToString());
-        TestBed.FlipBit(damaged, 20);
+        TestBed.FlipBit(damaged, InPiece);
         Assert.Equal(PackCompaction.Width, Compact());
         Assert.Equal([damaged], Directory.GetFiles(PacksDirectory, "*.pack"));
         using var reader = _bed.Archive.NewReader();
@@ -144,7 +150,7 @@ public sealed class CompactionTests : IDisposable
         for (var i = 0; i < count; i++)
         {
             using var pack = new PackWriter(_bed.Archive.Layout, Guid.NewGuid().ToString("N"));
-            pieces.Add(pack.Add([1, 2, 3, (byte)i]));
+            pieces.Add(pack.Add(RandomNumberGenerator.GetBytes(PieceLength)));
             pack.Publish("{}"u8, CancellationToken.None);
         }
 
