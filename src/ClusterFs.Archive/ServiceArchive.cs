@@ -67,13 +67,6 @@ public sealed partial class ServiceArchive
         return [.. records.Where(record => record is not DumpRecord || !pruned.Exists(prune => prune.Prunes(record.Slot)))];
     }
 
-    /// <summary>Content kept outside the line, oldest first.</summary>
-    public IReadOnlyList<DivergentRecord> ListDivergent(CancellationToken cancellation)
-    {
-        Layout.RequireHome();
-        return DivergentStore.List(Layout, Service, cancellation);
-    }
-
     /// <summary>The entries of a dump, in order, read from the archive as they are enumerated.</summary>
     /// <exception cref="HostileManifestException">While enumerating: the dump holds something no dump of ours contains.</exception>
     public IEnumerable<ManifestEntry> ReadEntries(StoredContent content)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using ClusterFs.Archive;
 
 namespace ClusterFs.Cli;
 
@@ -14,10 +15,21 @@ public sealed record ListedDump(
 /// <summary>What <c>divergent list --json</c> says.</summary>
 public sealed record DivergentListing(string Service, ImmutableArray<ListedDivergent> Divergent);
 
-/// <param name="Id">What <c>divergent export</c> takes.</param>
+/// <param name="Id">What the other commands of <c>divergent</c> take.</param>
 /// <param name="BaseSequence">The dump that it derives from; null when none is known.</param>
 public sealed record ListedDivergent(
     string Id, long Epoch, string Node, DateTimeOffset At, long? BaseSequence, long Files, long Bytes, string Reason, string Guarantee);
+
+/// <summary>What <c>divergent show --json</c> says: what was kept, and how it differs from the dump that it derives from.</summary>
+public sealed record ShownDivergent(
+    string Service, ListedDivergent Divergent, long Added, long Changed, long Removed, ImmutableArray<ShownChange> Changes);
+
+/// <summary>What <c>divergent adopt --json</c> says.</summary>
+/// <param name="Sequence">Of the dump that it became, which the service starts from next.</param>
+public sealed record AdoptedDivergent(string Service, string Id, long Sequence);
+
+/// <summary>What <c>divergent discard --json</c> says.</summary>
+public sealed record DiscardedDivergent(string Service, string Id);
 
 /// <summary>What <c>archive show --json</c> says: a dump, and how it differs from the one before.</summary>
 public sealed record ShownDump(
@@ -25,7 +37,18 @@ public sealed record ShownDump(
 
 /// <param name="Kind">added, changed or removed.</param>
 /// <param name="Bytes">The file's size; of a removed one, what it had.</param>
-public sealed record ShownChange(string Kind, string Path, long Bytes);
+public sealed record ShownChange(string Kind, string Path, long Bytes)
+{
+    internal static ShownChange Of(EntryChange change) => new(
+        change.Kind switch
+        {
+            ChangeKind.Added => "added",
+            ChangeKind.Removed => "removed",
+            _ => "changed",
+        },
+        change.Path,
+        change.Bytes);
+}
 
 /// <summary>What <c>archive verify --json</c> says of each dump.</summary>
 public sealed record VerifiedDump(long Sequence, long Files, long Bytes, ImmutableArray<string> Damages);
@@ -46,6 +69,9 @@ public sealed record JudgedSequence(long Sequence, DateTimeOffset At, ImmutableA
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ArchiveListing))]
 [JsonSerializable(typeof(DivergentListing))]
+[JsonSerializable(typeof(ShownDivergent))]
+[JsonSerializable(typeof(AdoptedDivergent))]
+[JsonSerializable(typeof(DiscardedDivergent))]
 [JsonSerializable(typeof(ShownDump))]
 [JsonSerializable(typeof(Verification))]
 [JsonSerializable(typeof(Pruned))]

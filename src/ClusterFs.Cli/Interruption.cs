@@ -18,6 +18,13 @@ internal sealed class Interruption : IDisposable
 
     public CancellationToken Token => _source.Token;
 
+    /// <summary>For one piece of work among others: a question at the terminal ends by Ctrl-C as it always does.</summary>
+    public static async Task<T> DuringAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken other)
+    {
+        using var interruption = new Interruption(other);
+        return await work(interruption.Token).ConfigureAwait(false);
+    }
+
     public void Dispose()
     {
         _interrupt.Dispose();

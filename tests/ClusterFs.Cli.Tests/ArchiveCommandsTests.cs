@@ -72,21 +72,58 @@ public sealed class ArchiveCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Divergent_content_is_shown_by_what_differs_from_the_dump_before_it()
+    {
+        KeepDivergent();
+
+        var shown = await _cli.RunAsync("divergent", "show", "wiki", "n1-1");
+        Assert.Equal(ExitCodes.Done, shown.ExitCode);
+        Assert.Contains("Kept because n1 was lost.", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("Since dump #2, from which it derives: 0 added, 1 changed, 0 removed.", shown.Output, StringComparison.Ordinal);
+
+        var json = JsonNode.Parse((await _cli.RunAsync("divergent", "show", "wiki", "n1-1", "--json")).Output)!;
+        Assert.Equal(("page", "changed"), ((string?)json["changes"]![0]!["path"], (string?)json["changes"]![0]!["kind"]));
+    }
+
+    [Fact]
+    public async Task What_is_discarded_has_to_be_named_twice()
+    {
+        var id = KeepDivergent();
+
+        var asked = await _cli.RunAsync("divergent", "discard", "wiki", "n1");
+        Assert.Equal((ExitCodes.Usage, ""), (asked.ExitCode, asked.Output));
+        Assert.Contains("1 changed", asked.Error, StringComparison.Ordinal);
+        Assert.EndsWith($"clusterfs: this has to be confirmed; in a script, add --confirm {id}\n", asked.Error, StringComparison.Ordinal);
+        var wrong = await _cli.RunAsync("divergent", "discard", "wiki", "n1", "--confirm", "n1");
+        Assert.Equal((ExitCodes.Usage, $"clusterfs: --confirm names 'n1', and what was found is {id}; nothing has changed\n"), (wrong.ExitCode, wrong.Error));
+        Assert.Contains(id, (await _cli.RunAsync("divergent", "list", "wiki")).Output, StringComparison.Ordinal);
+
+        var discarded = await _cli.RunAsync("divergent", "discard", "wiki", "n1", "--confirm", id);
+        Assert.Equal((ExitCodes.Done, $"wiki: {id} is discarded.\n", ""), (discarded.ExitCode, discarded.Output, discarded.Error));
+        Assert.DoesNotContain(id, (await _cli.RunAsync("divergent", "list", "wiki")).Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Failed, (await _cli.RunAsync("divergent", "discard", "wiki", id, "--confirm", id)).ExitCode);
+    }
+
+    [Fact]
+    public async Task What_is_adopted_is_the_newest_dump()
+    {
+        var id = KeepDivergent();
+
+        var asked = await _cli.RunAsync("divergent", "adopt", "wiki", id);
+        Assert.Equal(ExitCodes.Usage, asked.ExitCode);
+        Assert.Contains("The dump since then, up to #4", asked.Error, StringComparison.Ordinal);
+
+        var adopted = await _cli.RunAsync("divergent", "adopt", "wiki", id, "--confirm", id, "--json");
+        Assert.Equal((ExitCodes.Done, ""), (adopted.ExitCode, adopted.Error));
+        Assert.Equal(5, (int?)JsonNode.Parse(adopted.Output)!["sequence"]);
+        await _cli.RunAsync("archive", "restore", "wiki", "--to", _cli.Root + "/newest");
+        Assert.Equal("never dumped", await File.ReadAllTextAsync(_cli.Root + "/newest/page"));
+    }
+
+    [Fact]
     public async Task Divergent_content_is_listed_and_exported_as_tar()
     {
-        Dump("n1", 1, ("page", "one"));
-        File.WriteAllText(Path.Combine(_cli.Live, "page"), "never dumped");
-        Directory.Move(_cli.Live, _cli.Root + "/aside");
-        Directory.Move(_cli.Root + "/.live.clusterfs", _cli.Root + "/marker");
-        Dump("n2", 2, ("page", "taken over"));
-        Directory.Delete(_cli.Live, recursive: true);
-        Directory.Delete(_cli.Root + "/.live.clusterfs", recursive: true);
-        Directory.Move(_cli.Root + "/aside", _cli.Live);
-        Directory.Move(_cli.Root + "/marker", _cli.Root + "/.live.clusterfs");
-        using (var content = LocalContent.Open(new ServiceArchive(_cli.Shared, "wiki"), _cli.Live, "n1", CaptureMode.Auto))
-        {
-            Assert.NotNull(content.KeepDivergent("n1 was lost", CancellationToken.None));
-        }
+        KeepDivergent();
 
         var listed = JsonNode.Parse((await _cli.RunAsync("divergent", "list", "wiki", "--json")).Output)!;
         var record = Assert.Single(listed["divergent"]!.AsArray())!;
@@ -112,6 +149,22 @@ public sealed class ArchiveCommandsTests : IDisposable
             (ExitCodes.Failed, "clusterfs: wiki has no divergent content 'n3'; see 'clusterfs divergent list wiki'\n"),
             (unknown.ExitCode, unknown.Error));
         Assert.Empty(Directory.GetFiles(_cli.Root, "*.partial"));
+    }
+
+    /// <summary>n1 wrote something after its dump, and n2 took over.</summary>
+    private string KeepDivergent()
+    {
+        Dump("n1", 1, ("page", "one"));
+        File.WriteAllText(Path.Combine(_cli.Live, "page"), "never dumped");
+        Directory.Move(_cli.Live, _cli.Root + "/aside");
+        Directory.Move(_cli.Root + "/.live.clusterfs", _cli.Root + "/marker");
+        Dump("n2", 2, ("page", "taken over"));
+        Directory.Delete(_cli.Live, recursive: true);
+        Directory.Delete(_cli.Root + "/.live.clusterfs", recursive: true);
+        Directory.Move(_cli.Root + "/aside", _cli.Live);
+        Directory.Move(_cli.Root + "/marker", _cli.Root + "/.live.clusterfs");
+        using var content = LocalContent.Open(new ServiceArchive(_cli.Shared, "wiki"), _cli.Live, "n1", CaptureMode.Auto);
+        return content.KeepDivergent("n1 was lost", CancellationToken.None)!.Id;
     }
 
     [Fact]

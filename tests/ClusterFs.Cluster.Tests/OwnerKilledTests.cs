@@ -45,5 +45,21 @@ public sealed class OwnerKilledTests(ClusterBench bench)
         Assert.Empty(first.ProcessesOf(ClusterBench.Guestbook));
         await load.StayedUntouchedSince(returned);
         bench.Beats.NeverOverlapped(ClusterBench.Guestbook, runsAtLeast: 2);
+
+        await Adopt(kept, on: first, load, lost);
+        bench.Beats.NeverOverlapped(ClusterBench.Guestbook, runsAtLeast: 3);
+    }
+
+    /// <summary>The lost rows come back to a service that runs: it is stopped, and goes on from them.</summary>
+    private async Task Adopt(DivergentDump kept, ClusterNode on, Load load, IReadOnlyList<AcknowledgedRow> lost)
+    {
+        var before = (await bench.Cluster.UntilService(ClusterBench.Guestbook, "is owned", Patience, service => service.IsOwned)).Epoch;
+        (await on.Clusterfs("divergent", "adopt", ClusterBench.Guestbook, kept.Id, "--confirm", kept.Id)).Successful();
+        var after = await bench.Cluster.UntilService(
+            ClusterBench.Guestbook, "is owned anew", Patience, service => service.IsOwned && service.Epoch > before);
+        await load.Writer.UntilAcknowledged(MachineClock.Boottime, Patience, bench.Cluster.Evidence);
+        var owner = bench.Cluster.Nodes.Single(node => node.Name == after.Owner);
+        var missing = await load.Writer.MissingAt(GuestbookService.AddressOn(owner));
+        Assert.Empty(missing.Intersect(lost));
     }
 }

@@ -10,13 +10,13 @@ namespace ClusterFs.Archive.Lineage;
 internal sealed class ContentMatch(string root, string scratch)
 {
     /// <param name="look">Looks at the tree anew: what is cheap to see is compared first, before anything is read.</param>
-    /// <param name="attributes">Whether modes, owners and times count too.</param>
+    /// <param name="times">Whether times count too. A change of anything else is one that somebody made.</param>
     /// <param name="matched">Told every entry that matches, in order.</param>
     public bool Matches(
-        Func<TreeView> look, Manifest manifest, bool attributes, Action<IndexRow>? matched, CancellationToken cancellation)
+        Func<TreeView> look, Manifest manifest, bool times, Action<IndexRow>? matched, CancellationToken cancellation)
     {
         var files = new HashSet<(ulong Device, ulong Inode)>();
-        return Compare(look(), manifest, (viewed, entry) => IsLike(viewed, entry, attributes), cancellation)
+        return Compare(look(), manifest, (viewed, entry) => IsLike(viewed, entry, times), cancellation)
             && Compare(look(), manifest, Holds, cancellation);
 
         bool Holds(ViewedEntry viewed, ManifestEntry entry)
@@ -56,7 +56,7 @@ internal sealed class ContentMatch(string root, string scratch)
         return !more;
     }
 
-    private bool IsLike(ViewedEntry viewed, ManifestEntry entry, bool attributes)
+    private bool IsLike(ViewedEntry viewed, ManifestEntry entry, bool times)
     {
         if (viewed.Status.Kind != entry.Kind)
         {
@@ -70,11 +70,10 @@ internal sealed class ContentMatch(string root, string scratch)
         }
 
         var owned = !Processes.IsRoot || (viewed.Status.User, viewed.Status.Group) == (entry.User, entry.Group);
-        return !attributes
-            || (owned
-                && viewed.Status.Mode == entry.Mode
-                && (!plain || viewed.Status.ModifiedNs == entry.ModifiedNs)
-                && Equals(AttributeList.ReadFrom(Path.Combine(root, entry.Path)), entry.Attributes));
+        return owned
+            && viewed.Status.Mode == entry.Mode
+            && (!times || !plain || viewed.Status.ModifiedNs == entry.ModifiedNs)
+            && Equals(AttributeList.ReadFrom(Path.Combine(root, entry.Path)), entry.Attributes);
     }
 
     private bool Holds(ViewedEntry viewed, ManifestEntry entry, long seed, CancellationToken cancellation)

@@ -36,6 +36,7 @@ internal static class LineageRules
     /// Whether local content is at least as new as everything before a claim: the last claim before it is the one under which the content was
     /// opened. Nobody else can have written to the line since, and the content was written by nobody else.
     /// </summary>
+    /// <remarks>Content that was adopted meanwhile stands in the name of the epoch, and is no part of what was written under it.</remarks>
     /// <param name="before">The record in the slot before our claim; null when ours is the first.</param>
     /// <param name="opened">The record in the slot where the marker says its claim is.</param>
     /// <param name="head">The newest dump before our claim; null when there is none.</param>
@@ -46,6 +47,7 @@ internal static class LineageRules
         && opened is ClaimRecord
         && opened.Epoch == origin.Epoch
         && opened.Nonce == origin.ClaimNonce
+        && !(head is DumpRecord { Adopts: not null } && head.Slot > origin.LastSlot)
         && !IsBehind(origin, head);
 
     /// <summary>

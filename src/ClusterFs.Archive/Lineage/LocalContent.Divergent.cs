@@ -15,8 +15,8 @@ public sealed partial class LocalContent
     /// <param name="reason">For people: why the content is outside the line.</param>
     /// <param name="runsUnder">The epoch under which the service is known to run elsewhere; null when nothing is known of it.</param>
     /// <returns>
-    /// The record that holds the content, new or from an earlier call. Null when the epoch has not been superseded, or all of the content is in
-    /// the line.
+    /// The record that holds the content, new or from an earlier call. Null when the epoch has not been superseded, all of the content is in
+    /// the line, or somebody discarded what is not.
     /// </returns>
     /// <exception cref="SharedStorageException">
     /// The claim that must have ended the epoch, by <paramref name="runsUnder"/>, cannot be seen yet. Call again.
@@ -53,12 +53,13 @@ public sealed partial class LocalContent
     private (DivergentRecord? Record, LineageMarker Marker) KeepIfDivergent(LineageMarker marker, string reason, CancellationToken cancellation)
     {
         var (fingerprint, settled) = FingerprintOfLive(cancellation);
-        if (settled
-            && marker.Kept is { } kept
-            && kept.Fingerprint == fingerprint
-            && DivergentStore.TryRead(_archive.Layout, _archive.Service, kept.Id) is { } known)
+        if (settled && marker.Kept is { } kept && kept.Fingerprint == fingerprint)
         {
-            return (known, marker);
+            var known = DivergentStore.TryRead(_archive.Layout, _archive.Service, kept.Id);
+            if (known is not null || DivergentStore.IsGone(_archive.Layout, kept.Id))
+            {
+                return (known, marker);
+            }
         }
 
         var basis = UnprunedDumpAt(marker.Content?.DumpSlot, cancellation);
@@ -66,24 +67,25 @@ public sealed partial class LocalContent
         using var reader = _archive.NewReader();
         var manifest = basis is null ? null : ManifestOf(basis, reader);
         if (manifest is not null
-            && new ContentMatch(_live, _directory.Scratch).Matches(() => Look(_mode, manifest), manifest, attributes: false, null, cancellation))
+            && new ContentMatch(_live, _directory.Scratch).Matches(() => Look(_mode, manifest), manifest, times: false, null, cancellation))
         {
             return (null, marker);
         }
 
-        var record = Keep(marker, reader, manifest, reason, cancellation);
+        var (id, record) = Keep(marker, reader, manifest, reason, cancellation);
         if (mark is not null)
         {
             // Until whoever prunes is bound to see the record itself.
             mark.Stays = true;
         }
 
-        var updated = marker with { Kept = new KeptContent(record.Id, fingerprint) };
+        var updated = marker with { Kept = new KeptContent(id, fingerprint) };
         _directory.Save(updated);
         return (record, updated);
     }
 
-    private DivergentRecord Keep(LineageMarker marker, PackReader reader, Manifest? basis, string reason, CancellationToken cancellation)
+    /// <returns>The name of the content, and its record; null when that is gone.</returns>
+    private (string Id, DivergentRecord? Record) Keep(LineageMarker marker, PackReader reader, Manifest? basis, string reason, CancellationToken cancellation)
     {
         var nonce = NewNonce();
         var epoch = marker.Content?.Epoch ?? 0;
@@ -91,9 +93,10 @@ public sealed partial class LocalContent
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var captured = Capture(CaptureMode.Raw, pack, reader, basis, entry => DivergentStore.AddTo(hash, entry), cancellation);
         var id = DivergentStore.IdOf(_node, epoch, hash);
-        if (DivergentStore.TryRead(_archive.Layout, _archive.Service, id) is { } known)
+        var known = DivergentStore.TryRead(_archive.Layout, _archive.Service, id);
+        if (known is not null || DivergentStore.IsGone(_archive.Layout, id))
         {
-            return known;
+            return (id, known);
         }
 
         var head = new ManifestRoot(_archive.Service, nonce, AttributesOfRoot(), captured.PageSeed, captured.Level, captured.List);
@@ -103,6 +106,6 @@ public sealed partial class LocalContent
         var record = new DivergentRecord(
             _archive.Service, id, epoch, _node, _archive.Now, marker.Content?.DumpSlot, reason, content);
         DivergentStore.Add(_archive.Layout, record, nonce);
-        return record;
+        return (id, record);
     }
 }

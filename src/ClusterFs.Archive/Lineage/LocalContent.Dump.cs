@@ -48,7 +48,7 @@ public sealed partial class LocalContent
         using var reader = _archive.NewReader();
         var root = AttributesOfRoot();
         var sameRoot = basis is not null && HeadOf(basis, reader).Root == root;
-        if (sameRoot && !caughtUp.Rewound && IsUnchanged(basis!.Nonce, cancellation))
+        if (sameRoot && !caughtUp.Rewound && IsUnchanged(basis!.Content.Manifest.Pack, cancellation))
         {
             return new DumpResult.Unchanged(basis);
         }
@@ -58,7 +58,7 @@ public sealed partial class LocalContent
         using var captured = Capture(_mode, pack, reader, basis is null ? null : ManifestOf(basis, reader), null, cancellation);
         if (sameRoot && !caughtUp.Rewound && !captured.Differs)
         {
-            Adopt(captured, basis!.Nonce);
+            Adopt(captured, basis!.Content.Manifest.Pack);
             return new DumpResult.Unchanged(basis);
         }
 

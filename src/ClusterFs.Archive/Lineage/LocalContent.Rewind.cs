@@ -25,7 +25,7 @@ public sealed partial class LocalContent
                 if (supersededBy is not null)
                 {
                     throw new LocalContentException(
-                        $"{supersededBy.Node} claimed epoch {supersededBy.Epoch} after {_live} was opened: it is no more this node's to restore. Name another directory.");
+                        $"{supersededBy.Event} after {_live} was opened: it is no more this node's to restore. Name another directory.");
                 }
 
                 marker = marker with { Content = caughtUp };

@@ -145,7 +145,7 @@ public sealed partial class LocalContent
 
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         var match = new ContentMatch(_live, _directory.Scratch);
-        if (!match.Matches(() => Look(_mode, manifest), manifest, attributes: true, index.Add, cancellation))
+        if (!match.Matches(() => Look(_mode, manifest), manifest, times: true, index.Add, cancellation))
         {
             return false;
         }

@@ -83,6 +83,20 @@ public sealed partial class LocalContent : IDisposable
         }
     });
 
+    /// <summary>
+    /// Whether nothing can have been written here under an epoch that was granted to this node. The archive is asked too: a disk that was replaced
+    /// does not know what it held.
+    /// </summary>
+    public bool WasNeverOpened(long epoch, CancellationToken cancellation) => InTurn(
+        () =>
+        {
+            _archive.Layout.RequireHome();
+            var marker = LoadMarker();
+            return marker.Content?.Epoch != epoch && !_archive.Log.ReadFrom(1, cancellation)
+                .Any(record => record is ClaimRecord && record.Epoch == epoch && record.Nonce != marker.Pending?.Nonce);
+        },
+        cancellation);
+
     public void Dispose()
     {
         _directory.Dispose();
@@ -198,7 +212,7 @@ public sealed partial class LocalContent : IDisposable
                 throw new DamagedArchiveException(_archive.Log.FileOf(next.Slot), objection);
             }
 
-            if (next is ClaimRecord)
+            if (LogRules.EndsEpoch(next))
             {
                 end = next;
             }
@@ -240,7 +254,7 @@ public sealed partial class LocalContent : IDisposable
     /// <summary>The head of a dump's manifest, without reading it again for every dump that finds nothing changed.</summary>
     private ManifestRoot HeadOf(DumpRecord dump, PackReader reader)
     {
-        if (_head?.Nonce != dump.Nonce)
+        if (_head?.Nonce != dump.Content.Manifest.Pack)
         {
             _head = ManifestOf(dump, reader).Head;
         }
@@ -277,7 +291,7 @@ public sealed partial class LocalContent : IDisposable
     }
 
     /// <summary>The origin of the content, seen against the line.</summary>
-    /// <param name="SupersededBy">The claim that ended the epoch; null while none is visible.</param>
+    /// <param name="SupersededBy">The record that ended the epoch; null while none is visible.</param>
     /// <param name="Ahead">The newest dump of the epoch, if the content may lack what it holds; the origin is then as the marker has it.</param>
     private sealed record CaughtUp(ContentOrigin Origin, LogRecord? SupersededBy, DumpRecord? Ahead);
 }

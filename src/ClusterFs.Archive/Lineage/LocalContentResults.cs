@@ -34,7 +34,7 @@ public abstract record TakeOverResult
     /// <param name="Explanation">For people.</param>
     public sealed record Ready(ClaimRecord Claim, ContentBasis Basis, DumpRecord? Head, DivergentRecord? Kept, string Explanation) : TakeOverResult;
 
-    /// <summary>A higher epoch has claimed: this one is finished for good.</summary>
+    /// <summary>A higher epoch has claimed, or content was adopted after the claim: this one is finished for good.</summary>
     public sealed record Superseded(LogRecord By) : TakeOverResult;
 }
 
@@ -60,7 +60,7 @@ public abstract record DumpResult
     /// <param name="Last">That dump.</param>
     public sealed record Unchanged(DumpRecord Last) : DumpResult;
 
-    /// <summary>A higher epoch has claimed. What could not be committed is kept by <see cref="LocalContent.KeepDivergent"/>.</summary>
+    /// <summary>A higher epoch has claimed, or content was adopted. What could not be committed is kept by <see cref="LocalContent.KeepDivergent"/>.</summary>
     public sealed record Superseded(LogRecord By) : DumpResult;
 }
 

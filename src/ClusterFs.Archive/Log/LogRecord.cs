@@ -4,7 +4,11 @@ namespace ClusterFs.Archive.Log;
 /// <param name="Slot">From 1, without gaps.</param>
 /// <param name="Nonce">Made up by the writer; tells a retried success from a loss.</param>
 /// <param name="At">Wall clock of the writer's node: for people only, decides nothing.</param>
-public abstract record LogRecord(string Service, long Slot, string Nonce, long Epoch, string Node, DateTimeOffset At);
+public abstract record LogRecord(string Service, long Slot, string Nonce, long Epoch, string Node, DateTimeOffset At)
+{
+    /// <summary>For people: what happened, for whom this record was the end.</summary>
+    public string Event => this is DumpRecord { Adopts: { } id } ? $"{id} was adopted" : $"{Node} claimed epoch {Epoch}";
+}
 
 /// <summary>A node took over with a new epoch. Whatever precedes the slot is what it builds on.</summary>
 public sealed record ClaimRecord(string Service, long Slot, string Nonce, long Epoch, string Node, DateTimeOffset At)
@@ -12,7 +16,14 @@ public sealed record ClaimRecord(string Service, long Slot, string Nonce, long E
 
 /// <summary>A restorable point of the live content, in the line.</summary>
 public sealed record DumpRecord(string Service, long Slot, string Nonce, long Epoch, string Node, DateTimeOffset At, StoredContent Content)
-    : LogRecord(Service, Slot, Nonce, Epoch, Node, At);
+    : LogRecord(Service, Slot, Nonce, Epoch, Node, At)
+{
+    /// <summary>
+    /// The content kept outside the line that somebody made its head; null when the owner dumped its own. What the owner holds is not on top of it,
+    /// so it ends the owner's epoch in the line as a claim would, in whose name it stands.
+    /// </summary>
+    public string? Adopts { get; init; }
+}
 
 /// <summary>
 /// Dumps that can be restored no more: their content goes as far as nothing else refers to it. Stands in the line of the epoch that was the newest,

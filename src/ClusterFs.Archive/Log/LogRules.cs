@@ -9,7 +9,7 @@ internal enum SlotOutcome
     /// <summary>A claim tries the slot after this one; so does a dump, once it has seen that what it builds on has not been pruned.</summary>
     WalkOn,
 
-    /// <summary>A higher epoch has claimed: the writer is finished for good.</summary>
+    /// <summary>A higher epoch has claimed, or other content was made the head: the writer is finished for good.</summary>
     Superseded,
 
     /// <summary>Another writer uses the same epoch, which only a broken lease allows.</summary>
@@ -45,10 +45,14 @@ internal static class LogRules
         return found switch
         {
             ClaimRecord when found.Epoch > epoch => SlotOutcome.Superseded,
+            DumpRecord { Adopts: not null } when found.Epoch == epoch => SlotOutcome.Superseded,
             PruneRecord when found.Epoch == epoch => SlotOutcome.WalkOn,
             _ => SlotOutcome.Conflict,
         };
     }
+
+    /// <summary>Whether a record ends the epoch before it, for whoever dumps under that: a claim, or content that was made the head.</summary>
+    public static bool EndsEpoch(LogRecord record) => record is ClaimRecord or DumpRecord { Adopts: not null };
 
     /// <summary>Why a record cannot follow its predecessor.</summary>
     /// <returns>Null when it can.</returns>
@@ -59,8 +63,15 @@ internal static class LogRules
         DumpRecord or PruneRecord when previous is null => $"it is a {Word(next)} in the first slot, which must hold a claim",
         DumpRecord or PruneRecord when next.Epoch != previous!.Epoch || next.Node != previous.Node =>
             $"it is a {Word(next)} of epoch {next.Epoch} by {next.Node} after epoch {previous.Epoch} of {previous.Node} in slot {previous.Slot}",
+        DumpRecord { Adopts: null } when previous is DumpRecord { Adopts: not null } =>
+            $"it is a dump of epoch {next.Epoch}, which ended in slot {previous.Slot} when {((DumpRecord)previous).Adopts} was adopted",
         _ => null,
     };
 
-    private static string Word(LogRecord record) => record is DumpRecord ? RecordFormat.DumpKind : RecordFormat.PruneKind;
+    private static string Word(LogRecord record) => record switch
+    {
+        DumpRecord { Adopts: not null } => "record of an adoption",
+        DumpRecord => "dump",
+        _ => "prune record",
+    };
 }

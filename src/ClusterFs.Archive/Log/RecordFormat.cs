@@ -14,6 +14,7 @@ internal static class RecordFormat
     public const int Version = 1;
     public const string ClaimKind = "claim";
     public const string DumpKind = "dump";
+    public const string AdoptKind = "adopt";
     public const string PruneKind = "prune";
     public const string DivergentKind = "divergent";
 
@@ -28,12 +29,14 @@ internal static class RecordFormat
         Format = Version,
         Kind = record switch
         {
+            DumpRecord { Adopts: not null } => AdoptKind,
             DumpRecord => DumpKind,
             PruneRecord => PruneKind,
             _ => ClaimKind,
         },
         Service = record.Service,
         Slot = record.Slot,
+        Id = (record as DumpRecord)?.Adopts,
         Nonce = record.Nonce,
         Epoch = record.Epoch,
         Node = record.Node,
@@ -64,6 +67,11 @@ internal static class RecordFormat
             ClaimKind => new ClaimRecord(fields.Service!, fields.Slot, Need(file, fields.Nonce, "nonce"), fields.Epoch, fields.Node!, fields.At),
             DumpKind => new DumpRecord(
                 fields.Service!, fields.Slot, Need(file, fields.Nonce, "nonce"), fields.Epoch, fields.Node!, fields.At, NeedContent(file, fields)),
+            AdoptKind => new DumpRecord(
+                fields.Service!, fields.Slot, Need(file, fields.Nonce, "nonce"), fields.Epoch, fields.Node!, fields.At, NeedContent(file, fields))
+            {
+                Adopts = Need(file, fields.Id, "id"),
+            },
             PruneKind => new PruneRecord(
                 fields.Service!, fields.Slot, Need(file, fields.Nonce, "nonce"), fields.Epoch, fields.Node!, fields.At, NeedRanges(file, fields)),
             _ => throw new UnsupportedArchiveException(file, $"it holds a record of kind '{fields.Kind}'"),

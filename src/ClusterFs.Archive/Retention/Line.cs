@@ -40,7 +40,8 @@ internal sealed record Line(
                     break;
             }
 
-            if (last is not null)
+            // Content that was adopted is nobody's yet, and a prune record changes none.
+            if (last is not null && record is ClaimRecord or DumpRecord { Adopts: null })
             {
                 derivedFrom[record.Node] = last.Slot;
             }

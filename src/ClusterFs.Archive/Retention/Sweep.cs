@@ -5,10 +5,10 @@ using ClusterFs.Archive.Packs;
 namespace ClusterFs.Archive.Retention;
 
 /// <summary>
-/// Deletes the packs of dumps that were pruned long enough ago, as far as nothing refers to them: no dump that stays, no content kept outside the
-/// line, and nothing that somebody is reading. A pack that is in doubt stays. May be cut short at any point, and be done by several at once.
+/// Deletes the packs of dumps that were pruned, and of kept content that was discarded, long enough ago, as far as nothing refers to them: no dump
+/// that stays, no content kept outside the line, and nothing that somebody is reading. A pack that is in doubt stays. May be cut short at any point, and be done by several at once.
 /// </summary>
-/// <param name="grace">From the prune record to the deletion, by the clock of the storage.</param>
+/// <param name="grace">From the record that says so to the deletion, by the clock of the storage.</param>
 internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
 {
     /// <summary>A reader renews its mark every minute.</summary>
@@ -24,8 +24,12 @@ internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
         var clock = new StorageClock(archive.Layout);
         var ripe = line.Pruned.GroupBy(pruned => pruned.By).ToLookup(
             group => clock.AgeOf(archive.Log.FileWith(group.Key.Slot)) is { } age && age >= grace, group => group.Select(pruned => pruned.Dump));
+        var gone = DivergentStore.ListGone(archive.Layout, archive.Service, cancellation)
+            .ToLookup(kept => clock.AgeOf(kept.File) is { } age && age >= grace, kept => kept.Record.Content);
         var waiting = ripe[false].SelectMany(dumps => dumps).ToList();
-        var candidates = ripe[true].SelectMany(dumps => dumps).ToDictionary(dump => PackId.Parse(dump.Content.Manifest.Pack));
+        var candidates = ripe[true].SelectMany(dumps => dumps.Select(dump => dump.Content)).Concat(gone[true])
+            .DistinctBy(content => content.Manifest.Pack)
+            .ToDictionary(content => PackId.Parse(content.Manifest.Pack));
         var present = archive.Packs.Own().Concat(archive.Packs.Bundles().Values.SelectMany(table => table.Select(pack => pack.Pack))).ToHashSet();
         var dead = candidates.Keys.Where(present.Contains).ToHashSet();
         if (dead.Count == 0)
@@ -37,8 +41,8 @@ internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
         var read = ReadersMark.List(archive.Layout, clock, OldMark);
         var divergent = DivergentStore.List(archive.Layout, archive.Service, cancellation);
         dead.ExceptWith(ReferredTo(
-            [.. line.Dumps.Concat(waiting).Select(dump => dump.Content), .. divergent.Select(kept => kept.Content)],
-            [.. read.Where(candidates.ContainsKey).Select(manifest => candidates[manifest].Content)],
+            [.. line.Dumps.Concat(waiting).Select(dump => dump.Content), .. gone[false], .. divergent.Select(kept => kept.Content)],
+            [.. read.Where(candidates.ContainsKey).Select(manifest => candidates[manifest])],
             cancellation));
         return (dead.Count == 0 ? 0 : Delete(dead, cancellation), waiting.Count);
     });

@@ -37,17 +37,7 @@ public static class ArchiveShowCommand
             terminal.Write(shown.Before is { } before
                 ? $"Since dump #{before}: {shown.Added} added, {shown.Changed} changed, {shown.Removed} removed."
                 : "The first dump of the line.");
-            if (!shown.Changes.IsEmpty)
-            {
-                var listing = new Listing("CHANGE", "SIZE", "PATH");
-                foreach (var change in shown.Changes)
-                {
-                    listing.Add(change.Kind, Humane.Bytes(change.Bytes), change.Path);
-                }
-
-                terminal.Write(listing);
-            }
-
+            ChangeList.Write(terminal, shown.Changes);
             return ExitCodes.Done;
         });
         return command;
@@ -58,7 +48,7 @@ public static class ArchiveShowCommand
         var before = archive.List(cancellation).OfType<DumpRecord>().LastOrDefault(other => other.Slot < dump.Slot);
         ImmutableArray<ShownChange> changes = before is null
             ? []
-            : [.. archive.Compare(before.Content, dump.Content).Select(change => new ShownChange(KindOf(change.Kind), change.Path, change.Bytes))];
+            : [.. archive.Compare(before.Content, dump.Content).Select(ShownChange.Of)];
         return new ShownDump(
             archive.Service,
             ArchiveListCommand.ToListed(dump),
@@ -68,11 +58,4 @@ public static class ArchiveShowCommand
             changes.Count(change => change.Kind == "removed"),
             changes);
     }
-
-    private static string KindOf(ChangeKind kind) => kind switch
-    {
-        ChangeKind.Added => "added",
-        ChangeKind.Removed => "removed",
-        _ => "changed",
-    };
 }

@@ -9,6 +9,9 @@ public static class DivergentCommand
         new("divergent", "What was written on a node but never reached the line, and was kept. Reads shared storage itself.")
         {
             DivergentListCommand.Create(),
+            DivergentShowCommand.Create(),
             DivergentExportCommand.Create(),
+            DivergentAdoptCommand.Create(),
+            DivergentDiscardCommand.Create(),
         };
 }

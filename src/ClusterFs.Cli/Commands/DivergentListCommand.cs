@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using ClusterFs.Archive;
 using ClusterFs.Archive.Log;
 using ClusterFs.Cli.Display;
 
@@ -11,13 +10,12 @@ public static class DivergentListCommand
 {
     public static Command Create()
     {
-        var service = CommandArguments.Service();
-        var command = new Command("list", "The contents that were kept, oldest first.") { service };
+        var place = new DivergentPlace();
+        var command = new Command("list", "The contents that were kept, oldest first.") { place.Service, place.Store };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var settings = GlobalOptions.Load(parsed);
-            var name = settings.RequireService(parsed.GetRequiredValue(service)).Name;
-            var archive = new ServiceArchive(settings.Shared.Path, name);
+            var archive = place.Open(parsed);
+            var name = archive.Service;
             var terminal = Terminal.Of(parsed);
             var records = await terminal.WorkAsync(
                 $"Reading the archive of {name}",
@@ -56,7 +54,7 @@ public static class DivergentListCommand
         return listing;
     }
 
-    private static ListedDivergent ToListed(DivergentRecord record) => new(
+    internal static ListedDivergent ToListed(DivergentRecord record) => new(
         record.Id,
         record.Epoch,
         record.Node,

@@ -11,10 +11,12 @@ internal sealed class Terminal
     private readonly IAnsiConsole? _output;
     private readonly IAnsiConsole? _error;
     private readonly TextWriter _plain;
+    private readonly TextWriter _plainError;
 
     private Terminal(TextWriter output, TextWriter error)
     {
         _plain = output;
+        _plainError = error;
         _output = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected ? ConsoleFor(output) : null;
         _error = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected ? ConsoleFor(error) : null;
     }
@@ -25,6 +27,9 @@ internal sealed class Terminal
     public static Terminal Of(ParseResult parsed) => new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
 
     public void Write(string line) => _plain.WriteLine(line);
+
+    /// <summary>For the person at the terminal: no part of the answer.</summary>
+    public void Say(string line) => _plainError.WriteLine(line);
 
     public void Write(Listing listing)
     {

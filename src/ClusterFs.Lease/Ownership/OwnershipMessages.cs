@@ -12,7 +12,7 @@ namespace ClusterFs.Lease.Ownership;
 /// <param name="Reason">Why the newest epoch ended; for people.</param>
 public sealed record NodeReport(string Node, bool Wanted, LeasePhase? Phase, long Epoch, long ClosedEpoch, string? Reason)
 {
-    /// <summary>The newest tenure that ended there with all that it wrote in the archive, or with nothing written; 0 for none that is known.</summary>
+    /// <summary>The newest tenure that ended there with all that was written under it in the archive; 0 for none that is known.</summary>
     public long HandedOver { get; init; }
 }
 

@@ -108,10 +108,9 @@ internal static class AgentRules
             return null;
         }
 
-        var never = state.Grant is { } grant && grant.Tenure <= known.ClosedEpoch && NeverRan(state, grant.Tenure) ? grant.Tenure : 0;
         return new NodeReport(state.Settings.Node, IsWanted(state, now), state.Guard?.Phase, known.Epoch, known.ClosedEpoch, known.Reason)
         {
-            HandedOver = Math.Max(never, state.FinishedEpoch),
+            HandedOver = state.FinishedEpoch,
         };
     }
 
@@ -279,7 +278,10 @@ internal static class AgentRules
         // A move promises that nothing is lost, and a dump that is under way is waited for: the lease is kept all the while.
         var patience = state.DrainEpoch == epoch || state.Work is not null ? HungDumpPatience : FinalDumpPatience;
         var waitedEnough = state.DrainedAt is { } since && (since + patience).HasComeBy(now);
-        if (NeverRan(state, epoch) || state.FinishedEpoch == epoch || state.SupersededEpoch >= epoch || waitedEnough)
+
+        // A move says that nothing was lost, and only a look at disk and archive can tell: the disk may be another one.
+        var hasNothing = NeverRan(state, epoch) && state.DrainEpoch != epoch;
+        if (hasNothing || state.FinishedEpoch == epoch || state.SupersededEpoch >= epoch || waitedEnough)
         {
             return new TellGuard(new CloseEpoch(epoch));
         }

@@ -31,8 +31,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
             {
                 WorkKind.TakeOver => TakeOver(epoch, progress),
                 WorkKind.Dump => Dump(epoch),
-                WorkKind.FinalDump when Open().Epoch != epoch => Done("nothing was opened under it, so there is nothing to dump"),
-                WorkKind.FinalDump => Dump(epoch),
+                WorkKind.FinalDump => FinalDump(epoch),
                 WorkKind.KeepDivergent => KeepDivergent(epoch),
                 _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown work"),
             };
@@ -77,8 +76,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 
     private static WorkResult Done(string explanation) => new(WorkOutcome.Done, null, null, 0, null, explanation);
 
-    private static WorkResult Superseded(LogRecord by) => new(
-        WorkOutcome.Superseded, null, null, 0, null, $"{by.Node} claimed epoch {by.Epoch.ToString(CultureInfo.InvariantCulture)}");
+    private static WorkResult Superseded(LogRecord by) => new(WorkOutcome.Superseded, null, null, 0, null, by.Event);
 
     private static RetentionPolicy PolicyOf(RetentionSettings retention) => new(
         retention.KeepLast, retention.KeepHourly, retention.KeepDaily, retention.KeepWeekly, retention.KeepMonthly, retention.KeepYearly);
@@ -107,6 +105,19 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         DumpResult.Superseded superseded => Superseded(superseded.By),
         var other => throw new InvalidOperationException($"unknown outcome {other}"),
     };
+
+    private WorkResult FinalDump(long epoch)
+    {
+        var content = Open();
+        if (content.Epoch == epoch)
+        {
+            return Dump(epoch);
+        }
+
+        return content.WasNeverOpened(epoch, CancellationToken.None)
+            ? Done("nothing was opened under it, so there is nothing to dump")
+            : new WorkResult(WorkOutcome.Superseded, null, null, 0, null, "what was written under it is not on this node's disk any more");
+    }
 
     private WorkResult Committed(DumpResult.Committed dump)
     {

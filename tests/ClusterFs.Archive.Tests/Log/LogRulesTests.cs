@@ -39,6 +39,22 @@ public sealed class LogRulesTests
             Assert.Equal(log.Count, log.Select(record => record.Nonce).Distinct().Count());
         });
 
+    [Fact]
+    public void An_adoption_ends_the_epoch_in_whose_name_it_stands_and_no_dump_follows_it_there()
+    {
+        var dump = new DumpRecord("s", 2, "d", 1, "n1", default, null!);
+        var adoption = new DumpRecord("s", 3, "a", 1, "n1", default, null!) { Adopts = "kept" };
+
+        Assert.Equal(SlotOutcome.Superseded, LogRules.OnDump(1, "other", adoption));
+        Assert.Equal(SlotOutcome.Conflict, LogRules.OnDump(1, "other", dump));
+        Assert.Equal(SlotOutcome.WalkOn, LogRules.OnClaim(2, "claim", adoption));
+        Assert.True(LogRules.EndsEpoch(adoption));
+        Assert.False(LogRules.EndsEpoch(dump));
+        Assert.Null(LogRules.Objection(dump, adoption));
+        Assert.Null(LogRules.Objection(adoption, adoption with { Slot = 4 }));
+        Assert.Contains("kept was adopted", LogRules.Objection(adoption, dump with { Slot = 4 }), StringComparison.Ordinal);
+    }
+
     private sealed class Writer(string node)
     {
         private ClaimRecord? _claim;

@@ -297,15 +297,22 @@ public sealed class AgentRulesTests
     }
 
     [Fact]
-    public void Handed_over_is_what_was_dumped_to_the_end_or_never_ran()
+    public void Handed_over_is_what_was_dumped_to_the_end()
     {
         var closed = In(LeasePhase.Closed, epoch: 3, closed: 3);
 
         Assert.Equal(0, AgentRules.Report(closed, null, Start)!.HandedOver);
         Assert.Equal(3, AgentRules.Report(closed with { FinishedEpoch = 3 }, null, Start)!.HandedOver);
-        Assert.Equal(3, AgentRules.Report(closed with { Grant = Grant(3) }, null, Start)!.HandedOver);
-        Assert.Equal(0, AgentRules.Report(closed with { Grant = Grant(3), PreparedEpoch = 3 }, null, Start)!.HandedOver);
-        Assert.Equal(0, AgentRules.Report(In(LeasePhase.Held, epoch: 3) with { Grant = Grant(3) }, null, Start)!.HandedOver);
+        Assert.Equal(0, AgentRules.Report(closed with { Grant = Grant(3) }, null, Start)!.HandedOver);
+    }
+
+    [Fact]
+    public void A_tenure_that_never_ran_is_closed_at_once_unless_a_move_is_to_say_that_nothing_was_lost()
+    {
+        var drained = In(LeasePhase.Drained, epoch: 3) with { Grant = Grant(3) };
+
+        Assert.Equal(new TellGuard(new CloseEpoch(3)), AgentRules.Decide(drained, Start).Action);
+        Assert.Equal(new BeginWork(WorkKind.FinalDump, 3), AgentRules.Decide(drained with { DrainEpoch = 3 }, Start).Action);
     }
 
     private static OwnershipView View(string? owner, long epoch) =>

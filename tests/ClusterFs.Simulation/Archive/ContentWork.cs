@@ -67,6 +67,23 @@ public sealed class ContentWork(World world, Node node)
         }
     }
 
+    /// <summary>The dump after the end; nothing to do where nothing was opened under the epoch.</summary>
+    public IEnumerator<TimeSpan> FinalDump(long epoch)
+    {
+        if (Disk.Origin?.Epoch == epoch)
+        {
+            return Dump(epoch);
+        }
+
+        return Nothing();
+
+        IEnumerator<TimeSpan> Nothing()
+        {
+            yield return Shared.Latency;
+            Outcome = Shared.IsClaimed(node, epoch, Disk.Pending?.Nonce) ? WorkOutcome.Superseded : WorkOutcome.Done;
+        }
+    }
+
     public IEnumerator<TimeSpan> Dump(long epoch)
     {
         yield return Shared.Latency;
@@ -97,6 +114,17 @@ public sealed class ContentWork(World world, Node node)
         foreach (var wait in Take(dump, content, found => found2 = found))
         {
             yield return wait;
+        }
+
+        while (LogRules.OnDump(epoch, dump.Nonce, found2!) == SlotOutcome.WalkOn)
+        {
+            origin = origin with { LastSlot = found2!.Slot };
+            Disk.Origin = origin;
+            dump = dump with { Slot = found2.Slot + 1 };
+            foreach (var wait in Take(dump, content, found => found2 = found))
+            {
+                yield return wait;
+            }
         }
 
         while (world.Bugs.Has(Bug.NextClaimLine) && found2!.Nonce != dump.Nonce)
@@ -224,7 +252,8 @@ public sealed class ContentWork(World world, Node node)
 
         yield return Shared.Latency;
         var headContent = head is null ? 0 : Shared.ContentOf(head.Slot);
-        var proven = LineageRules.IsProven(origin, before, opened, head);
+        var believed = head is not null && world.Bugs.Has(Bug.AdoptionPassesForOwn) ? head with { Adopts = null } : head;
+        var proven = LineageRules.IsProven(origin, before, opened, believed);
         var plan = LineageRules.Decide(proven, hadMarker, head is not null, Disk.State);
         if (plan is TakeOverPlan.RestoreHead or TakeOverPlan.StartEmpty && (head is null || Disk.Content != headContent))
         {
@@ -264,6 +293,7 @@ public sealed class ContentWork(World world, Node node)
         }
 
         LogRecord? end = null;
+        var newest = origin.DumpSlot;
         while (end is null && Shared.TryRead(node, last!.Slot + 1) is { } next)
         {
             if (LogRules.Objection(last, next) is { } objection)
@@ -271,13 +301,14 @@ public sealed class ContentWork(World world, Node node)
                 world.Ledger.Violated($"{node.Name} finds the log damaged: {objection}");
             }
 
-            if (next is DumpRecord)
+            if (LogRules.EndsEpoch(next) && !(next is DumpRecord && world.Bugs.Has(Bug.AdoptionEndsNothing)))
             {
-                last = next;
+                end = next;
             }
             else
             {
-                end = next;
+                last = next;
+                newest = next is DumpRecord ? next.Slot : newest;
             }
 
             yield return Shared.Latency;
@@ -285,7 +316,7 @@ public sealed class ContentWork(World world, Node node)
 
         if (last!.Slot != origin.LastSlot)
         {
-            Disk.Origin = origin with { DumpSlot = last.Slot, LastSlot = last.Slot };
+            Disk.Origin = origin with { DumpSlot = newest, LastSlot = last.Slot };
         }
 
         ended(end);

@@ -55,6 +55,20 @@ public sealed class SharedStorage(World world)
         return _slots.TryGetValue(number, out var slot) && slot.SeenFrom[node.Number] <= world.Now ? slot.Record : null;
     }
 
+    /// <summary>Whether another claim than a pending one is in the log.</summary>
+    public bool IsClaimed(Node node, long epoch, string? pending)
+    {
+        for (var number = Listed(node); number >= 1; number--)
+        {
+            if (TryRead(node, number) is ClaimRecord claim && claim.Epoch == epoch && claim.Nonce != pending)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Creates a slot, unless it is taken.</summary>
     internal bool Link(Node node, LogRecord record, int content)
     {
@@ -66,7 +80,7 @@ public sealed class SharedStorage(World world)
 
         if (world.Trace.IsKept)
         {
-            world.Trace.Write(node.Name, $"slot {record.Slot} is {(record is ClaimRecord ? "a claim" : "a dump")} of epoch {record.Epoch}");
+            world.Trace.Write(node.Name, $"slot {record.Slot} is {Word(record)} of epoch {record.Epoch}");
         }
 
         world.Schedule.Mix(record.Slot);
@@ -82,7 +96,7 @@ public sealed class SharedStorage(World world)
 
         if (LogRules.Objection(record.Slot == 1 ? null : _history[record.Slot - 1].Record, record) is { } objection)
         {
-            world.Ledger.Violated($"the line is broken in slot {record.Slot}: {objection}");
+            world.Ledger.Violated($"the line is broken: slot {record.Slot}, {objection}");
         }
 
         _history[record.Slot] = _slots[record.Slot];
@@ -93,6 +107,21 @@ public sealed class SharedStorage(World world)
 
         return true;
     }
+
+    /// <summary>Somebody makes content that was kept the head of the line.</summary>
+    /// <param name="which">Counted through what was kept.</param>
+    public void Adopt(Node node, int which)
+    {
+        if (_kept.Count > 0)
+        {
+            Append(node, _kept[which % _kept.Count], (slot, newest) =>
+                new DumpRecord(World.Service, slot, Nonce(), newest.Epoch, newest.Node, DateTimeOffset.UnixEpoch, Stored) { Adopts = "kept" });
+        }
+    }
+
+    /// <summary>Somebody lets go of old dumps. Nothing is to be freed here: what counts is the slot that it takes.</summary>
+    public void Prune(Node node) => Append(node, 0, (slot, newest) =>
+        new PruneRecord(World.Service, slot, Nonce(), newest.Epoch, newest.Node, DateTimeOffset.UnixEpoch, []));
 
     /// <summary>A dump counts from here on.</summary>
     internal void Acknowledged(LogRecord dump)
@@ -171,7 +200,28 @@ public sealed class SharedStorage(World world)
         }
     }
 
-    private bool IsInTheLine(int content)
+    private void Append(Node node, int content, Func<long, LogRecord, LogRecord> make)
+    {
+        if (Away > 0 || _slots.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            var newest = _slots.Keys.Max();
+            _ = Link(node, make(newest + 1, _slots[newest].Record), content);
+        }
+        catch (SharedAwayException)
+        {
+            // Its answer got lost; the record is there.
+        }
+    }
+
+    private string Nonce() => world.Random.NextGuid().ToString("N");
+
+    /// <summary>Whether all that it holds can be restored from the line.</summary>
+    public bool IsInTheLine(int content)
     {
         foreach (var slot in _history.Values)
         {
@@ -183,6 +233,14 @@ public sealed class SharedStorage(World world)
 
         return false;
     }
+
+    private static string Word(LogRecord record) => record switch
+    {
+        ClaimRecord => "a claim",
+        PruneRecord => "a prune record",
+        DumpRecord { Adopts: not null } => "an adoption",
+        _ => "a dump",
+    };
 
     private void RequireThere()
     {

@@ -38,6 +38,8 @@ public enum FaultKind
     PauseAsked,
     RatesChanged,
     ConfigurationRead,
+    ContentAdopted,
+    DumpsPruned,
 
     // What an owner has to withstand.
     BystanderLost,

@@ -177,6 +177,12 @@ public sealed class Nemesis
             case FaultKind.ConfigurationRead:
                 ReadConfiguration(node, fault.Other % _world.Scenario.Configurations.Length);
                 return null;
+            case FaultKind.ContentAdopted:
+                _world.Shared.Adopt(node, fault.Other);
+                return null;
+            case FaultKind.DumpsPruned:
+                _world.Shared.Prune(node);
+                return null;
             case FaultKind.MachineStopped:
                 return Stop(node);
             case FaultKind.JournalTailLost:

@@ -21,6 +21,8 @@ public sealed class Ledger(World world)
     private long _highestValid;
     private long _highestStarted;
     private bool _moving;
+    private long _tenure;
+    private (long Epoch, int Content) _ended;
 
     public int Grants { get; private set; }
 
@@ -186,6 +188,7 @@ public sealed class Ledger(World world)
 
         world.Trace.Write(host.Name, string.Create(CultureInfo.InvariantCulture, $"the service of epoch {epoch} is dead"));
         _running = null;
+        _ended = (epoch, world.Named(host.Name).Content.Content);
         if (HealthyDespite is { } despite && !_moving)
         {
             Violated($"a healthy owner was interrupted: {host.Name}, epoch {epoch}, while {despite}");
@@ -208,6 +211,12 @@ public sealed class Ledger(World world)
             Violated($"granted too early: epoch {grant.Epoch} to {grant.Node} while {other.Node} has a valid lease under epoch {other.Epoch}");
         }
 
+        if (grant.Cause == GrantCause.Move && _ended.Epoch == _tenure && !world.Shared.IsInTheLine(_ended.Content))
+        {
+            Violated($"a move lost something: epoch {grant.Epoch} is granted to {grant.Node}, and what was written last under epoch {_tenure} is not in the line");
+        }
+
+        _tenure = grant.Epoch;
         _fencedBelow = grant.Epoch;
         Grants++;
         Moves += grant.Cause == GrantCause.Move ? 1 : 0;

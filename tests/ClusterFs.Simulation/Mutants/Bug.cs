@@ -47,6 +47,9 @@ public enum Bug
     RenewIgnoresPromise,
     ProbesExpiryAtOnce,
     FailedFenceEndsWait,
+    AdoptionPassesForOwn,
+    AdoptionEndsNothing,
+    MoveForgetsLastDump,
 }
 
 /// <summary>A set of deliberate bugs.</summary>

@@ -54,7 +54,10 @@ public static class MutantList
         Alone("old probe answers", Bug.OldProbeAnswers, Profile.Losses),
         Alone("stale-listing claim", Bug.StaleListingClaim, Profile.Archive),
         Alone("\"next claim\" line", Bug.NextClaimLine),
-        Alone("pruned names", Bug.PrunedNames, Profile.Archive) with { Watched = ["a slot was used twice", "the line is broken in slot", "a dump that counts is not in the line"] },
+        Alone("pruned names", Bug.PrunedNames, Profile.Archive) with { Watched = ["a slot was used twice", "the line is broken", "a dump that counts is not in the line"] },
+        Alone("adopted content passes for the owner's own", Bug.AdoptionPassesForOwn, Profile.Archive) with { Watched = ["a stale start"] },
+        Alone("dumps go on behind an adoption", Bug.AdoptionEndsNothing, Profile.Archive) with { Watched = ["the line is broken"] },
+        Alone("a move without a last dump", Bug.MoveForgetsLastDump, Profile.Operations) with { Watched = ["a move lost something"] },
         Alone("guard paused", Bug.GuardPaused),
         Alone("machine clock stopped", Bug.MachineClockStopped, Profile.Razor) with
         {

@@ -100,7 +100,7 @@ public sealed class DaemonProcess(World world, Node node) : SimulatedProcess
         var lease = guard.Lease;
         var report = new NodeReport(node.Name, true, lease?.Phase, guard.ConsumedEpoch, guard.ClosedEpoch, lease?.Reason)
         {
-            HandedOver = lease is { Phase: LeasePhase.Closed } && NeverRan(lease.Tenure) ? lease.Tenure : _finishedEpoch,
+            HandedOver = lease is { Phase: LeasePhase.Closed } && world.Bugs.Has(Bug.MoveForgetsLastDump) ? lease.Tenure : _finishedEpoch,
         };
         foreach (var incarnation in world.Incarnations)
         {
@@ -170,13 +170,13 @@ public sealed class DaemonProcess(World world, Node node) : SimulatedProcess
     {
         _drainedAt ??= world.Now;
         var patience = _drainEpoch == epoch || _working ? HungDumpPatience : FinalDumpPatience;
-        if (NeverRan(epoch) || _finishedEpoch == epoch || _supersededEpoch >= epoch || world.Now - _drainedAt >= patience)
+        if ((NeverRan(epoch) && _drainEpoch != epoch) || _finishedEpoch == epoch || _supersededEpoch >= epoch || world.Now - _drainedAt >= patience)
         {
             guard.Feed(new CloseRequested(World.Service, epoch));
         }
         else if (MayWork)
         {
-            Begin(epoch, work => work.Dump(epoch), _ => _finishedEpoch = epoch);
+            Begin(epoch, work => work.FinalDump(epoch), _ => _finishedEpoch = epoch);
         }
     }
 

@@ -55,7 +55,7 @@ public static class ScenarioDraw
         [
             FaultKind.SharedAway, FaultKind.SharedSilent, FaultKind.SharedSilent, FaultKind.SharedStale, FaultKind.SharedStale, FaultKind.SharedStale,
             FaultKind.DaemonKilledAtStep, FaultKind.DaemonPaused, FaultKind.CutOff, FaultKind.PowerCut, FaultKind.MoveAsked, FaultKind.ServiceFails,
-            FaultKind.DiskLost,
+            FaultKind.DiskLost, FaultKind.ContentAdopted, FaultKind.ContentAdopted, FaultKind.DumpsPruned,
         ],
         [Profile.Configuration] =
         [
