@@ -142,11 +142,14 @@ public sealed class CheckerTests
         Breaks(LivenessRules.MembersMeet, Runs.Clean with { QuietTimes = [Runs.Clean.QuietTimes[0] with { MembersAfter = null }] });
     }
 
-    [Fact]
-    public void A_failover_is_counted_with_its_time_and_its_cause()
+    /// <summary>The process was last seen at 20 s: before the one kill began, or after.</summary>
+    [Theory]
+    [InlineData(19.5)]
+    [InlineData(20.1)]
+    public void A_failover_is_counted_with_its_time_and_its_cause(double killedAt)
     {
         var kill = new InjectedFault(
-            1, new Fault.Kill(Target.Owner, Part.Everything), ["n1"], TimeSpan.FromSeconds(19.5), TimeSpan.FromSeconds(19.6));
+            1, new Fault.Kill(Target.Owner, Part.Everything), ["n1"], TimeSpan.FromSeconds(killedAt), TimeSpan.FromSeconds(20.2));
 
         var failover = Assert.Single(Failover.Find(Runs.Clean with { Faults = [kill] }));
 

@@ -13,6 +13,9 @@ internal sealed record Failover(WriterLife From, WriterLife To, IReadOnlyList<st
     /// <summary>What has no end of its own is a cause for so long.</summary>
     private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(5);
 
+    /// <summary>What is killed was last seen a little before that.</summary>
+    private static readonly TimeSpan Unseen = TimeSpan.FromMilliseconds(500);
+
     /// <summary>From the last acknowledgement to the first of the new node.</summary>
     public TimeSpan Took => To.FirstAcknowledgement!.Value - From.LastAcknowledgement!.Value;
 
@@ -36,7 +39,7 @@ internal sealed record Failover(WriterLife From, WriterLife To, IReadOnlyList<st
     private static IReadOnlyList<string> CausesOf(WriterLife ended, IReadOnlyList<InjectedFault> faults) =>
     [
         .. faults
-            .Where(fault => fault.Fault is not Fault.PlannedMove && fault.Began <= ended.LastSeen && fault.Ended + Aftermath >= ended.LastSeen)
+            .Where(fault => fault.Fault is not Fault.PlannedMove && fault.Began <= ended.LastSeen + Unseen && fault.Ended + Aftermath >= ended.LastSeen)
             .Select(fault => fault.Fault.Kind)
             .Distinct()
             .Order(StringComparer.Ordinal),
