@@ -15,7 +15,12 @@ public enum ChangeKind
 public sealed record EntryChange(ChangeKind Kind, string Path, long Bytes)
 {
     /// <summary>Compares two lists of entries as they are enumerated. Times alone, of anything but files, are no change.</summary>
-    internal static IEnumerable<EntryChange> Between(IEnumerable<ManifestEntry> older, IEnumerable<ManifestEntry> newer)
+    internal static IEnumerable<EntryChange> Between(IEnumerable<ManifestEntry> older, IEnumerable<ManifestEntry> newer) =>
+        Between(older, newer, Essence);
+
+    /// <param name="essence">Of an entry, what counts.</param>
+    internal static IEnumerable<EntryChange> Between(
+        IEnumerable<ManifestEntry> older, IEnumerable<ManifestEntry> newer, Func<ManifestEntry, ManifestEntry> essence)
     {
         using var one = older.GetEnumerator();
         using var other = newer.GetEnumerator();
@@ -32,7 +37,7 @@ public sealed record EntryChange(ChangeKind Kind, string Path, long Bytes)
             {
                 yield return Of(ChangeKind.Added, other.Current);
             }
-            else if (Essence(one.Current) != Essence(other.Current))
+            else if (essence(one.Current) != essence(other.Current))
             {
                 yield return Of(ChangeKind.Changed, other.Current);
             }
@@ -41,6 +46,10 @@ public sealed record EntryChange(ChangeKind Kind, string Path, long Bytes)
             hasOther = order >= 0 ? other.MoveNext() : hasOther;
         }
     }
+
+    /// <summary>What counts where content was kept: not its times, nor that a dump is taken in another way than what is kept as it lies there.</summary>
+    internal static ManifestEntry OfContent(ManifestEntry entry) =>
+        Essence(entry) with { ModifiedNs = 0, Method = default, ChangedWhileCopied = false };
 
     private static EntryChange Of(ChangeKind kind, ManifestEntry entry) => new(kind, entry.Path, entry.Content?.Size ?? 0);
 

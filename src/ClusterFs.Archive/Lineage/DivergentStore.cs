@@ -28,6 +28,13 @@ internal static class DivergentStore
         hash.AppendData(entry.Attributes is { } attributes ? attributes.Stored : []);
     }
 
+    /// <param name="root">Of the live directory itself.</param>
+    public static void AddTo(IncrementalHash hash, RootAttributes root)
+    {
+        hash.AppendData(Encoding.UTF8.GetBytes($"\0{root.Mode}\0{root.User}\0{root.Group}\0"));
+        hash.AppendData(root.Attributes is { } attributes ? attributes.Stored : []);
+    }
+
     /// <returns>Null when there is none, or it is gone.</returns>
     public static DivergentRecord? TryRead(ArchiveLayout layout, string service, string id) =>
         IsGone(layout, id) ? null : TryReadFile(FileOf(layout, id), service);

@@ -67,6 +67,7 @@ public sealed partial class LocalContent
         using var reader = _archive.NewReader();
         var manifest = basis is null ? null : ManifestOf(basis, reader);
         if (manifest is not null
+            && IsRootOf(manifest)
             && new ContentMatch(_live, _directory.Scratch).Matches(() => Look(_mode, manifest), manifest, times: false, null, cancellation))
         {
             return (null, marker);
@@ -92,6 +93,8 @@ public sealed partial class LocalContent
         using var pack = new PackWriter(_archive.Layout, nonce);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var captured = Capture(CaptureMode.Raw, pack, reader, basis, entry => DivergentStore.AddTo(hash, entry), cancellation);
+        var root = AttributesOfRoot();
+        DivergentStore.AddTo(hash, root);
         var id = DivergentStore.IdOf(_node, epoch, hash);
         var known = DivergentStore.TryRead(_archive.Layout, _archive.Service, id);
         if (known is not null || DivergentStore.IsGone(_archive.Layout, id))
@@ -99,7 +102,7 @@ public sealed partial class LocalContent
             return (id, known);
         }
 
-        var head = new ManifestRoot(_archive.Service, nonce, AttributesOfRoot(), captured.PageSeed, captured.Level, captured.List);
+        var head = new ManifestRoot(_archive.Service, nonce, root, captured.PageSeed, captured.Level, captured.List);
         var location = pack.Publish(head.Write(), cancellation);
         AtPoint("divergent stored");
         var content = new StoredContent(location, captured.Files, captured.Bytes, pack.StoredBytes, captured.Guarantee);

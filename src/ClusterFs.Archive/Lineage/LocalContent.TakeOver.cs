@@ -137,8 +137,7 @@ public sealed partial class LocalContent
     {
         using var reader = _archive.NewReader();
         var manifest = ManifestOf(head, reader);
-        var root = AttributesOfRoot();
-        if (root.Mode != manifest.Root.Mode || !Equals(root.Attributes, manifest.Root.Attributes) || (Processes.IsRoot && root != manifest.Root))
+        if (!IsRootOf(manifest))
         {
             return false;
         }
@@ -152,6 +151,13 @@ public sealed partial class LocalContent
 
         _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);
         return true;
+    }
+
+    /// <summary>Owners count where this process could have set them.</summary>
+    private bool IsRootOf(Manifest manifest)
+    {
+        var root = AttributesOfRoot();
+        return root.Mode == manifest.Root.Mode && Equals(root.Attributes, manifest.Root.Attributes) && (!Processes.IsRoot || root == manifest.Root);
     }
 
     private void Replace(

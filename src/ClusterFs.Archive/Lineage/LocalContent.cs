@@ -93,7 +93,8 @@ public sealed partial class LocalContent : IDisposable
             _archive.Layout.RequireHome();
             var marker = LoadMarker();
             return marker.Content?.Epoch != epoch && !_archive.Log.ReadFrom(1, cancellation)
-                .Any(record => record is ClaimRecord && record.Epoch == epoch && record.Nonce != marker.Pending?.Nonce);
+                .Any(record => record.Epoch == epoch
+                    && (record is DumpRecord { Adopts: null } || (record is ClaimRecord && record.Nonce != marker.Pending?.Nonce)));
         },
         cancellation);
 
@@ -285,7 +286,15 @@ public sealed partial class LocalContent : IDisposable
             settled &= directory || entry.Settled;
             hash.AppendData(Encoding.UTF8.GetBytes(
                 $"{entry.Path}\0{entry.Status.Kind}\0{entry.Status.Mode}\0{(directory ? default : entry.Identity)}\0"));
+            if (directory)
+            {
+                // The identity of all else changes with them.
+                hash.AppendData(Encoding.UTF8.GetBytes($"{entry.Status.User}\0{entry.Status.Group}\0"));
+                hash.AppendData(AttributeList.ReadFrom(Path.Combine(_live, entry.Path)) is { } attributes ? attributes.Stored : []);
+            }
         }
+
+        DivergentStore.AddTo(hash, AttributesOfRoot());
 
         return (Digest.Take(hash).ToString(), settled);
     }

@@ -126,6 +126,10 @@ internal sealed class SlotLog
         return found;
     }
 
+    /// <summary>Whether a record that was read stands in its slot indeed, and not under a name that was freed: proven as a claim does it.</summary>
+    public bool Proves(LogRecord found, CancellationToken cancellation) =>
+        ReadFolded(found.Slot, cancellation) is not { } first || first.Nonce == found.Nonce;
+
     /// <summary>The file that a slot's record lies in.</summary>
     public string FileWith(long slot) => TryReadBytes(slot)?.File ?? FileOf(slot);
 

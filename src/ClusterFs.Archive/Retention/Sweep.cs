@@ -20,12 +20,17 @@ internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
     /// <returns>Bytes that were freed, and how many dumps were pruned too short a time ago.</returns>
     public (long FreedBytes, int Waiting) Run(CancellationToken cancellation) => SharedStorage.Reach(archive.Layout.Packs, () =>
     {
-        var line = Line.Of(archive.Log.ReadFrom(1, cancellation));
+        // In this order, however long anything in between may hang. No age is taken for more than it was when the lists were read. Whoever keeps
+        // content on top of a dump leaves a mark of it first, and the mark stays when the content is there. What is adopted goes from the kept
+        // content into the line, and is in the line before it is gone: read the other way round, it could be missed in both.
         var clock = new StorageClock(archive.Layout);
-        var ripe = line.Pruned.GroupBy(pruned => pruned.By).ToLookup(
-            group => clock.AgeOf(archive.Log.FileWith(group.Key.Slot)) is { } age && age >= grace, group => group.Select(pruned => pruned.Dump));
         var gone = DivergentStore.ListGone(archive.Layout, archive.Service, cancellation)
             .ToLookup(kept => clock.AgeOf(kept.File) is { } age && age >= grace, kept => kept.Record.Content);
+        var read = ReadersMark.List(archive.Layout, clock, OldMark);
+        var divergent = DivergentStore.List(archive.Layout, archive.Service, cancellation);
+        var line = Line.Of(archive.Log.ReadFrom(1, cancellation));
+        var ripe = line.Pruned.GroupBy(pruned => pruned.By).ToLookup(
+            group => clock.AgeOf(archive.Log.FileWith(group.Key.Slot)) is { } age && age >= grace, group => group.Select(pruned => pruned.Dump));
         var waiting = ripe[false].SelectMany(dumps => dumps).ToList();
         var candidates = ripe[true].SelectMany(dumps => dumps.Select(dump => dump.Content)).Concat(gone[true])
             .DistinctBy(content => content.Manifest.Pack)
@@ -37,9 +42,6 @@ internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
             return (0, waiting.Count);
         }
 
-        // In this order: whoever keeps content on top of a dump leaves a mark of it first, and the mark stays when the content is there.
-        var read = ReadersMark.List(archive.Layout, clock, OldMark);
-        var divergent = DivergentStore.List(archive.Layout, archive.Service, cancellation);
         dead.ExceptWith(ReferredTo(
             [.. line.Dumps.Concat(waiting).Select(dump => dump.Content), .. gone[false], .. divergent.Select(kept => kept.Content)],
             [.. read.Where(candidates.ContainsKey).Select(manifest => candidates[manifest])],

@@ -54,7 +54,7 @@ public static class ArchiveDumpCommand
                 default:
                     throw new CommandException(
                         ExitCodes.Refused,
-                        $"{((DumpResult.Superseded)result).By.Node} took over {archive.Service} after {live} was opened",
+                        $"{((DumpResult.Superseded)result).By.Event} after {live} was opened: it is not what {archive.Service} goes on from",
                         "dump under another service's name, or restore the newest dump over it");
             }
         });

@@ -59,7 +59,7 @@ public static class DivergentAdoptCommand
                 ? "No dump has been taken since."
                 : $"{(passed == 1 ? "The dump" : $"The {passed} dumps")} since then, up to #{dumps[^1].Slot} of {Humane.Time(dumps[^1].At.ToUniversalTime())} "
                     + $"by {dumps[^1].Node}, may hold what it has not, and stay in the archive until they are pruned.",
-            "Where the service runs, it is stopped, and what it wrote since its last dump is kept as divergent.",
+            "Where the service runs, it is stopped, and what it wrote since its last dump is kept as divergent. While it is paused, it stays stopped.",
         ];
     }
 }

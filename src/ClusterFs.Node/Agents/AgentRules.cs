@@ -275,12 +275,14 @@ internal static class AgentRules
 
     private static AgentAction? AfterTheEnd(AgentState state, long epoch, bool mayWork, Instant now)
     {
-        // A move promises that nothing is lost, and a dump that is under way is waited for: the lease is kept all the while.
-        var patience = state.DrainEpoch == epoch || state.Work is not null ? HungDumpPatience : FinalDumpPatience;
+        // A move promises that nothing is lost, and a dump that is under way is waited for: the lease is kept all the while. Where nothing is to be
+        // dumped, another node shall not wait for long because storage is away here.
+        var neverRan = NeverRan(state, epoch);
+        var patience = !neverRan && (state.DrainEpoch == epoch || state.Work is not null) ? HungDumpPatience : FinalDumpPatience;
         var waitedEnough = state.DrainedAt is { } since && (since + patience).HasComeBy(now);
 
         // A move says that nothing was lost, and only a look at disk and archive can tell: the disk may be another one.
-        var hasNothing = NeverRan(state, epoch) && state.DrainEpoch != epoch;
+        var hasNothing = neverRan && state.DrainEpoch != epoch;
         if (hasNothing || state.FinishedEpoch == epoch || state.SupersededEpoch >= epoch || waitedEnough)
         {
             return new TellGuard(new CloseEpoch(epoch));

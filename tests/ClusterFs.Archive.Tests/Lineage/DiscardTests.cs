@@ -77,6 +77,46 @@ public sealed class DiscardTests : IDisposable
         Assert.Equal(new EntryChange(ChangeKind.Changed, "page", 6), change);
     }
 
+    /// <summary>The directory itself, as its manifest has it, and directories in it.</summary>
+    [Theory]
+    [InlineData(".")]
+    [InlineData("inner")]
+    public void A_mode_of_a_directory_that_was_changed_is_kept_too(string path)
+    {
+        _bed.Write("n1", "inner/page", "dumped");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        File.SetUnixFileMode(Path.Combine(_bed.Live("n1"), path), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _bed.TakeOver("n2", 2);
+
+        Assert.Equal(
+            new EntryChange(ChangeKind.Changed, path, 0),
+            Assert.Single(_bed.Archive.Compare(Keep("n1")!, CancellationToken.None)));
+    }
+
+    /// <summary>Whoever looks at what was kept shall see what is lost without it, and nothing else.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_differs_is_shown_and_no_time_and_no_way_of_capture(bool indexLost)
+    {
+        _bed.Write("n1", "page", "dumped");
+        _bed.Write("n1", "touched", "same");
+        _bed.Write("n1", "untouched", "same");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Write("n1", "page", "lost");
+        File.SetLastWriteTimeUtc(Path.Combine(_bed.Live("n1"), "touched"), DateTime.UtcNow.AddHours(-1));
+        if (indexLost)
+        {
+            File.Delete(Path.Combine(_bed.Root, "n1", ".live.clusterfs", "index"));
+        }
+
+        _bed.TakeOver("n2", 2);
+
+        Assert.Equal(["page"], _bed.Archive.Compare(Keep("n1")!, CancellationToken.None).Select(change => change.Path));
+    }
+
     [Fact]
     public void A_time_that_was_changed_is_no_content()
     {

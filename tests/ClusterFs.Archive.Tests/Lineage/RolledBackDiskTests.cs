@@ -63,6 +63,22 @@ public sealed class RolledBackDiskTests : IDisposable
         Assert.Equal("newer than the line", _bed.Read("n1", "page"));
     }
 
+    /// <summary>Its claim was under way then: the nonce is the marker's own, and only the dump tells what became of it.</summary>
+    [Fact]
+    public void An_epoch_that_has_dumps_was_opened_whatever_an_older_disk_says()
+    {
+        var pending = Array.Empty<byte>();
+        _bed.On("n1", content => content.TakeOver(1, null, CancellationToken.None), point => pending = point == "claimed" ? File.ReadAllBytes(Marker) : pending);
+        File.WriteAllBytes(Marker, pending);
+        Assert.True(_bed.On("n1", content => content.WasNeverOpened(1, CancellationToken.None)));
+        _bed.TakeOver("n1", 1);
+        _bed.Write("n1", "page", "dumped");
+        _bed.Dump("n1", 1);
+        File.WriteAllBytes(Marker, pending);
+
+        Assert.False(_bed.On("n1", content => content.WasNeverOpened(1, CancellationToken.None)));
+    }
+
     [Fact]
     public void What_a_dump_holds_is_durable_locally_before_the_dump_is_in_the_line()
     {

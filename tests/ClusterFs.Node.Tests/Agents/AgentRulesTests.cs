@@ -315,6 +315,18 @@ public sealed class AgentRulesTests
         Assert.Equal(new BeginWork(WorkKind.FinalDump, 3), AgentRules.Decide(drained with { DrainEpoch = 3 }, Start).Action);
     }
 
+    /// <summary>Its storage is away, and so it never ran here: to wait for that storage would keep the service from where it can run.</summary>
+    [Fact]
+    public void A_move_from_a_node_where_it_never_ran_does_not_wait_for_the_storage_of_that_node()
+    {
+        var late = Start + AgentRules.FinalDumpPatience + TimeSpan.FromSeconds(1);
+        var (drained, _) = AgentRules.Decide(
+            In(LeasePhase.Drained, epoch: 3) with { Grant = Grant(3), DrainEpoch = 3, Work = new Work(WorkKind.TakeOver, 3, Start) }, Start);
+
+        Assert.Equal(new TellGuard(new CloseEpoch(3)), AgentRules.Decide(drained, late).Action);
+        Assert.Equal(0, AgentRules.Report(drained, null, late)!.HandedOver);
+    }
+
     private static OwnershipView View(string? owner, long epoch) =>
         new("wiki", OwnershipStage.Owned, owner, epoch, epoch, [], null, null, false, []);
 

@@ -169,8 +169,9 @@ public sealed class DaemonProcess(World world, Node node) : SimulatedProcess
     private void AfterTheEnd(GuardProcess guard, long epoch)
     {
         _drainedAt ??= world.Now;
-        var patience = _drainEpoch == epoch || _working ? HungDumpPatience : FinalDumpPatience;
-        if ((NeverRan(epoch) && _drainEpoch != epoch) || _finishedEpoch == epoch || _supersededEpoch >= epoch || world.Now - _drainedAt >= patience)
+        var neverRan = NeverRan(epoch);
+        var patience = !neverRan && (_drainEpoch == epoch || _working) ? HungDumpPatience : FinalDumpPatience;
+        if ((neverRan && _drainEpoch != epoch) || _finishedEpoch == epoch || _supersededEpoch >= epoch || world.Now - _drainedAt >= patience)
         {
             guard.Feed(new CloseRequested(World.Service, epoch));
         }
