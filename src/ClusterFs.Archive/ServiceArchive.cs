@@ -38,6 +38,9 @@ public sealed partial class ServiceArchive
 
     public string Service { get; }
 
+    /// <summary>Null: contents are stored as they are, and what is encrypted cannot be read.</summary>
+    public ArchiveKeys? Keys { get; init; }
+
     /// <summary>The directory that holds everything of this archive.</summary>
     public string Root => Layout.Root;
 
@@ -191,5 +194,7 @@ public sealed partial class ServiceArchive
     /// <summary>Keeps the content from being deleted by whoever prunes, until disposed.</summary>
     internal ReadersMark Mark(StoredContent content) => new(Layout, content.Manifest.Pack);
 
-    internal PackReader NewReader() => new(Packs.Find, Patience);
+    internal PackReader NewReader() => new(Packs.Find, Patience, Keys);
+
+    internal PackWriter NewPack(string nonce) => new(Layout, nonce, Keys?.First);
 }

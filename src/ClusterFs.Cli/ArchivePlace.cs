@@ -16,6 +16,12 @@ internal sealed class ArchivePlace
         HelpName = "DIR",
     };
 
+    public Option<string> KeyFile { get; } = new("--key-file")
+    {
+        Description = "The keys that the archive is encrypted with, in place of a configuration's shared.key-file.",
+        HelpName = "FILE",
+    };
+
     public Option<long?> Sequence { get; } = new("--sequence")
     {
         Description = "Which dump, as 'archive list' numbers them. Default: the newest",
@@ -44,9 +50,10 @@ internal sealed class ArchivePlace
         var name = parsed.GetRequiredValue(Service);
         try
         {
+            var keys = parsed.GetValue(KeyFile) is { } file ? ArchiveKeys.Read(Path.GetFullPath(file)) : null;
             return parsed.GetValue(Store) is { } store
-                ? new ServiceArchive(Path.GetFullPath(store), name)
-                : OfConfiguration(GlobalOptions.Load(parsed), name);
+                ? new ServiceArchive(Path.GetFullPath(store), name) { Keys = keys }
+                : OfConfiguration(GlobalOptions.Load(parsed), name, keys);
         }
         catch (ArgumentException error)
         {
@@ -91,6 +98,9 @@ internal sealed class ArchivePlace
         }
     });
 
-    private static ServiceArchive OfConfiguration(Configuration.Settings settings, string name) =>
-        new(settings.Shared.Path, settings.RequireService(name).Name);
+    private static ServiceArchive OfConfiguration(Configuration.Settings settings, string name, ArchiveKeys? keys) =>
+        new(settings.Shared.Path, settings.RequireService(name).Name)
+        {
+            Keys = keys ?? (settings.Shared.KeyFile is { } file ? ArchiveKeys.Read(file) : null),
+        };
 }

@@ -13,6 +13,8 @@ internal sealed class DivergentPlace
 
     public Option<string> Store => _place.Store;
 
+    public Option<string> KeyFile => _place.KeyFile;
+
     public Argument<string> Id { get; } = new("ID") { Description = "As 'divergent list' shows it; its beginning is enough." };
 
     public ServiceArchive Open(ParseResult parsed) => _place.Open(parsed);

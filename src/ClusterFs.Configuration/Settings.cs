@@ -95,6 +95,9 @@ public enum JournalProvider
 /// <param name="Path">Absolute; where it is mounted, the same on every node.</param>
 public sealed record SharedSettings(string Path)
 {
+    /// <summary>The keys that archives are encrypted with, an absolute path; null when they are not.</summary>
+    public string? KeyFile { get; init; }
+
     /// <summary>What the archives of all services are under.</summary>
     public string ArchiveDirectory => System.IO.Path.Combine(Path, "clusterfs", "archive");
 }

@@ -209,6 +209,30 @@ public sealed class ArchiveCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task An_encrypted_archive_is_dumped_and_restored_with_its_keys_alone()
+    {
+        var (store, keys, source) = (_cli.Root + "/store", _cli.Root + "/keys", _cli.Root + "/blog");
+        File.WriteAllText(keys, $"# made for a test\n{new string('7', 64)}\n");
+        File.SetUnixFileMode(keys, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Directory.CreateDirectory(source);
+        File.WriteAllText(source + "/page", "not for everybody");
+        Assert.Equal(ExitCodes.Done, (await _cli.RunAsync("archive", "dump", "--store", store, "--init", "--key-file", keys, "blog", source)).ExitCode);
+
+        var without = await _cli.RunAsync("archive", "restore", "--store", store, "blog", "--to", _cli.Root + "/there");
+        Assert.Equal(ExitCodes.Failed, without.ExitCode);
+        Assert.EndsWith(" is encrypted. Name the file with its key (shared.key-file, or --key-file).\n", without.Error, StringComparison.Ordinal);
+        File.WriteAllText(source + "/page", "in the clear");
+        var added = await _cli.RunAsync("archive", "dump", "--store", store, "blog", source);
+        Assert.Equal((ExitCodes.Failed, ""), (added.ExitCode, added.Output));
+
+        Assert.Equal(ExitCodes.Done, (await _cli.RunAsync("archive", "restore", "--store", store, "--key-file", keys, "blog", "--to", _cli.Root + "/there")).ExitCode);
+        Assert.Equal("not for everybody", File.ReadAllText(_cli.Root + "/there/page"));
+        File.SetUnixFileMode(keys, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        var open = await _cli.RunAsync("archive", "verify", "--store", store, "--key-file", keys, "blog");
+        Assert.Equal((ExitCodes.Failed, "clusterfs: keys holds keys, and others than its owner have access to it. Take that away: chmod 600 keys\n"), (open.ExitCode, open.Error));
+    }
+
+    [Fact]
     public async Task Damage_is_named_and_ends_with_failure()
     {
         Dump("n1", 1, ("page", "one"));
@@ -216,7 +240,9 @@ public sealed class ArchiveCommandsTests : IDisposable
         using (var stream = new FileStream(pack, FileMode.Open, FileAccess.ReadWrite))
         {
             stream.Position = 20;
-            stream.WriteByte(77);
+            var value = stream.ReadByte();
+            stream.Position = 20;
+            stream.WriteByte((byte)(value ^ 0x10));
         }
 
         var verified = await _cli.RunAsync("archive", "verify", "wiki");

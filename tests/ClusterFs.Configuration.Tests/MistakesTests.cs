@@ -92,6 +92,9 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.shared.path = null",
         "node.conf:8: clusterfs.shared.path: is missing; expected where the shared file system is mounted, an absolute path")]
     [InlineData(
+        "clusterfs.shared.key-file = /srv/shared/archive.keys",
+        "node.conf:8: clusterfs.shared.key-file: /srv/shared/archive.keys lies on the storage that it is to protect; expected a file on this node's own disk")]
+    [InlineData(
         "clusterfs.services.wiki.nodes = [n1, n8]",
         "node.conf:8: clusterfs.services.wiki.nodes: the node n8 is no node; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
     [InlineData(

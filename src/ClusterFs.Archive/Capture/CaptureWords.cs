@@ -44,7 +44,8 @@ internal sealed class CaptureWords
         }
     }
 
-    public string Describe(int special)
+    /// <param name="namesPaths">Not where contents are encrypted: these words are not.</param>
+    public string Describe(int special, bool namesPaths = true)
     {
         var parts = new List<string>();
         if (_databases > 0)
@@ -64,7 +65,11 @@ internal sealed class CaptureWords
             parts.Add($"{Count(_raw, "file")}: as they lay there, with no writer running");
         }
 
-        if (_torn.Count > 0)
+        if (_torn.Count > 0 && !namesPaths)
+        {
+            parts.Add($"{Count(_changed, "file")} CHANGED WHILE BEING COPIED, may be torn");
+        }
+        else if (_torn.Count > 0)
         {
             var more = _changed > MaxNamed ? $" and {Number(_changed - MaxNamed)} more" : string.Empty;
             parts.Add($"CHANGED WHILE BEING COPIED, may be torn: {string.Join(", ", _torn)}{more}");

@@ -72,7 +72,7 @@ public sealed partial class LocalContent
             }
 
             var (level, list) = builder.Finish();
-            return new CapturedTree(seed, level, list, index, paged, words.Files, words.Bytes, words.Describe(view.Special), capture.Differs || stored);
+            return new CapturedTree(seed, level, list, index, paged, words.Files, words.Bytes, words.Describe(view.Special, namesPaths: _archive.Keys is null), capture.Differs || stored);
         }
         catch
         {

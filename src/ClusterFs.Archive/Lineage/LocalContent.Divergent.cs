@@ -90,7 +90,7 @@ public sealed partial class LocalContent
     {
         var nonce = NewNonce();
         var epoch = marker.Content?.Epoch ?? 0;
-        using var pack = new PackWriter(_archive.Layout, nonce);
+        using var pack = _archive.NewPack(nonce);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var captured = Capture(CaptureMode.Raw, pack, reader, basis, entry => DivergentStore.AddTo(hash, entry), cancellation);
         var root = AttributesOfRoot();

@@ -47,15 +47,24 @@ public sealed partial class LocalContent
         var basis = caughtUp.Rewound ? UnprunedDumpAt(caughtUp.DumpSlot, cancellation) : DumpAt(caughtUp.DumpSlot, cancellation);
         using var reader = _archive.NewReader();
         var root = AttributesOfRoot();
-        var sameRoot = basis is not null && HeadOf(basis, reader).Root == root;
+
+        // Under another key, all of it is stored anew: what one key gave away is out of the archive when the older dumps are pruned.
+        var key = basis is null ? null : KeyOf(basis, reader);
+        if (key is not null && _archive.Keys is null)
+        {
+            throw new ArchiveKeyException($"The archive in {_archive.Root} is encrypted. Without its keys (shared.key-file, or --key-file) nothing is added to it.");
+        }
+
+        var sameKey = basis is not null && key == _archive.Keys?.First.Id;
+        var sameRoot = sameKey && HeadOf(basis!, reader).Root == root;
         if (sameRoot && !caughtUp.Rewound && IsUnchanged(basis!.Content.Manifest.Pack, cancellation))
         {
             return new DumpResult.Unchanged(basis);
         }
 
         var nonce = NewNonce();
-        using var pack = new PackWriter(_archive.Layout, nonce);
-        using var captured = Capture(_mode, pack, reader, basis is null ? null : ManifestOf(basis, reader), null, cancellation);
+        using var pack = _archive.NewPack(nonce);
+        using var captured = Capture(_mode, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, null, cancellation);
         if (sameRoot && !caughtUp.Rewound && !captured.Differs)
         {
             Adopt(captured, basis!.Content.Manifest.Pack);
@@ -98,6 +107,7 @@ public sealed partial class LocalContent
         }
 
         _head = head;
+        _headKey = (nonce, _archive.Keys?.First.Id);
         Adopt(captured, nonce);
         _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, LastNonce = nonce, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));

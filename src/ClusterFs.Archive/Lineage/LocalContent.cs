@@ -27,6 +27,7 @@ public sealed partial class LocalContent : IDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private volatile LocalIndex? _index;
     private ManifestRoot? _head;
+    private (string Pack, ulong? Id)? _headKey;
 
     private LocalContent(ServiceArchive archive, string live, string node, CaptureMode mode, MarkerDirectory directory)
     {
@@ -261,6 +262,18 @@ public sealed partial class LocalContent : IDisposable
         }
 
         return _head;
+    }
+
+    /// <summary>The number of the key that a dump's manifest is under; null when it is not encrypted.</summary>
+    private ulong? KeyOf(DumpRecord dump, PackReader reader)
+    {
+        var pack = dump.Content.Manifest.Pack;
+        if (_headKey?.Pack != pack)
+        {
+            _headKey = (pack, reader.KeyIdOf(PackId.Parse(pack)));
+        }
+
+        return _headKey.Value.Id;
     }
 
     private LocalState StateOfLocal() => FileStatus.TryRead(_live) switch

@@ -26,6 +26,9 @@ internal static class PackFormat
 
     public static ReadOnlySpan<byte> Header => "ClusterFs pack 2"u8;
 
+    /// <summary>Of an encrypted pack; the number of its key follows, 64 bits, little-endian.</summary>
+    public static ReadOnlySpan<byte> EncryptedHeader => "ClusterFs packE2"u8;
+
     public static ReadOnlySpan<byte> TrailerMagic => "CFSPEND2"u8;
 }
 

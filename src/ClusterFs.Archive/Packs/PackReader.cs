@@ -16,7 +16,8 @@ namespace ClusterFs.Archive.Packs;
 /// How long packs that are not there are waited for, all in all: one that was bundled may be out of sight for as long as a network file system
 /// caches a listing.
 /// </param>
-internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience = default) : IDisposable
+/// <param name="keys">For packs that are encrypted.</param>
+internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience = default, ArchiveKeys? keys = null) : IDisposable
 {
     public const long CacheSize = 48 << 20;
 
@@ -44,6 +45,9 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
             return _packs.TryGetValue(pack, out var open) ? open.File : find(pack).File;
         }
     }
+
+    /// <summary>The number of the key that a pack is under; null when it is not encrypted.</summary>
+    public ulong? KeyIdOf(PackId pack) => Open(pack, "its header").KeyId;
 
     /// <param name="target">Exactly as long as the piece.</param>
     /// <param name="what">Whose bytes they are; for messages.</param>
@@ -81,10 +85,15 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
         }
 
         var frame = new byte[location.Length];
-        ReadExactly(Open(pack, what), location.Offset, frame, what);
+        var open = Open(pack, what);
+        ReadExactly(open, location.Offset, frame, what);
+
+        // The hash of what is encrypted would tell whoever guesses it that the guess is right.
+        var hash = open.KeyId is null ? default : Digest.Of(frame);
         var bytes = new byte[location.Size];
-        Decompress(FileOf(pack), frame, bytes, what);
-        return Digest.Of(bytes).ToString() == location.Sha256
+        Decompress(open.File, Unsealed(open, null, frame, what).Span, bytes, what);
+        hash = open.KeyId is null ? Digest.Of(bytes) : hash;
+        return hash.ToString() == location.Sha256
             ? bytes
             : throw new DamagedArchiveException(FileOf(pack), "the SHA-256 of its manifest does not match");
     }
@@ -156,13 +165,33 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
         try
         {
             var bytes = new byte[row.Size];
-            Decompress(pack.File, frame.AsSpan(0, row.Length), bytes, what);
+            Decompress(pack.File, Unsealed(pack, number, frame.AsMemory(0, row.Length), what).Span, bytes, what);
             return bytes;
         }
         finally
         {
             ReturnFrame(frame);
         }
+    }
+
+    /// <summary>The zstd frame of a block, whether it was encrypted or not.</summary>
+    private Memory<byte> Unsealed(OpenPack pack, int? number, Memory<byte> block, string what) => CipherOf(pack) is { } cipher
+        ? cipher.TryOpen(number, block)
+            ?? throw new DamagedArchiveException(pack.File, $"the block with {what} is not what was encrypted")
+        : block;
+
+    private PackCipher? CipherOf(OpenPack pack)
+    {
+        if (pack.KeyId is not { } id)
+        {
+            return null;
+        }
+
+        return pack.Cipher ??= new PackCipher(
+            keys?.Find(id) ?? throw new ArchiveKeyException(keys is null
+                ? $"{pack.File} is encrypted. Name the file with its key (shared.key-file, or --key-file)."
+                : $"{pack.File} is encrypted with key {id:x16}, which is not in {keys.File}. Add that key to it."),
+            pack.Id);
     }
 
     private BlockRow RowOf(OpenPack pack, int number, string what)
@@ -309,7 +338,13 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
             var pack = Locate(id, what);
             Span<byte> header = stackalloc byte[PackFormat.Header.Length];
             ReadExactly(pack, 0, header, what);
-            if (!header.SequenceEqual(PackFormat.Header))
+            if (header.SequenceEqual(PackFormat.EncryptedHeader))
+            {
+                Span<byte> key = stackalloc byte[sizeof(ulong)];
+                ReadExactly(pack, header.Length, key, what);
+                pack.KeyId = BinaryPrimitives.ReadUInt64LittleEndian(key);
+            }
+            else if (!header.SequenceEqual(PackFormat.Header))
             {
                 throw new DamagedArchiveException(pack.File, "it does not begin like a pack of this version");
             }
@@ -327,7 +362,7 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
             if (OpenFile(place.File) is { } handle)
             {
                 var length = place.Length ?? Reach(place.File, () => RandomAccess.GetLength(handle));
-                return new OpenPack(place.File, handle, place.Offset, length);
+                return new OpenPack(id, place.File, handle, place.Offset, length);
             }
 
             if (_patience <= TimeSpan.Zero)
@@ -360,8 +395,10 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
         }
     }
 
-    private sealed class OpenPack(string file, SafeFileHandle handle, long offset, long length)
+    private sealed class OpenPack(PackId id, string file, SafeFileHandle handle, long offset, long length)
     {
+        public PackId Id => id;
+
         public string File => file;
 
         public SafeFileHandle Handle => handle;
@@ -371,6 +408,11 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
         public long Length => length;
 
         public BlockRow[]? Table { get; set; }
+
+        /// <summary>Null when it is not encrypted.</summary>
+        public ulong? KeyId { get; set; }
+
+        public PackCipher? Cipher { get; set; }
     }
 
     private sealed record CachedBlock(PackId Pack, int Number, Lazy<byte[]> Bytes);

@@ -22,15 +22,18 @@ internal sealed class PackWriter : IDisposable
     private readonly SemaphoreSlim _free = new(Workers);
     private readonly OpenBlock _contents = new();
     private readonly OpenBlock _lists = new();
+    private readonly PackCipher? _cipher;
     private FileStream? _file;
     private Exception? _failure;
     private bool _gone;
     private bool _disposed;
 
-    public PackWriter(ArchiveLayout layout, string nonce)
+    /// <param name="key">Null: nothing is encrypted.</param>
+    public PackWriter(ArchiveLayout layout, string nonce, ArchiveKey? key = null)
     {
         _layout = layout;
         Id = PackId.Parse(nonce);
+        _cipher = key is null ? null : new PackCipher(key, Id);
         _temporary = layout.NewTemporary(nonce);
     }
 
@@ -76,7 +79,8 @@ internal sealed class PackWriter : IDisposable
         SharedStorage.Publish(_temporary, _layout.Pack(Id.ToString()));
         _gone = true;
         var row = _rows[place.Block];
-        return new ManifestLocation(Id.ToString(), row.Offset, row.Length, row.Size, Digest.Of(manifest).ToString());
+        var hash = _cipher is null ? Digest.Of(manifest) : row.Sha256;
+        return new ManifestLocation(Id.ToString(), row.Offset, row.Length, row.Size, hash.ToString());
     }
 
     public void Dispose()
@@ -158,10 +162,12 @@ internal sealed class PackWriter : IDisposable
 
     private void Store(int number, ReadOnlySpan<byte> bytes)
     {
-        var frame = ArrayPool<byte>.Shared.Rent(BlockCompressor.Bound(bytes.Length));
+        var frame = ArrayPool<byte>.Shared.Rent(BlockCompressor.Bound(bytes.Length) + PackCipher.Overhead);
         try
         {
-            var length = BlockCompressor.Compress(bytes, frame);
+            var length = _cipher is null
+                ? BlockCompressor.Compress(bytes, frame)
+                : _cipher.Seal(number, frame, BlockCompressor.Compress(bytes, PackCipher.Inside(frame)));
             var hash = Digest.Of(frame.AsSpan(0, length));
             lock (_writing)
             {
@@ -183,7 +189,16 @@ internal sealed class PackWriter : IDisposable
     private FileStream Create()
     {
         var file = new FileStream(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
-        file.Write(PackFormat.Header);
+        if (_cipher is null)
+        {
+            file.Write(PackFormat.Header);
+            return file;
+        }
+
+        Span<byte> id = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(id, _cipher.KeyId);
+        file.Write(PackFormat.EncryptedHeader);
+        file.Write(id);
         return file;
     }
 

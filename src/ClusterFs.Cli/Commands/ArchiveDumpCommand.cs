@@ -21,7 +21,7 @@ public static class ArchiveDumpCommand
         };
         var command = new Command("dump", "Dump a directory that no cluster looks after. A service of a cluster: 'clusterfs dump'.")
         {
-            place.Service, path, place.Store, init,
+            place.Service, path, place.Store, place.KeyFile, init,
         };
         command.SetAction(async (parsed, cancellation) =>
         {

@@ -10,7 +10,7 @@ public static class ArchiveExportCommand
     {
         var place = new ArchivePlace();
         var output = TarOutput.Option();
-        var command = new Command("export", "Write a dump as a tar file.") { place.Service, place.Store, output, place.Sequence, place.At };
+        var command = new Command("export", "Write a dump as a tar file.") { place.Service, place.Store, place.KeyFile, output, place.Sequence, place.At };
         place.RequireOneChoice(command);
         command.SetAction(async (parsed, cancellation) =>
         {

@@ -17,7 +17,7 @@ public static class ArchivePruneCommand
         var command = new Command(
             "prune", "Let go of old dumps, and free what no other dump needs. A running owner does so by itself, as its configuration says.")
         {
-            place.Service, place.Store, dryRun,
+            place.Service, place.Store, place.KeyFile, dryRun,
         };
         keep.All.ToList().ForEach(command.Add);
         command.SetAction(async (parsed, cancellation) =>

@@ -26,7 +26,7 @@ public static class ArchiveRestoreCommand
         };
         var command = new Command("restore", "Write a dump's files into a directory. Live content of a running service is not touched.")
         {
-            place.Service, place.Store, to, over, place.Sequence, place.At,
+            place.Service, place.Store, place.KeyFile, to, over, place.Sequence, place.At,
         };
         place.RequireOneChoice(command);
         command.SetAction(async (parsed, cancellation) =>

@@ -14,7 +14,7 @@ public static class ArchiveShowCommand
         var place = new ArchivePlace();
         var command = new Command("show", "A dump: its size, and what differs from the one before it.")
         {
-            place.Service, place.Store, place.Sequence, place.At,
+            place.Service, place.Store, place.KeyFile, place.Sequence, place.At,
         };
         place.RequireOneChoice(command);
         command.SetAction(async (parsed, cancellation) =>

@@ -16,7 +16,7 @@ public static class ArchiveVerifyCommand
         var all = new Option<bool>("--all") { Description = "Every dump, in place of one." };
         var command = new Command("verify", "Read a dump back and check every hash. Ends with 1 when anything is damaged.")
         {
-            place.Service, place.Store, quick, all, place.Sequence, place.At,
+            place.Service, place.Store, place.KeyFile, quick, all, place.Sequence, place.At,
         };
         place.RequireOneChoice(command);
         command.SetAction(async (parsed, cancellation) =>

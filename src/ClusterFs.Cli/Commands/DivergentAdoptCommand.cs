@@ -15,7 +15,7 @@ public static class DivergentAdoptCommand
         var command = new Command(
             "adopt", "Make a kept content what the service goes on from. Where it runs it is stopped, and what it had written is kept in its turn.")
         {
-            place.Service, place.Id, confirmation.Confirm,
+            place.Service, place.Id, place.KeyFile, confirmation.Confirm,
         };
         command.SetAction(async (parsed, cancellation) =>
         {

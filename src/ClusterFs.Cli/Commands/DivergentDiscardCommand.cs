@@ -12,7 +12,7 @@ public static class DivergentDiscardCommand
         var confirmation = new Confirmation();
         var command = new Command("discard", "Let go of a kept content for good. Its space is freed when old dumps are pruned.")
         {
-            place.Service, place.Id, place.Store, confirmation.Confirm,
+            place.Service, place.Id, place.Store, place.KeyFile, confirmation.Confirm,
         };
         command.SetAction(async (parsed, cancellation) =>
         {

@@ -12,7 +12,7 @@ public static class DivergentExportCommand
     {
         var place = new DivergentPlace();
         var output = TarOutput.Option();
-        var command = new Command("export", "Write a kept content as a tar file.") { place.Service, place.Id, place.Store, output };
+        var command = new Command("export", "Write a kept content as a tar file.") { place.Service, place.Id, place.Store, place.KeyFile, output };
         command.SetAction(async (parsed, cancellation) =>
         {
             var archive = place.Open(parsed);

@@ -12,7 +12,7 @@ public static class DivergentShowCommand
     public static Command Create()
     {
         var place = new DivergentPlace();
-        var command = new Command("show", "A kept content: what it has that the dump before it had not.") { place.Service, place.Id, place.Store };
+        var command = new Command("show", "A kept content: what it has that the dump before it had not.") { place.Service, place.Id, place.Store, place.KeyFile };
         command.SetAction(async (parsed, cancellation) =>
         {
             var archive = place.Open(parsed);

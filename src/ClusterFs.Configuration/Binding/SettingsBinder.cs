@@ -78,8 +78,15 @@ internal static class SettingsBinder
             CheckShared(section, path, context, options);
         }
 
+        var keys = Paths.Optional(section, "key-file", "");
+        if (keys.Valid && keys.Value.Length > 0 && path.Valid && Paths.Overlap(keys.Value, path.Value))
+        {
+            section.Wrong(
+                keys.At, "key-file", "", $"{keys.Value} lies on the storage that it is to protect", "expected a file on this node's own disk");
+        }
+
         section.Finish();
-        return new SharedSettings(path.Value);
+        return new SharedSettings(path.Value) { KeyFile = keys.Value is { Length: > 0 } file ? file : null };
     }
 
     /// <summary>Storage that is away is no mistake: services run on without it, and so has a daemon to.</summary>

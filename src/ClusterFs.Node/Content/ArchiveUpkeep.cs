@@ -8,13 +8,12 @@ namespace ClusterFs.Node.Content;
 /// Keeps the files of a service's archive few and prunes its dumps, on a thread of its own and one at a time: neither a dump nor an actor waits for
 /// it. It ends with the process, wherever it is. Safe for use by several threads.
 /// </summary>
-internal sealed class ArchiveUpkeep(string sharedPath, string service, RetentionPolicy retention)
+internal sealed class ArchiveUpkeep(ServiceArchive archive, RetentionPolicy retention)
 {
     /// <summary>A prune is a record in the log, and reads all of it.</summary>
     private const int LeastToPrune = 32;
     private static readonly TimeSpan BetweenPrunes = TimeSpan.FromMinutes(5);
 
-    private readonly ServiceArchive _archive = new(sharedPath, service);
     private int _running;
     private long? _prunedAt;
 
@@ -27,7 +26,7 @@ internal sealed class ArchiveUpkeep(string sharedPath, string service, Retention
     {
         if (Interlocked.Exchange(ref _running, 1) == 0)
         {
-            new Thread(() => Run(newest)) { IsBackground = true, Name = $"upkeep of {service}" }.Start();
+            new Thread(() => Run(newest)) { IsBackground = true, Name = $"upkeep of {archive.Service}" }.Start();
         }
     }
 
@@ -35,11 +34,11 @@ internal sealed class ArchiveUpkeep(string sharedPath, string service, Retention
     {
         try
         {
-            _archive.Compact(newest, CancellationToken.None);
+            archive.Compact(newest, CancellationToken.None);
             if (_prunedAt is not { } last || Stopwatch.GetElapsedTime(last) >= BetweenPrunes)
             {
                 _prunedAt = Stopwatch.GetTimestamp();
-                _ = _archive.Prune(retention, LeastToPrune, CancellationToken.None);
+                _ = archive.Prune(retention, LeastToPrune, CancellationToken.None);
             }
 
             Problem = null;

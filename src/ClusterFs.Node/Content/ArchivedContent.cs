@@ -14,11 +14,11 @@ namespace ClusterFs.Node.Content;
 /// A service's live content and archive. Opened when first needed, because both may be away when the daemon starts. One object per service
 /// and process: it outlives the actors.
 /// </summary>
-internal sealed class ArchivedContent(ServiceSettings service, string node, string sharedPath) : IServiceContent
+internal sealed class ArchivedContent(ServiceSettings service, string node, string sharedPath, ArchiveKeys? keys) : IServiceContent
 {
     private readonly Lock _opening = new();
-    private readonly ServiceArchive _archive = new(sharedPath, service.Name);
-    private readonly ArchiveUpkeep _upkeep = new(sharedPath, service.Name, PolicyOf(service.Live.Retention));
+    private readonly ServiceArchive _archive = new(sharedPath, service.Name) { Keys = keys };
+    private readonly ArchiveUpkeep _upkeep = new(new ServiceArchive(sharedPath, service.Name) { Keys = keys }, PolicyOf(service.Live.Retention));
     private LocalContent? _content;
     private DumpSeen? _newest;
     private long _readTo;
