@@ -40,6 +40,12 @@ internal static class FaultCommand
             Description = "Instead: measure the failover time over so many kills of all processes of the owner",
             HelpName = "N",
         };
+        var content = new Option<int>("--live-content")
+        {
+            Description = "With --kills: MiB of live content",
+            HelpName = "MiB",
+            DefaultValueFactory = _ => 50,
+        };
         var calm = new Option<double?>("--calm")
         {
             Description = "Instead: show that nothing fails over for so many minutes, under the strain of the next three options",
@@ -54,7 +60,7 @@ internal static class FaultCommand
             HelpName = "N",
         };
         nodes.AcceptOnlyFromAmong("2", "3", "5");
-        foreach (var option in new Option[] { minutes, seed, nodes, keepLogs, report, sabotage, kills, calm, busy, databaseAway, restartDaemon, services })
+        foreach (var option in new Option[] { minutes, seed, nodes, keepLogs, report, sabotage, kills, content, calm, busy, databaseAway, restartDaemon, services })
         {
             command.Options.Add(option);
         }
@@ -66,8 +72,8 @@ internal static class FaultCommand
             if (parsed.GetValue(kills) is { } count)
             {
                 return ScenarioRun.Run(
-                    $"{count} kills of the owner, {Kills.LiveContent >> 20} MiB of live content",
-                    options with { Ballast = Kills.LiveContent, Ttl = Kills.Ttl },
+                    $"{count} kills of the owner, {parsed.GetValue(content)} MiB of live content",
+                    options with { Ballast = (long)parsed.GetValue(content) << 20, Ttl = Kills.Ttl },
                     logs,
                     (cluster, progress) => Kills.Run(cluster, count, progress, cancelled));
             }

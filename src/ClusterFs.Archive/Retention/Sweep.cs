@@ -6,7 +6,8 @@ namespace ClusterFs.Archive.Retention;
 
 /// <summary>
 /// Deletes the packs of dumps that were pruned, and of kept content that was discarded, long enough ago, as far as nothing refers to them: no dump
-/// that stays, no content kept outside the line, and nothing that somebody is reading. A pack that is in doubt stays. May be cut short at any point, and be done by several at once.
+/// that stays, no content kept outside the line, and nothing that somebody is reading. A pack that is in doubt stays. May be cut short at any point,
+/// and be done by several at once.
 /// </summary>
 /// <param name="grace">From the record that says so to the deletion, by the clock of the storage.</param>
 internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
@@ -24,6 +25,7 @@ internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
         // content on top of a dump leaves a mark of it first, and the mark stays when the content is there. What is adopted goes from the kept
         // content into the line, and is in the line before it is gone: read the other way round, it could be missed in both.
         var clock = new StorageClock(archive.Layout);
+        var left = Leftovers.Delete(archive.Layout, clock);
         var gone = DivergentStore.ListGone(archive.Layout, archive.Service, cancellation)
             .ToLookup(kept => clock.AgeOf(kept.File) is { } age && age >= grace, kept => kept.Record.Content);
         var read = ReadersMark.List(archive.Layout, clock, OldMark);
@@ -39,14 +41,14 @@ internal sealed class Sweep(ServiceArchive archive, TimeSpan grace)
         var dead = candidates.Keys.Where(present.Contains).ToHashSet();
         if (dead.Count == 0)
         {
-            return (0, waiting.Count);
+            return (left, waiting.Count);
         }
 
         dead.ExceptWith(ReferredTo(
             [.. line.Dumps.Concat(waiting).Select(dump => dump.Content), .. gone[false], .. divergent.Select(kept => kept.Content)],
             [.. read.Where(candidates.ContainsKey).Select(manifest => candidates[manifest])],
             cancellation));
-        return (dead.Count == 0 ? 0 : Delete(dead, cancellation), waiting.Count);
+        return (left + (dead.Count == 0 ? 0 : Delete(dead, cancellation)), waiting.Count);
     });
 
     private IReadOnlySet<PackId> ReferredTo(List<StoredContent> staying, List<StoredContent> read, CancellationToken cancellation)

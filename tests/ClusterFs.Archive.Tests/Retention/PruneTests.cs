@@ -73,6 +73,21 @@ public sealed class PruneTests : IDisposable
     }
 
     [Fact]
+    public void What_a_crash_left_half_written_goes_after_a_day()
+    {
+        Dumps("n1", 1, 3);
+        var (old, recent) = (_bed.Archive.Layout.NewTemporary("old"), _bed.Archive.Layout.NewTemporary("recent"));
+        File.WriteAllBytes(old, new byte[1000]);
+        File.WriteAllBytes(recent, new byte[1000]);
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-25));
+        File.SetLastWriteTimeUtc(recent, DateTime.UtcNow.AddHours(-23));
+
+        Assert.Equal(1000, _bed.Archive.Prune(LastTwo, 1, CancellationToken.None).FreedBytes);
+
+        Assert.Equal([recent], Directory.GetFiles(_bed.Archive.Layout.Temporary));
+    }
+
+    [Fact]
     public void Nothing_is_deleted_before_those_who_may_have_begun_to_read_can_be_seen()
     {
         Dumps("n1", 1, 10);

@@ -80,7 +80,7 @@ internal sealed class FaultCluster : IAsyncDisposable
     /// <summary>Builds the rig, writes the configuration, and starts everything.</summary>
     public static async Task<FaultCluster> Start(FaultClusterOptions options)
     {
-        var site = await NamespaceSite.Build($"fault{options.Nodes}", options.Nodes);
+        var site = await NamespaceSite.Build($"fault{options.Nodes}", options.Nodes, liveContent: options.Ballast);
         LocalCluster cluster;
         try
         {

@@ -12,9 +12,13 @@ namespace ClusterFs.Faults.Rig;
 /// </summary>
 internal sealed class NamespaceSite : ClusterSite, IDisposable
 {
-    private const string MemorySize = "8g";
-    private const string DiskSize = "1g";
+    /// <summary>How often a disk holds the live content at most: as it is, a standby copy, a restore under way, and what else is kept.</summary>
+    private const int Copies = 4;
 
+    private const long LeastDisk = 1L << 30;
+    private const long LeastMemory = 8L << 30;
+
+    private readonly long _memory;
     private readonly RigNames _names;
     private readonly IReadOnlyList<string> _hosts;
     private readonly Dictionary<string, NodeDisk> _disks;
@@ -22,7 +26,7 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
     private readonly bool _wallClocks;
     private DirectoryLock? _lock;
 
-    private NamespaceSite(string name, int nodes, bool wallClocks)
+    private NamespaceSite(string name, int nodes, bool wallClocks, long liveContent)
     {
         _wallClocks = wallClocks;
         _names = new RigNames(ProcessMark.Unique(name));
@@ -30,8 +34,10 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
         _hosts = [.. NodeNames, LocalCluster.DatabaseHost];
         Network = new RigNetwork(_names, _hosts);
         Clocks = new WallClocks(Directory);
-        _disks = NodeNames.ToDictionary(node => node, node => new NodeDisk(InDirectory($"{node}.img"), DiskOf(node), DiskSize));
-        _sharedDisk = new NodeDisk(InDirectory("shared.img"), SharedDirectory, DiskSize);
+        var disk = LeastDisk + (Copies * liveContent);
+        _memory = LeastMemory + (Copies * liveContent * (nodes + 1));
+        _disks = NodeNames.ToDictionary(node => node, node => new NodeDisk(InDirectory($"{node}.img"), DiskOf(node), disk));
+        _sharedDisk = new NodeDisk(InDirectory("shared.img"), SharedDirectory, disk);
         Mounts = NodeNames.ToDictionary(
             node => node,
             node => new SharedMount(
@@ -65,9 +71,10 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
 
     /// <param name="wallClocks">Whether each node has a wall clock of its own, which makes every look at any clock dearer.</param>
     /// <exception cref="ConditionNotMetException">A command of the administrator failed; nothing is left behind.</exception>
-    public static async Task<NamespaceSite> Build(string name, int nodes, bool wallClocks = true)
+    /// <param name="liveContent">Bytes that the disks have to have room for, several times.</param>
+    public static async Task<NamespaceSite> Build(string name, int nodes, bool wallClocks = true, long liveContent = 0)
     {
-        var site = new NamespaceSite(name, nodes, wallClocks);
+        var site = new NamespaceSite(name, nodes, wallClocks, liveContent);
         // Nobody else cleans up until there is a cluster.
         using var warden = Warden.Start(site.Mark, site.Removal);
         try
@@ -125,7 +132,7 @@ internal sealed class NamespaceSite : ClusterSite, IDisposable
     private async Task Build()
     {
         System.IO.Directory.CreateDirectory(Directory);
-        await Shell.Run("mount", "-t", "tmpfs", "-o", $"size={MemorySize},mode=755", "clusterfs-fault", Directory);
+        await Shell.Run("mount", "-t", "tmpfs", "-o", $"size={_memory},mode=755", "clusterfs-fault", Directory);
         _lock = DirectoryLock.TryTake(Directory) ?? throw new ConditionNotMetException($"{Directory} is in use");
         await Clocks.Build();
         await Network.Build();

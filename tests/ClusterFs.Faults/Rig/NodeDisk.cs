@@ -3,7 +3,7 @@ using ClusterFs.Demo;
 namespace ClusterFs.Faults.Rig;
 
 /// <summary>A local disk: a file system of its own, from which a power cut takes what was not synced.</summary>
-internal sealed class NodeDisk(string image, string mountPoint, string size)
+internal sealed class NodeDisk(string image, string mountPoint, long size)
 {
     private static readonly TimeSpan LetGoPatience = TimeSpan.FromSeconds(15);
 
@@ -14,7 +14,7 @@ internal sealed class NodeDisk(string image, string mountPoint, string size)
     {
         Directory.CreateDirectory(mountPoint);
         File.Delete(image);
-        await Shell.Run("truncate", "-s", size, image);
+        await Shell.Run("truncate", "-s", $"{size}", image);
         await Shell.Run("mkfs.xfs", "-q", "-m", "reflink=1", image);
         await PowerOn();
     }

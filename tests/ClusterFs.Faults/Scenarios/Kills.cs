@@ -11,8 +11,6 @@ namespace ClusterFs.Faults.Scenarios;
 /// </summary>
 internal static class Kills
 {
-    public const long LiveContent = 50 << 20;
-
     /// <summary>As it is where nothing else is configured.</summary>
     public static TimeSpan Ttl { get; } = TimeSpan.FromSeconds(5);
 
