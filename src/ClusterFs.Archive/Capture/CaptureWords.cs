@@ -4,7 +4,9 @@ using ClusterFs.Archive.Manifests;
 namespace ClusterFs.Archive.Capture;
 
 /// <summary>Counts what a capture took, and says in words how, and what that guarantees.</summary>
-internal sealed class CaptureWords
+/// <param name="moment">What is true of all files; null when each has a guarantee of its own.</param>
+/// <param name="note">Why no better guarantee was to be had; null when there is nothing to be said.</param>
+internal sealed class CaptureWords(string? moment = null, string? note = null)
 {
     private const int MaxNamed = 3;
     private readonly List<string> _torn = [];
@@ -47,6 +49,41 @@ internal sealed class CaptureWords
     public string Describe(int special)
     {
         var parts = new List<string>();
+        if (moment is null)
+        {
+            DescribeEach(parts);
+        }
+        else if (Files > 0)
+        {
+            parts.Add($"{Count(Files, "file")}: {moment}");
+        }
+
+        if (_torn.Count > 0)
+        {
+            var more = _changed > MaxNamed ? $" and {Number(_changed - MaxNamed)} more" : string.Empty;
+            parts.Add($"CHANGED WHILE BEING COPIED, may be torn: {string.Join(", ", _torn)}{more}");
+        }
+
+        if (special > 0)
+        {
+            parts.Add($"{Count(special, "socket, pipe or device", "sockets, pipes or devices")} left out");
+        }
+
+        if (parts.Count == 0)
+        {
+            return "no files";
+        }
+
+        if (note is not null)
+        {
+            parts.Add(note);
+        }
+
+        return string.Join("; ", parts);
+    }
+
+    private void DescribeEach(List<string> parts)
+    {
         if (_databases > 0)
         {
             parts.Add(_databases == 1
@@ -63,19 +100,6 @@ internal sealed class CaptureWords
         {
             parts.Add($"{Count(_raw, "file")}: as they lay there, with no writer running");
         }
-
-        if (_torn.Count > 0)
-        {
-            var more = _changed > MaxNamed ? $" and {Number(_changed - MaxNamed)} more" : string.Empty;
-            parts.Add($"CHANGED WHILE BEING COPIED, may be torn: {string.Join(", ", _torn)}{more}");
-        }
-
-        if (special > 0)
-        {
-            parts.Add($"{Count(special, "socket, pipe or device", "sockets, pipes or devices")} left out");
-        }
-
-        return parts.Count == 0 ? "no files" : string.Join("; ", parts);
     }
 
     private static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{Number(count)} {many ?? one + "s"}";

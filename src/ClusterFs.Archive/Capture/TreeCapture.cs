@@ -25,6 +25,11 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
     /// <summary>Where a capture may be made to stop, in tests of files that change under it.</summary>
     internal Action<string>? Copied { get; init; }
 
+    /// <summary>
+    /// Whether the tree is a copy, whose times tell when it was made: a file that is otherwise as the row says keeps the time that it has there.
+    /// </summary>
+    internal bool IsCopy { get; init; }
+
     /// <summary>Whether any entry differs from the row it is compared with, has none, or a row has no entry. Known at the end.</summary>
     public bool Differs { get; private set; }
 
@@ -37,8 +42,9 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
                 continue;
             }
 
-            if (Take(viewed, view.SeenAt, cancellation) is { } row)
+            if (Take(viewed, view.SeenAt, cancellation) is { } taken)
             {
+                var row = IsCopy && viewed.Known is { } known ? WithTimeOf(known.Entry, taken) : taken;
                 Differs |= viewed.Known is null || !IsSame(viewed.Known.Entry, row.Entry);
                 yield return row;
             }
@@ -59,6 +65,12 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         one with { ModifiedNs = 0, Content = null } == other with { ModifiedNs = 0, Content = null }
         && (one.Content?.Size, one.Content?.Digest) == (other.Content?.Size, other.Content?.Digest)
         && (one.Kind != FileKind.File || one.Method == CaptureMethod.Sqlite || one.ModifiedNs == other.ModifiedNs);
+
+    private static IndexRow WithTimeOf(ManifestEntry known, IndexRow row)
+    {
+        var entry = row.Entry with { ModifiedNs = known.ModifiedNs };
+        return IsSame(known, entry) ? row with { Entry = entry } : row;
+    }
 
     /// <summary>The companions of a file that SQLite could not read are files like any other.</summary>
     private bool IsTaken(ViewedEntry viewed, string database) =>

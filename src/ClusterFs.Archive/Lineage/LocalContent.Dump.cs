@@ -9,12 +9,17 @@ public sealed partial class LocalContent
 {
     /// <summary>Captures the live content and commits it to the line, while the service may be writing. Writes nothing if nothing has changed.</summary>
     /// <param name="epoch">The epoch that <see cref="TakeOver"/> opened the content under.</param>
+    /// <param name="ended">
+    /// Whether the service has ended: then no hook and no command of its is run, and its files are taken as they lie there.
+    /// </param>
     /// <exception cref="LocalContentException">
-    /// The content is not open under this epoch, a file cannot be read, or another process of this node dumps under the same epoch.
+    /// The content is not open under this epoch, a file cannot be read, a hook or command of the capture failed, or another process of this node
+    /// dumps under the same epoch.
     /// </exception>
-    public DumpResult Dump(long epoch, CancellationToken cancellation) => InTurn(() => DumpInTurn(epoch, cancellation), cancellation);
+    public DumpResult Dump(long epoch, CancellationToken cancellation, bool ended = false) =>
+        InTurn(() => DumpInTurn(epoch, ended, cancellation), cancellation);
 
-    private DumpResult DumpInTurn(long epoch, CancellationToken cancellation)
+    private DumpResult DumpInTurn(long epoch, bool ended, CancellationToken cancellation)
     {
         var started = Stopwatch.GetTimestamp();
         _archive.Layout.RequireHome();
@@ -48,17 +53,27 @@ public sealed partial class LocalContent
         using var reader = _archive.NewReader();
         var root = AttributesOfRoot();
         var sameRoot = basis is not null && HeadOf(basis, reader).Root == root;
-        if (sameRoot && !caughtUp.Rewound && IsUnchanged(basis!.Nonce, cancellation))
+        var mayBeUnchanged = sameRoot && !caughtUp.Rewound;
+        if (mayBeUnchanged && (ended || _preparation.FilesTell) && IsUnchanged(basis!.Nonce, _live, cancellation))
         {
+            return new DumpResult.Unchanged(basis);
+        }
+
+        using var source = _preparation.Prepare(epoch, ended, cancellation);
+        AtPoint("prepared");
+        if (mayBeUnchanged && source.Quiescence is not null && IsUnchanged(basis!.Nonce, source.Root, cancellation))
+        {
+            source.EndReading();
             return new DumpResult.Unchanged(basis);
         }
 
         var nonce = NewNonce();
         using var pack = new PackWriter(_archive.Layout, nonce);
-        using var captured = Capture(_mode, pack, reader, basis is null ? null : ManifestOf(basis, reader), null, cancellation);
-        if (sameRoot && !caughtUp.Rewound && !captured.Differs)
+        using var captured = Capture(source, pack, reader, basis is null ? null : ManifestOf(basis, reader), null, cancellation);
+        source.EndReading();
+        if (mayBeUnchanged && !captured.Differs)
         {
-            Adopt(captured, basis!.Nonce);
+            Adopt(captured, source, basis!.Nonce);
             return new DumpResult.Unchanged(basis);
         }
 
@@ -98,7 +113,7 @@ public sealed partial class LocalContent
         }
 
         _head = head;
-        Adopt(captured, nonce);
+        Adopt(captured, source, nonce);
         _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, LastNonce = nonce, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
     }
