@@ -35,6 +35,8 @@ internal sealed class Child : IDisposable
 
     public int Id => _process.Id;
 
+    public bool IsRunning => !_process.HasExited;
+
     public void WriteLine(string line)
     {
         _process.StandardInput.WriteLine(line);

@@ -145,8 +145,14 @@ internal static class ChildProgram
         return 0;
     }
 
+    /// <param name="point">Where it is killed; after "exit:", where it ends in order.</param>
     private static Action<string> DieAt(string point) => reached =>
     {
+        if ($"exit:{reached}" == point)
+        {
+            Environment.Exit(3);
+        }
+
         if (reached == point)
         {
             Processes.Signal(Environment.ProcessId, Processes.SignalKill);

@@ -89,7 +89,10 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
 
     private CaptureSource Taken()
     {
-        // The clock is read first: a file in the snapshot may have the time of a change that came too late for it, and such a time must not pass for
+        // What is written while the snapshot is being made may be in it in part, unless it is synced. Little is left to do then, and it takes no time.
+        Durable.SyncFileSystem(places.Live);
+
+        // The clock is read before: a file in the snapshot may have the time of a change that came too late for it, and such a time must not pass for
         // settled.
         var live = AsItLies(CaptureMode.Raw);
         var snapshot = LiveSnapshot.Take(places.Live, places.Scratch);
@@ -157,9 +160,11 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
         Directory.CreateDirectory(target);
         var live = FileStatus.TryRead(places.Live) ?? throw new LocalContentException($"{places.Live} is gone.");
 
-        // So that a command which gives up the rights of root for those of the content's owner can write there.
+        // A command may give up the rights of root for those of the content's owner, who has to get there.
         if (Processes.IsRoot)
         {
+            LetThrough(Path.GetDirectoryName(places.Scratch)!, live.Group);
+            LetThrough(places.Scratch, live.Group);
             FileAttribution.SetOwner(target, live.User, live.Group);
         }
 
@@ -182,6 +187,14 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             source.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Lets a group through a directory to what it knows by name. What is not meant for it has a mode of its own.</summary>
+    private static void LetThrough(string directory, uint group)
+    {
+        const uint rootAndThroughForGroup = 0b111_001_000;
+        FileAttribution.SetOwner(directory, 0, group);
+        FileAttribution.SetMode(directory, rootAndThroughForGroup);
     }
 
     /// <summary>What the live files look like: what is at risk later is what has changed since.</summary>

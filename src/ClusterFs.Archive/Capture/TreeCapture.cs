@@ -2,7 +2,6 @@ using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
-using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Capture;
 
@@ -179,7 +178,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         Directory.CreateDirectory(directory);
         try
         {
-            using var file = Open(SqliteRecovery.Copy(Absolute(viewed.Path), directory));
+            using var file = UnlockedFile.OpenRead(SqliteRecovery.Copy(Absolute(viewed.Path), directory));
             return FileStatus.TryRead(Absolute(viewed.Path)) is { } after && FileIdentity.Of(after) == viewed.Identity
                 ? DatabaseRow(viewed, new FileSource(file, RandomAccess.GetLength(file)), cancellation)
                 : null;
@@ -215,7 +214,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             var whole = ReadOnlyMemory<byte>.Empty;
             try
             {
-                using var file = Open(Absolute(viewed.Path));
+                using var file = UnlockedFile.OpenRead(Absolute(viewed.Path));
                 before = FileStatus.Read(file);
                 var source = new FileSource(file, before.Size);
                 if (before.Size <= ContentCapture.MaxWhole)
@@ -260,9 +259,6 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             return new IndexRow(entry, FileIdentity.Of(before), settled, viewed.Sqlite, viewed.Log);
         }
     }
-
-    private static SafeFileHandle Open(string path) =>
-        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     private string Absolute(string path) => Path.Combine(root, path);
 }

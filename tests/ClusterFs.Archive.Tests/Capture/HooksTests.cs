@@ -189,6 +189,17 @@ public sealed class HooksTests : IDisposable
     }
 
     [Fact]
+    public void A_dumper_that_is_stopped_lets_the_service_go_before_it_ends()
+    {
+        using var child = new Child("dump-hooked", _bed.Shared, _bed.Live("n1"), "exit:prepared", $"echo quiesce >> {Calls}", Resume);
+
+        Assert.Equal(3, child.Wait());
+
+        Assert.Equal(["quiesce", "resume"], Called);
+        Assert.False(File.Exists(MarkFile));
+    }
+
+    [Fact]
     public void A_quiesce_that_outlived_its_dumper_does_not_come_after_the_resume()
     {
         using (var child = new Child(
