@@ -155,6 +155,15 @@ public sealed class CommandCaptureTests : IDisposable
     }
 
     [Fact]
+    public void Of_the_live_files_the_index_of_a_copy_says_nothing()
+    {
+        _bed.Dump("n1", Command(CopyAll));
+        var rows = LocalIndex.TryOpen(Path.Combine(_bed.MarkerOf("n1"), "index"))!.Read().ToList();
+        Assert.Equal(["sub", "sub/page"], rows.Select(row => row.Entry.Path));
+        Assert.All(rows, row => Assert.Equal((default, false), (row.Identity, row.Settled)));
+    }
+
+    [Fact]
     public void What_changes_while_the_command_runs_is_at_risk()
     {
         using var content = _bed.Open("n1", Command($"{CopyAll} && echo later > \"$CLUSTERFS_PATH/sub/page\""));
