@@ -11,7 +11,6 @@ internal static partial class Libc
     public const int OpenReadOnly = 0;
     public const int OpenReadWriteCreate = 0x2 | 0x40;
     public const int OpenDirectory = 0x10000;
-    public const int OpenNoFollow = 0x20000;
     public const int OpenCloseOnExec = 0x80000;
     public const uint RenameNoReplace = 1;
     public const uint RenameExchange = 2;

@@ -9,12 +9,12 @@ namespace ClusterFs.Posix;
 /// </summary>
 public static class UnlockedFile
 {
-    /// <summary>Opens a file for reading. A symbolic link is not followed.</summary>
+    /// <summary>Opens a file for reading.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="PosixException">Any other failure.</exception>
     public static SafeFileHandle OpenRead(string path)
     {
-        var descriptor = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenNoFollow | Libc.OpenCloseOnExec, 0);
+        var descriptor = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenCloseOnExec, 0);
         if (descriptor >= 0)
         {
             return new SafeFileHandle(descriptor, ownsHandle: true);

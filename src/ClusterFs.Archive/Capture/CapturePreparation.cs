@@ -45,7 +45,9 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
     public CaptureSource Prepare(long epoch, bool ended, CancellationToken cancellation)
     {
         _commands.ResumeLeft();
-        if (ended && (settings.Mode is CaptureMode.Hooks or CaptureMode.Command or CaptureMode.Snapshot || (settings.Mode == CaptureMode.Auto && CanSnapshot())))
+        var isTakenAsItLies = settings.Mode is CaptureMode.Hooks or CaptureMode.Command or CaptureMode.Snapshot
+            || (settings.Mode == CaptureMode.Auto && CanSnapshot());
+        if (ended && isTakenAsItLies)
         {
             return AsItLies(CaptureMode.Raw) with { Moment = "as they lay there, with no writer running" };
         }
@@ -89,11 +91,11 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
 
     private CaptureSource Taken()
     {
-        // What is written while the snapshot is being made may be in it in part, unless it is synced. Little is left to do then, and it takes no time.
+        // What is written while the snapshot is being made may be in it in part, unless it is synced. So little is left to be written then.
         Durable.SyncFileSystem(places.Live);
 
-        // The clock is read before: a file in the snapshot may have the time of a change that came too late for it, and such a time must not pass for
-        // settled.
+        // The clock is read before: a file in the snapshot may have the time of a change that came too late for it, and such a time must not pass
+        // for settled.
         var live = AsItLies(CaptureMode.Raw);
         var snapshot = LiveSnapshot.Take(places.Live, places.Scratch);
         return live with
@@ -106,6 +108,8 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
 
     private CaptureSource Quiesced(long epoch, CancellationToken cancellation)
     {
+        // Tried before, since it takes a moment.
+        var canSnapshot = CanSnapshot();
         var quiescence = _commands.Quiesce(epoch, cancellation);
         try
         {
@@ -114,7 +118,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
                 Moment = "read while the service stood still, by its quiesce hook",
                 Quiescence = quiescence,
             };
-            if (!CanSnapshot())
+            if (!canSnapshot)
             {
                 return source;
             }

@@ -233,7 +233,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
             {
                 throw new LocalContentException(
-                    $"The file {Absolute(viewed.Path)} cannot be read: {error.Message} No dump can be taken before it can.", error);
+                    $"The file {Absolute(viewed.Path)} cannot be read: {error.Message.TrimEnd('.')}. No dump can be taken before it can.", error);
             }
 
             Copied?.Invoke(viewed.Path);

@@ -89,11 +89,19 @@ public sealed partial class LocalContent : IDisposable
             AtPoint = atPoint,
             SyncLive = syncLive ?? Durable.SyncFileSystem,
         };
-        return Locally(() =>
+        try
         {
-            content._preparation.PutInOrder();
-            return content;
-        });
+            return Locally(() =>
+            {
+                content._preparation.PutInOrder();
+                return content;
+            });
+        }
+        catch
+        {
+            content.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
