@@ -117,10 +117,10 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.services.wiki.live.capture: 'snapshots' is none of the choices; did you mean 'snapshot'? expected auto, command, copy, hooks, snapshot, sqlite")]
     [InlineData(
         "clusterfs.services.wiki.live { capture = hooks, resume = go }",
-        "node.conf:6: clusterfs.services.wiki.live.quiesce: is missing; expected the command that makes the service write what it has and stand still, for capture = hooks")]
+        "node.conf:8: clusterfs.services.wiki.live.quiesce: is missing; expected the command that makes the service write what it has and stand still, for capture = hooks")]
     [InlineData(
         "clusterfs.services.wiki.live { capture = hooks, quiesce = stop }",
-        "node.conf:6: clusterfs.services.wiki.live.resume: is missing; expected the command that lets the service go on, for capture = hooks")]
+        "node.conf:8: clusterfs.services.wiki.live.resume: is missing; expected the command that lets the service go on, for capture = hooks")]
     [InlineData(
         "clusterfs.services.wiki.live { capture = hooks, quiesce = \" \", resume = go }",
         "node.conf:8: clusterfs.services.wiki.live.quiesce: is empty; expected the command that makes the service write what it has and stand still, for capture = hooks")]
@@ -129,7 +129,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.services.wiki.live.hook-timeout: 2h is out of range; expected 100ms to 1h")]
     [InlineData(
         "clusterfs.services.wiki.live { capture = command }",
-        "node.conf:6: clusterfs.services.wiki.live.command: is missing; expected the command that writes a copy into $CLUSTERFS_TARGET, for capture = command")]
+        "node.conf:8: clusterfs.services.wiki.live.command: is missing; expected the command that writes a copy into $CLUSTERFS_TARGET, for capture = command")]
     [InlineData(
         "clusterfs.services.wiki.live.command = pg_basebackup",
         "node.conf:8: clusterfs.services.wiki.live.command: has no effect with capture = auto; expected capture = command, or no command")]

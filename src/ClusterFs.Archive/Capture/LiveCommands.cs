@@ -11,6 +11,9 @@ internal sealed class LiveCommands(CaptureSettings settings, string service, str
     private volatile string? _run;
     private volatile string? _resumeProblem;
 
+    /// <summary>A name for the processes of one run.</summary>
+    public static string NewRun() => Guid.NewGuid().ToString("N");
+
     /// <summary>Why the service may still stand still: the last resume failed. Null when it did not.</summary>
     public string? ResumeProblem => _resumeProblem;
 
@@ -67,26 +70,6 @@ internal sealed class LiveCommands(CaptureSettings settings, string service, str
         }
     }
 
-    private bool TryResume(QuiesceMark mark, out string words)
-    {
-        if (mark.Run != _run)
-        {
-            // A quiesce that outlived its daemon must not come after the resume.
-            MarkedProcesses.Kill(mark.Run);
-        }
-
-        // The command as it is configured now may be the cure of one that failed.
-        var outcome = Command(settings.Hooks?.Resume ?? mark.Resume, live, mark.Run, mark.Epoch)
-            .Run(settings.Hooks?.Timeout ?? TimeSpan.FromMilliseconds(mark.TimeoutMs), CancellationToken.None);
-        words = outcome.Words;
-        if (outcome.Succeeded)
-        {
-            File.Delete(markFile);
-        }
-
-        return outcome.Succeeded;
-    }
-
     /// <summary>Has the command write its copy.</summary>
     /// <param name="target">An empty directory.</param>
     /// <param name="run">Marks its processes.</param>
@@ -109,7 +92,25 @@ internal sealed class LiveCommands(CaptureSettings settings, string service, str
         }
     }
 
-    public static string NewRun() => Guid.NewGuid().ToString("N");
+    private bool TryResume(QuiesceMark mark, out string words)
+    {
+        if (mark.Run != _run)
+        {
+            // A quiesce that outlived its daemon must not come after the resume.
+            MarkedProcesses.Kill(mark.Run);
+        }
+
+        // The command as it is configured now may be the cure of one that failed.
+        var outcome = Command(settings.Hooks?.Resume ?? mark.Resume, live, mark.Run, mark.Epoch)
+            .Run(settings.Hooks?.Timeout ?? TimeSpan.FromMilliseconds(mark.TimeoutMs), CancellationToken.None);
+        words = outcome.Words;
+        if (outcome.Succeeded)
+        {
+            File.Delete(markFile);
+        }
+
+        return outcome.Succeeded;
+    }
 
     private ShellCommand Command(string text, string directory, string run, long epoch) =>
         new(text, Directory.Exists(directory) ? directory : "/", run, EnvironmentOf(epoch));

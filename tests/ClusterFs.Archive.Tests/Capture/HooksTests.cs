@@ -41,6 +41,7 @@ public sealed class HooksTests : IDisposable
     [Fact]
     public void A_service_that_had_not_written_what_it_has_is_not_called_unchanged()
     {
+        new FileSystemClock(_bed.Root).WaitUntilSettled(CancellationToken.None);
         _bed.Dump("n1", Hooks("true", "true"));
 
         var dump = _bed.Dump("n1", Hooks("printf 'out of memory' > page", "true"));
