@@ -17,4 +17,17 @@ internal static class Await
             never.Wait(TimeSpan.FromMilliseconds(5));
         }
     }
+
+    /// <summary>Whether a process runs: one that is dead and not yet taken away does not.</summary>
+    public static bool IsAlive(string process)
+    {
+        try
+        {
+            return !File.ReadAllText($"/proc/{process.Trim()}/stat").Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 }

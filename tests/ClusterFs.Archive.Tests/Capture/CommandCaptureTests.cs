@@ -91,13 +91,16 @@ public sealed class CommandCaptureTests : IDisposable
     [Fact]
     public void A_copy_that_outlived_its_dumper_is_ended_and_deleted()
     {
-        using (var child = new Child("dump-commanded", _bed.Shared, _bed.Live("n1"), "nowhere", "while :; do echo x > $(date +%N); done"))
+        var process = _bed.Scratch("process");
+        using (var child = new Child(
+            "dump-commanded", _bed.Shared, _bed.Live("n1"), "nowhere", $"echo $$ > {process}; while :; do echo x > $(date +%N); done"))
         {
             Await.That(() => Scratch.Any(copy => Directory.EnumerateFiles(copy).Any()), "the copy is being written");
             child.Kill();
         }
 
         using var content = _bed.Open("n1", Command(CopyAll));
+        Assert.False(Await.IsAlive(File.ReadAllText(process)));
         Assert.IsType<DumpResult.Committed>(content.Dump(1, CancellationToken.None));
         Assert.Empty(Scratch);
     }

@@ -157,7 +157,7 @@ public sealed class DumpTests : IDisposable
         _bed.Write("n1", "data.bolt", "content");
         _bed.TakeOver("n1", 1);
         var file = Path.Combine(_bed.Live("n1"), "data.bolt");
-        using var service = Child.Of("flock", file, "sh", "-c", "echo locked; exec sleep 300");
+        using var service = Child.Of("flock", "--no-fork", file, "sh", "-c", "echo locked; exec sleep 300");
         Assert.Equal("locked", service.ReadLine());
         Assert.NotEqual(0, Programs.Try("flock", "--nonblock", file, "true").Code);
 

@@ -83,7 +83,7 @@ public sealed class HooksTests : IDisposable
 
         Assert.Contains("no end after 0.3 s, killed: waiting", error.Message, StringComparison.Ordinal);
         Assert.Equal(["resume"], Called);
-        Assert.False(IsAlive(File.ReadAllText($"{Calls}.child")));
+        Assert.False(Await.IsAlive(File.ReadAllText($"{Calls}.child")));
         Assert.Empty(Dumps);
     }
 
@@ -99,7 +99,7 @@ public sealed class HooksTests : IDisposable
 
         Assert.ThrowsAny<OperationCanceledException>(() => dumping.GetAwaiter().GetResult());
         Assert.Equal(["resume"], Called);
-        Assert.False(IsAlive(File.ReadAllText($"{Calls}.process")));
+        Assert.False(Await.IsAlive(File.ReadAllText($"{Calls}.process")));
     }
 
     [Fact]
@@ -211,9 +211,9 @@ public sealed class HooksTests : IDisposable
         }
 
         var process = File.ReadAllText($"{Calls}.process");
-        Assert.True(IsAlive(process));
+        Assert.True(Await.IsAlive(process));
         using var content = _bed.Open("n1");
-        Assert.False(IsAlive(process));
+        Assert.False(Await.IsAlive(process));
         Assert.Equal(["resume"], Called);
     }
 
@@ -246,17 +246,4 @@ public sealed class HooksTests : IDisposable
     {
         Hooks = new CaptureHooks(quiesce, resume, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)),
     };
-
-    /// <summary>Whether a process runs: one that is dead and not yet taken away does not.</summary>
-    private static bool IsAlive(string process)
-    {
-        try
-        {
-            return !File.ReadAllText($"/proc/{process.Trim()}/stat").Contains(") Z ", StringComparison.Ordinal);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
 }
