@@ -22,7 +22,11 @@ public sealed record PauseReport(string Service, bool Paused, string Message);
 /// <param name="Dump">The newest point of the line; an older one when nothing had changed since.</param>
 /// <param name="AddedBytes">What it added to the archive.</param>
 /// <param name="Guarantee">In plain words, what the dump promises about the content.</param>
-public sealed record DumpReport(string Service, DumpPoint Dump, long AddedBytes, string? Guarantee);
+public sealed record DumpReport(string Service, DumpPoint Dump, long AddedBytes, string? Guarantee)
+{
+    /// <summary>What somebody has to look at although the dump is in the archive; null when nothing.</summary>
+    public string? Warning { get; init; }
+}
 
 /// <summary>Why a request was not done; the body of every answer that is not a success.</summary>
 /// <param name="Error">What happened, to what.</param>

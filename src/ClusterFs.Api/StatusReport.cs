@@ -132,4 +132,8 @@ public sealed record PhaseStatus(string Name, bool Wanted, int? Process, int? Ex
 /// <param name="LastErrorAt">When an attempt failed last; null for never since the daemon started.</param>
 /// <param name="Capture">How a consistent picture is taken: sqlite, copy, …</param>
 /// <param name="Guarantee">In plain words, what that promises about the restored content and what not.</param>
-public sealed record DumpHealth(bool Ok, string? Error, DateTimeOffset? LastErrorAt, string? Capture, string? Guarantee);
+public sealed record DumpHealth(bool Ok, string? Error, DateTimeOffset? LastErrorAt, string? Capture, string? Guarantee)
+{
+    /// <summary>What somebody has to look at although dumps succeed, such as a resume hook that failed; null when nothing.</summary>
+    public string? Warning { get; init; }
+}

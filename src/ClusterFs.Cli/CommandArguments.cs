@@ -12,9 +12,12 @@ internal static class CommandArguments
     /// <summary>How long to wait for an answer.</summary>
     /// <param name="otherwise">What help says happens without it; up to the command.</param>
     /// <param name="description">What is waited for.</param>
-    public static Option<TimeSpan?> Timeout(TimeSpan otherwise, string description)
+    public static Option<TimeSpan?> Timeout(TimeSpan otherwise, string description) => Time("--timeout", otherwise, description);
+
+    /// <summary>A time of up to a day.</summary>
+    public static Option<TimeSpan?> Time(string name, TimeSpan otherwise, string description)
     {
-        return new Option<TimeSpan?>("--timeout")
+        return new Option<TimeSpan?>(name)
         {
             Description = $"{description} Default: {Durations.Show(otherwise)}",
             HelpName = "TIME",
@@ -28,7 +31,7 @@ internal static class CommandArguments
                 }
 
                 result.AddError(string.Create(
-                    CultureInfo.InvariantCulture, $"--timeout: '{result.Tokens[0].Value}' is no time; expected 1ms to 1d, such as 30s"));
+                    CultureInfo.InvariantCulture, $"{name}: '{result.Tokens[0].Value}' is no time; expected 1ms to 1d, such as 30s"));
                 return null;
             },
         };

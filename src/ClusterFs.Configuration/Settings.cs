@@ -175,7 +175,25 @@ public sealed record FailoverSettings(int Max, TimeSpan StableAfter);
 /// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
 /// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 1 d, default 5 s.</param>
 /// <param name="Retention">Which of its dumps stay.</param>
-public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery, RetentionSettings Retention);
+public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery, RetentionSettings Retention)
+{
+    /// <summary>With <see cref="CaptureKind.Hooks"/>, and only then.</summary>
+    public HookSettings? Hooks { get; init; }
+
+    /// <summary>With <see cref="CaptureKind.Command"/>, and only then.</summary>
+    public CaptureCommandSettings? Command { get; init; }
+}
+
+/// <summary>Commands around a dump, for /bin/sh.</summary>
+/// <param name="Quiesce">Makes the service write what it has and stand still.</param>
+/// <param name="Resume">Lets it go on.</param>
+/// <param name="Timeout">Of each of the two. 100 ms to 1 h, default 10 s.</param>
+/// <param name="Limit">How long the service may stand still; then it is let go, and the dump fails. 1 s to 1 h, default 1 min.</param>
+public sealed record HookSettings(string Quiesce, string Resume, TimeSpan Timeout, TimeSpan Limit);
+
+/// <summary>A command, for /bin/sh, that writes a consistent copy of the content.</summary>
+/// <param name="Timeout">1 s to 1 d, default 10 min.</param>
+public sealed record CaptureCommandSettings(string Command, TimeSpan Timeout);
 
 /// <summary>
 /// Which dumps stay: the newest, and the last one of each of the newest hours, days, … of UTC that have any. With all of them 0, all stay.
@@ -191,12 +209,23 @@ public sealed record RetentionSettings(int KeepLast, int KeepHourly, int KeepDai
 /// <summary>How a dump gets a consistent picture of live content.</summary>
 public enum CaptureKind
 {
-    /// <summary>SQLite databases through SQLite where SQLite can read them, everything else by copying.</summary>
+    /// <summary>
+    /// As <see cref="Snapshot"/> on btrfs; elsewhere SQLite databases through SQLite where SQLite can read them, everything else by copying.
+    /// </summary>
     Auto,
 
-    /// <summary>As <see cref="Auto"/>, but a database that SQLite cannot read fails the dump.</summary>
+    /// <summary>SQLite databases through SQLite, and one that SQLite cannot read fails the dump; everything else by copying.</summary>
     Sqlite,
 
     /// <summary>Plain copies of files: each may have changed while it was read.</summary>
     Copy,
+
+    /// <summary>A btrfs snapshot: all files as of one moment.</summary>
+    Snapshot,
+
+    /// <summary>A command makes the service stand still meanwhile: see <see cref="LiveSettings.Hooks"/>.</summary>
+    Hooks,
+
+    /// <summary>A command writes a copy, which is dumped: see <see cref="LiveSettings.Command"/>.</summary>
+    Command,
 }

@@ -28,6 +28,9 @@ internal static partial class NodeLog
     [LoggerMessage(8, LogLevel.Warning, "{Service}: epoch {Epoch}: {Work}: finished for good: {Explanation}")]
     public static partial void WorkSuperseded(this ILogger logger, string service, string work, long epoch, string explanation);
 
+    [LoggerMessage(60, LogLevel.Error, "{Service}: epoch {Epoch}: {Work}: done, but {Warning}")]
+    public static partial void WorkWarns(this ILogger logger, string service, string work, long epoch, string warning);
+
     [LoggerMessage(9, LogLevel.Warning, "the daemon before this one did not end in order; joining the cluster in {Seconds:0.#} s")]
     public static partial void JoinDelayed(this ILogger logger, double seconds);
 

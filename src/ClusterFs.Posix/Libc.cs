@@ -160,6 +160,12 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(SafeHandle file, nuint request, int argument);
 
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static unsafe partial int Control(int descriptor, nuint request, byte* argument);
+
+    [LibraryImport(Library, EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int ReadFileSystem(string path, byte* status);
+
     [LibraryImport(Library, EntryPoint = "copy_file_range", SetLastError = true)]
     public static unsafe partial nint CopyRange(SafeHandle from, long* fromOffset, SafeHandle to, long* toOffset, nuint length, uint flags);
 

@@ -6,9 +6,11 @@ namespace ClusterFs.Posix;
 public sealed class PosixException(string call, string subject, int error)
     : IOException($"{call} {subject}: {Marshal.GetPInvokeErrorMessage(error)}")
 {
+    public const int NotPermitted = 1;
     public const int NoEntry = 2;
     public const int NoProcess = 3;
     public const int NoSuchAddress = 6;
+    public const int AccessDenied = 13;
     public const int Exists = 17;
     public const int CrossDevice = 18;
     public const int NotDirectory = 20;

@@ -25,6 +25,18 @@ internal sealed class Child : IDisposable
     public static Child KilledAt(string calls, int n, params string[] arguments) => new(
         "strace", ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=SIGKILL:when={n}", Executable, .. arguments]);
 
+    /// <summary>A child that has not some of the rights of root.</summary>
+    /// <param name="right">A capability, in lower case and without its prefix.</param>
+    public static Child Without(string right, params string[] arguments) =>
+        new("setpriv", [$"--bounding-set=-{right}", $"--inh-caps=-{right}", Executable, .. arguments]);
+
+    /// <summary>Another program.</summary>
+    public static Child Of(string file, params string[] arguments) => new(file, arguments);
+
+    public int Id => _process.Id;
+
+    public bool IsRunning => !_process.HasExited;
+
     public void WriteLine(string line)
     {
         _process.StandardInput.WriteLine(line);

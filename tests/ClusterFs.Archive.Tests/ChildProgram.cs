@@ -25,6 +25,15 @@ internal static class ChildProgram
                 return TakeOver(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
             case ["dump", var shared, var live, var node, var epoch, var point]:
                 return Dump(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
+            case ["dump-hooked", var shared, var live, var point, var quiesce, var resume]:
+                return Dump(shared, live, point, new CaptureSettings(CaptureMode.Hooks)
+                {
+                    Hooks = new CaptureHooks(quiesce, resume, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)),
+                });
+            case ["dump-commanded", var shared, var live, var point, var command]:
+                return Dump(shared, live, point, new CaptureSettings(CaptureMode.Command) { Command = new CaptureCommand(command, TimeSpan.FromMinutes(1)) });
+            case ["dump-snapshot", var shared, var live, var point]:
+                return Dump(shared, live, point, new CaptureSettings(CaptureMode.Snapshot));
             case ["restore-over", var shared, var live, var node, var sequence]:
                 return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
             case ["compact", var shared, var newest]:
@@ -112,6 +121,22 @@ internal static class ChildProgram
         return 0;
     }
 
+    /// <summary>Says how it captured, or why it did not.</summary>
+    private static int Dump(string shared, string live, string point, CaptureSettings capture)
+    {
+        using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, "n1", capture, DieAt(point));
+        try
+        {
+            Console.Out.WriteLine(content.Dump(content.Epoch!.Value, CancellationToken.None) is DumpResult.Committed dump ? dump.Guarantee : "unchanged");
+            return 0;
+        }
+        catch (LocalContentException problem)
+        {
+            Console.Out.WriteLine(problem.Message);
+            return 1;
+        }
+    }
+
     private static int RestoreOver(string shared, string live, string node, long sequence)
     {
         var archive = new ServiceArchive(shared, TestBed.Service);
@@ -120,8 +145,14 @@ internal static class ChildProgram
         return 0;
     }
 
+    /// <param name="point">Where it is killed; after "exit:", where it ends in order.</param>
     private static Action<string> DieAt(string point) => reached =>
     {
+        if ($"exit:{reached}" == point)
+        {
+            Environment.Exit(3);
+        }
+
         if (reached == point)
         {
             Processes.Signal(Environment.ProcessId, Processes.SignalKill);

@@ -15,9 +15,12 @@ internal sealed class TestBed : IDisposable
 
     private readonly List<LocalContent> _open = [];
 
-    public TestBed()
+    /// <param name="parent">Where the scratch directory is made; by default, where temporary files go.</param>
+    public TestBed(string? parent = null)
     {
-        Root = Directory.CreateTempSubdirectory("clusterfs-archive-").FullName;
+        Root = parent is null
+            ? Directory.CreateTempSubdirectory("clusterfs-archive-").FullName
+            : Directory.CreateDirectory(Path.Combine(parent, Guid.NewGuid().ToString("N"))).FullName;
         ServiceArchive.Initialize(Shared);
         Archive = new ServiceArchive(Shared, Service) { Patience = TimeSpan.FromMilliseconds(400) };
     }
@@ -38,6 +41,30 @@ internal sealed class TestBed : IDisposable
         _open.Add(content);
         return content;
     }
+
+    public LocalContent Open(string node, CaptureSettings capture, Action<string>? atPoint = null)
+    {
+        var content = LocalContent.Open(Archive, Live(node), node, capture, atPoint ?? (_ => { }));
+        _open.Add(content);
+        return content;
+    }
+
+    /// <summary>Opens what the node has for one dump under its epoch.</summary>
+    public DumpResult.Committed Dump(string node, CaptureSettings capture, Action<string>? atPoint = null, bool ended = false)
+    {
+        using var content = LocalContent.Open(Archive, Live(node), node, capture, atPoint ?? (_ => { }));
+        return Assert.IsType<DumpResult.Committed>(content.Dump(content.Epoch!.Value, CancellationToken.None, ended));
+    }
+
+    /// <summary>Writes a dump into a directory of its own.</summary>
+    public string Restored(DumpRecord dump)
+    {
+        var to = Scratch($"restored-{dump.Slot}");
+        Archive.RestoreTo(dump.Content, to, null, CancellationToken.None);
+        return to;
+    }
+
+    public string MarkerOf(string node) => Path.Combine(Root, node, ".live.clusterfs");
 
     /// <summary>Does something as a node that is then switched off.</summary>
     public T On<T>(string node, Func<LocalContent, T> action, Action<string>? atPoint = null, CaptureMode mode = CaptureMode.Auto)

@@ -168,6 +168,33 @@ public sealed class ArchiveCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_a_cluster_a_command_or_hooks_capture_a_directory()
+    {
+        var (store, data) = (_cli.Root + "/store", _cli.Root + "/data");
+        Directory.CreateDirectory(data);
+        File.WriteAllText(Path.Combine(data, "raw"), "raw");
+
+        var commanded = await _cli.RunAsync(
+            "archive", "dump", "--store", store, "--init", "blog", data, "--capture", "command", "--command", "echo \"of $CLUSTERFS_SERVICE\" > \"$CLUSTERFS_TARGET/copy\"");
+        Assert.Equal((ExitCodes.Done, ""), (commanded.ExitCode, commanded.Error));
+        Assert.Contains("1 file: as the capture command wrote them", commanded.Output, StringComparison.Ordinal);
+        await _cli.RunAsync("archive", "restore", "--store", store, "blog", "--to", _cli.Root + "/there");
+        Assert.Equal("of blog\n", File.ReadAllText(_cli.Root + "/there/copy"));
+
+        var hooked = await _cli.RunAsync(
+            "archive", "dump", "--store", store, "blog", data, "--capture", "hooks", "--quiesce", "echo saved > saved", "--resume", "echo no server; exit 9");
+        Assert.Equal(ExitCodes.Done, hooked.ExitCode);
+        Assert.Contains("2 files: read while the service stood still, by its quiesce hook", hooked.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            "warning: THE RESUME HOOK OF blog FAILED, SO IT MAY STAND STILL: exit code 9: no server. It is tried again before the next dump\n", hooked.Error);
+
+        var failed = await _cli.RunAsync(
+            "archive", "dump", "--store", store, "blog", data, "--capture", "hooks", "--quiesce", "echo no server; exit 8", "--resume", "true");
+        Assert.Equal(
+            (ExitCodes.Failed, "clusterfs: The quiesce hook of blog failed, so nothing was dumped: exit code 8: no server\n"), (failed.ExitCode, failed.Error));
+    }
+
+    [Fact]
     public async Task Without_a_cluster_a_directory_is_dumped_shown_verified_exported_and_restored()
     {
         var store = _cli.Root + "/store";

@@ -11,6 +11,18 @@ public sealed class UsageTests : IDisposable
     [InlineData("clusterfs: Option '--to' is required.\nTry 'clusterfs move --help'.\n", "move", "wiki")]
     [InlineData("clusterfs: Required command was not provided.\nTry 'clusterfs archive --help'.\n", "archive")]
     [InlineData("clusterfs: --timeout: '5' is no time; expected 1ms to 1d, such as 30s\nTry 'clusterfs dump --help'.\n", "dump", "wiki", "--timeout", "5")]
+    [InlineData(
+        "clusterfs: --capture: 'snapshots' is none of the choices; expected auto, command, copy, hooks, snapshot, sqlite\nTry 'clusterfs archive dump --help'.\n",
+        "archive", "dump", "--store", "s", "wiki", "p", "--capture", "snapshots")]
+    [InlineData(
+        "clusterfs: --capture hooks needs --resume CMD\nTry 'clusterfs archive dump --help'.\n",
+        "archive", "dump", "--store", "s", "wiki", "p", "--capture", "hooks", "--quiesce", "true")]
+    [InlineData(
+        "clusterfs: --capture command needs --command CMD\nTry 'clusterfs archive dump --help'.\n",
+        "archive", "dump", "--store", "s", "wiki", "p", "--capture", "command")]
+    [InlineData(
+        "clusterfs: --command has no effect with --capture auto; expected --capture command\nTry 'clusterfs archive dump --help'.\n",
+        "archive", "dump", "--store", "s", "wiki", "p", "--command", "true")]
     [InlineData("clusterfs: wiki may not run on 'n3'; its nodes are n1, n2\n", "move", "wiki", "--to", "n3")]
     [InlineData(
         "node.conf: clusterfs.services: there is no service 'wikki'; did you mean 'wiki'? configured are wiki\n", "status", "wikki")]

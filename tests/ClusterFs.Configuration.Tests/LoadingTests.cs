@@ -31,6 +31,20 @@ public sealed class LoadingTests : IDisposable
         Assert.Equal<string>(expected, _files.LoadGoodAnd(addition).Cluster.Voters);
 
     [Fact]
+    public void Hooks_and_commands_of_a_capture_have_times_of_their_own()
+    {
+        var hooked = _files.LoadGoodAnd("clusterfs.services.wiki.live { capture = hooks, quiesce = \"redis-cli save\", resume = true }").Services["wiki"].Live;
+        Assert.Equal(new HookSettings("redis-cli save", "true", TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1)), hooked.Hooks);
+        Assert.Null(hooked.Command);
+        var written = _files.LoadGoodAnd(
+            "clusterfs.services.wiki.live { capture = hooks, quiesce = a, resume = b, hook-timeout = 100ms, quiesce-limit = 1h }").Services["wiki"].Live;
+        Assert.Equal(new HookSettings("a", "b", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)), written.Hooks);
+        var commanded = _files.LoadGoodAnd("clusterfs.services.wiki.live { capture = command, command = copy, command-timeout = 2h }").Services["wiki"].Live;
+        Assert.Equal((CaptureKind.Command, new CaptureCommandSettings("copy", TimeSpan.FromHours(2))), (commanded.Capture, commanded.Command));
+        Assert.Null(commanded.Hooks);
+    }
+
+    [Fact]
     public void The_order_of_a_services_nodes_is_kept()
     {
         var settings = _files.LoadGoodAnd("clusterfs.services.wiki.nodes = [n3, n1]");

@@ -116,8 +116,32 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.live.path = /srv/shared/wiki",
         "node.conf:8: clusterfs.services.wiki.live.path: /srv/shared/wiki overlaps shared.path, /srv/shared; expected a directory on a local disk")]
     [InlineData(
-        "clusterfs.services.wiki.live.capture = snapshot",
-        "node.conf:8: clusterfs.services.wiki.live.capture: 'snapshot' is none of the choices; expected auto, copy, sqlite")]
+        "clusterfs.services.wiki.live.capture = snapshots",
+        "node.conf:8: clusterfs.services.wiki.live.capture: 'snapshots' is none of the choices; did you mean 'snapshot'? expected auto, command, copy, hooks, snapshot, sqlite")]
+    [InlineData(
+        "clusterfs.services.wiki.live { capture = hooks, resume = go }",
+        "node.conf:8: clusterfs.services.wiki.live.quiesce: is missing; expected the command that makes the service write what it has and stand still, for capture = hooks")]
+    [InlineData(
+        "clusterfs.services.wiki.live { capture = hooks, quiesce = stop }",
+        "node.conf:8: clusterfs.services.wiki.live.resume: is missing; expected the command that lets the service go on, for capture = hooks")]
+    [InlineData(
+        "clusterfs.services.wiki.live { capture = hooks, quiesce = \" \", resume = go }",
+        "node.conf:8: clusterfs.services.wiki.live.quiesce: is empty; expected the command that makes the service write what it has and stand still, for capture = hooks")]
+    [InlineData(
+        "clusterfs.services.wiki.live { capture = hooks, quiesce = stop, resume = go, hook-timeout = 2h }",
+        "node.conf:8: clusterfs.services.wiki.live.hook-timeout: 2h is out of range; expected 100ms to 1h")]
+    [InlineData(
+        "clusterfs.services.wiki.live { capture = command }",
+        "node.conf:8: clusterfs.services.wiki.live.command: is missing; expected the command that writes a copy into $CLUSTERFS_TARGET, for capture = command")]
+    [InlineData(
+        "clusterfs.services.wiki.live.command = pg_basebackup",
+        "node.conf:8: clusterfs.services.wiki.live.command: has no effect with capture = auto; expected capture = command, or no command")]
+    [InlineData(
+        "clusterfs.services.wiki.live { capture = copy, hook-timeout = 5s }",
+        "node.conf:8: clusterfs.services.wiki.live.hook-timeout: has no effect with capture = copy; expected capture = hooks, or no hook-timeout")]
+    [InlineData(
+        "clusterfs.services.wiki.live { capture = command, command = pg_basebackup, quiesce-limit = 5s }",
+        "node.conf:8: clusterfs.services.wiki.live.quiesce-limit: has no effect with capture = command; expected capture = hooks, or no quiesce-limit")]
     [InlineData(
         "clusterfs.services.wiki.live.dump-every = 5ms",
         "node.conf:8: clusterfs.services.wiki.live.dump-every: 5ms is out of range; expected 100ms to 1d")]

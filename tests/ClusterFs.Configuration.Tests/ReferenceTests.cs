@@ -40,6 +40,12 @@ public sealed class ReferenceTests
         Assert.Equal((fence.Action, fence.Timeout), (reference.Fence!.Action, reference.Fence.Timeout));
         var (one, other) = (defaults.Services["wiki"], reference.Services["wiki"]);
         Assert.Equal((one.Failover, one.OnLost), (other.Failover, other.OnLost));
+        var hooks = files.LoadGoodAnd("clusterfs.services.wiki.live { capture = hooks, quiesce = a, resume = b }").Services["wiki"].Live.Hooks!;
+        var documented = reference.Services["queue"].Live.Hooks!;
+        Assert.Equal((hooks.Timeout, hooks.Limit), (documented.Timeout, documented.Limit));
+        Assert.Equal(
+            files.LoadGoodAnd("clusterfs.services.wiki.live { capture = command, command = a }").Services["wiki"].Live.Command!.Timeout,
+            reference.Services["ledger"].Live.Command!.Timeout);
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
     }
 

@@ -4,7 +4,9 @@ using ClusterFs.Archive.Manifests;
 namespace ClusterFs.Archive.Capture;
 
 /// <summary>Counts what a capture took, and says in words how, and what that guarantees.</summary>
-internal sealed class CaptureWords
+/// <param name="moment">What is true of all files; null when each has a guarantee of its own.</param>
+/// <param name="note">Why no better guarantee was to be had; null when there is nothing to be said.</param>
+internal sealed class CaptureWords(string? moment = null, string? note = null)
 {
     private const int MaxNamed = 3;
     private readonly List<string> _torn = [];
@@ -48,21 +50,13 @@ internal sealed class CaptureWords
     public string Describe(int special, bool namesPaths = true)
     {
         var parts = new List<string>();
-        if (_databases > 0)
+        if (moment is null)
         {
-            parts.Add(_databases == 1
-                ? "1 SQLite database: as of one moment, by SQLite's locking"
-                : $"{Number(_databases)} SQLite databases: each as of one moment, by SQLite's locking");
+            DescribeEach(parts);
         }
-
-        if (_copied > 0)
+        else if (Files > 0)
         {
-            parts.Add($"{Count(_copied, _databases > 0 ? "other file" : "file")}: copied one by one, not of one moment");
-        }
-
-        if (_raw > 0)
-        {
-            parts.Add($"{Count(_raw, "file")}: as they lay there, with no writer running");
+            parts.Add($"{Count(Files, "file")}: {moment}");
         }
 
         if (_torn.Count > 0 && !namesPaths)
@@ -80,7 +74,37 @@ internal sealed class CaptureWords
             parts.Add($"{Count(special, "socket, pipe or device", "sockets, pipes or devices")} left out");
         }
 
-        return parts.Count == 0 ? "no files" : string.Join("; ", parts);
+        if (parts.Count == 0)
+        {
+            return "no files";
+        }
+
+        if (note is not null)
+        {
+            parts.Add(note);
+        }
+
+        return string.Join("; ", parts);
+    }
+
+    private void DescribeEach(List<string> parts)
+    {
+        if (_databases > 0)
+        {
+            parts.Add(_databases == 1
+                ? "1 SQLite database: as of one moment, by SQLite's locking"
+                : $"{Number(_databases)} SQLite databases: each as of one moment, by SQLite's locking");
+        }
+
+        if (_copied > 0)
+        {
+            parts.Add($"{Count(_copied, _databases > 0 ? "other file" : "file")}: copied one by one, not of one moment");
+        }
+
+        if (_raw > 0)
+        {
+            parts.Add($"{Count(_raw, "file")}: as they lay there, with no writer running");
+        }
     }
 
     private static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{Number(count)} {many ?? one + "s"}";

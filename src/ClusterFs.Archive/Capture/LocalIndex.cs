@@ -135,7 +135,14 @@ internal sealed record LocalIndex(string File, string Subject, long Rows, long P
         {
             _file = file;
             _temporary = $"{file}.{Guid.NewGuid():N}";
-            _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
+            _stream = new FileStream(_temporary, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Share = FileShare.Read,
+                BufferSize = 1 << 16,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
             _stream.Write(new byte[HeaderLength]);
         }
 

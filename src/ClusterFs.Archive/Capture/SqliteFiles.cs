@@ -1,3 +1,5 @@
+using ClusterFs.Posix;
+
 namespace ClusterFs.Archive.Capture;
 
 /// <summary>Which files belong to an SQLite database.</summary>
@@ -14,7 +16,7 @@ internal static class SqliteFiles
     {
         try
         {
-            using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var handle = UnlockedFile.OpenRead(file);
             Span<byte> start = stackalloc byte[Magic.Length];
             return RandomAccess.Read(handle, start, 0) == start.Length && start.SequenceEqual(Magic);
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 using SQLitePCL;
@@ -29,12 +30,12 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
     private SqliteSnapshot(SqliteConnection transaction, string database)
     {
         _transaction = transaction;
-        _file = Open(database);
+        _file = UnlockedFile.OpenRead(database);
         try
         {
             if (File.Exists(database + SqliteFiles.Log))
             {
-                _logFile = Open(database + SqliteFiles.Log);
+                _logFile = UnlockedFile.OpenRead(database + SqliteFiles.Log);
                 _log = SqliteLog.Read(_logFile);
             }
 
@@ -129,8 +130,6 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
 
         SqliteException.ThrowExceptionForRC(result, connection.Handle);
     }
-
-    private static SafeFileHandle Open(string file) => File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     private void ReadLog(long offset, Span<byte> target)
     {

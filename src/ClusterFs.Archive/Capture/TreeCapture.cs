@@ -2,7 +2,6 @@ using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
-using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Capture;
 
@@ -25,6 +24,11 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
     /// <summary>Where a capture may be made to stop, in tests of files that change under it.</summary>
     internal Action<string>? Copied { get; init; }
 
+    /// <summary>
+    /// Whether the tree is a copy, whose times tell when it was made: a file that is otherwise as the row says keeps the time that it has there.
+    /// </summary>
+    internal bool IsCopy { get; init; }
+
     /// <summary>Whether any entry differs from the row it is compared with, has none, or a row has no entry. Known at the end.</summary>
     public bool Differs { get; private set; }
 
@@ -37,8 +41,9 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
                 continue;
             }
 
-            if (Take(viewed, view.SeenAt, cancellation) is { } row)
+            if (Take(viewed, view.SeenAt, cancellation) is { } taken)
             {
+                var row = IsCopy && viewed.Known is { } known ? WithTimeOf(known.Entry, taken) : taken;
                 Differs |= viewed.Known is null || !IsSame(viewed.Known.Entry, row.Entry);
                 yield return row;
             }
@@ -59,6 +64,12 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         one with { ModifiedNs = 0, Content = null } == other with { ModifiedNs = 0, Content = null }
         && (one.Content?.Size, one.Content?.Digest) == (other.Content?.Size, other.Content?.Digest)
         && (one.Kind != FileKind.File || one.Method == CaptureMethod.Sqlite || one.ModifiedNs == other.ModifiedNs);
+
+    private static IndexRow WithTimeOf(ManifestEntry known, IndexRow row)
+    {
+        var entry = row.Entry with { ModifiedNs = known.ModifiedNs };
+        return IsSame(known, entry) ? row with { Entry = entry } : row;
+    }
 
     /// <summary>The companions of a file that SQLite could not read are files like any other.</summary>
     private bool IsTaken(ViewedEntry viewed, string database) =>
@@ -167,7 +178,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         Directory.CreateDirectory(directory);
         try
         {
-            using var file = Open(SqliteRecovery.Copy(Absolute(viewed.Path), directory));
+            using var file = UnlockedFile.OpenRead(SqliteRecovery.Copy(Absolute(viewed.Path), directory));
             return FileStatus.TryRead(Absolute(viewed.Path)) is { } after && FileIdentity.Of(after) == viewed.Identity
                 ? DatabaseRow(viewed, new FileSource(file, RandomAccess.GetLength(file)), cancellation)
                 : null;
@@ -203,7 +214,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             var whole = ReadOnlyMemory<byte>.Empty;
             try
             {
-                using var file = Open(Absolute(viewed.Path));
+                using var file = UnlockedFile.OpenRead(Absolute(viewed.Path));
                 before = FileStatus.Read(file);
                 var source = new FileSource(file, before.Size);
                 if (before.Size <= ContentCapture.MaxWhole)
@@ -222,7 +233,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
             {
                 throw new LocalContentException(
-                    $"The file {Absolute(viewed.Path)} cannot be read: {error.Message} No dump can be taken before it can.", error);
+                    $"The file {Absolute(viewed.Path)} cannot be read: {error.Message.TrimEnd('.')}. No dump can be taken before it can.", error);
             }
 
             Copied?.Invoke(viewed.Path);
@@ -248,9 +259,6 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             return new IndexRow(entry, FileIdentity.Of(before), settled, viewed.Sqlite, viewed.Log);
         }
     }
-
-    private static SafeFileHandle Open(string path) =>
-        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     private string Absolute(string path) => Path.Combine(root, path);
 }

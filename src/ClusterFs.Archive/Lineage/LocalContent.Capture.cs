@@ -18,7 +18,8 @@ public sealed partial class LocalContent
     private TreeView Look(CaptureMode mode, Manifest? trusted) =>
         TreeView.Look(_live, mode, new KnownRows(_index is { } index && index.Subject == trusted?.Nonce ? index.Read() : []), _clock);
 
-    private bool IsUnchanged(string subject, CancellationToken cancellation)
+    /// <param name="root">The live tree, or a snapshot of it.</param>
+    private bool IsUnchanged(string subject, string root, CancellationToken cancellation)
     {
         if (_index is not { } index || index.Subject != subject)
         {
@@ -26,9 +27,9 @@ public sealed partial class LocalContent
         }
 
         using var rows = new KnownRows(index.Read());
-        foreach (var entry in TreeView.Look(_live, _mode, rows, _clock).Entries(cancellation))
+        foreach (var entry in TreeView.Look(root, _mode, rows, _clock).Entries(cancellation))
         {
-            if (rows.Vanished > 0 || !(entry.IsAsKnown(_live) || (entry.CompanionOf is not null && entry.Known is null)))
+            if (rows.Vanished > 0 || !(entry.IsAsKnown(root) || (entry.CompanionOf is not null && entry.Known is null)))
             {
                 return false;
             }
@@ -37,28 +38,37 @@ public sealed partial class LocalContent
         return rows.Vanished == 0;
     }
 
-    /// <summary>Reads the live content into a pack, which is not published, and an index, which is not yet the one that counts.</summary>
+    /// <summary>Reads the live content as it lies there.</summary>
     /// <param name="each">Told every entry, in order.</param>
     private CapturedTree Capture(
-        CaptureMode mode, PackWriter pack, PackReader reader, Manifest? basis, Action<ManifestEntry>? each, CancellationToken cancellation)
+        CaptureMode mode, PackWriter pack, PackReader reader, Manifest? basis, Action<ManifestEntry>? each, CancellationToken cancellation) =>
+        Capture(CaptureSource.Of(_live, mode, _clock), pack, reader, basis, each, cancellation);
+
+    /// <summary>Reads content into a pack, which is not published, and an index, which is not yet the one that counts.</summary>
+    /// <param name="each">Told every entry, in order.</param>
+    private CapturedTree Capture(
+        CaptureSource source, PackWriter pack, PackReader reader, Manifest? basis, Action<ManifestEntry>? each, CancellationToken cancellation)
     {
         var seed = basis?.Head.PageSeed ?? BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
         using var rows = new KnownRows(RowsOf(basis));
-        var view = TreeView.Look(_live, mode, rows, _clock);
+        var view = new TreeView(source.Root, source.Mode, rows, source.SeenAt, (path, _) => SqliteFiles.IsDatabase(path));
         var known = new KnownContents(RowsOf(basis), _index?.Rows ?? 0);
         var contents = new ContentCapture(pack, reader, known, new PageIndexes(_directory.Pages), seed);
-        var capture = new TreeCapture(_live, _directory.Scratch, mode, contents, known);
+        var capture = new TreeCapture(source.Root, _directory.Scratch, source.Mode, contents, known) { IsCopy = source.IsCopy };
         var builder = new ManifestBuilder(pack, basis?.KnownNodes() ?? NoNodes);
         var index = new LocalIndex.Writer(_directory.IndexFile);
         try
         {
-            var words = new CaptureWords();
+            var words = new CaptureWords(source.Moment, source.Note);
             var paged = new HashSet<Digest>();
             var stored = false;
             foreach (var row in capture.Capture(view, rows, cancellation))
             {
+                source.Quiescence?.RequireStill();
                 builder.Add(row.Entry);
-                index.Add(row);
+
+                // Of the live files, a copy's files tell nothing.
+                index.Add(source.IsCopy ? IndexRow.Unseen(row.Entry) : row);
                 words.Count(row.Entry);
                 each?.Invoke(row.Entry);
 
@@ -82,8 +92,9 @@ public sealed partial class LocalContent
     }
 
     /// <summary>The dump that the live content was captured for is in the line, or was there already: from here on its index counts.</summary>
-    private void Adopt(CapturedTree captured, string subject)
+    private void Adopt(CapturedTree captured, CaptureSource source, string subject)
     {
+        _seen = source.Live?.Finish(subject, captured.PageSeed);
         _index = captured.Index.Finish(subject, captured.PageSeed);
         new PageIndexes(_directory.Pages).Keep(captured.Paged);
     }

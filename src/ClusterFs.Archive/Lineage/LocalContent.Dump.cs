@@ -9,12 +9,17 @@ public sealed partial class LocalContent
 {
     /// <summary>Captures the live content and commits it to the line, while the service may be writing. Writes nothing if nothing has changed.</summary>
     /// <param name="epoch">The epoch that <see cref="TakeOver"/> opened the content under.</param>
+    /// <param name="ended">
+    /// Whether the service has ended: then no hook and no command of its is run, and its files are taken as they lie there.
+    /// </param>
     /// <exception cref="LocalContentException">
-    /// The content is not open under this epoch, a file cannot be read, or another process of this node dumps under the same epoch.
+    /// The content is not open under this epoch, a file cannot be read, a hook or command of the capture failed, or another process of this node
+    /// dumps under the same epoch.
     /// </exception>
-    public DumpResult Dump(long epoch, CancellationToken cancellation) => InTurn(() => DumpInTurn(epoch, cancellation), cancellation);
+    public DumpResult Dump(long epoch, CancellationToken cancellation, bool ended = false) =>
+        InTurn(() => DumpInTurn(epoch, ended, cancellation), cancellation);
 
-    private DumpResult DumpInTurn(long epoch, CancellationToken cancellation)
+    private DumpResult DumpInTurn(long epoch, bool ended, CancellationToken cancellation)
     {
         var started = Stopwatch.GetTimestamp();
         _archive.Layout.RequireHome();
@@ -56,18 +61,27 @@ public sealed partial class LocalContent
         }
 
         var sameKey = basis is not null && key == _archive.Keys?.First.Id;
-        var sameRoot = sameKey && HeadOf(basis!, reader).Root == root;
-        if (sameRoot && !caughtUp.Rewound && IsUnchanged(basis!.Content.Manifest.Pack, cancellation))
+        var mayBeUnchanged = sameKey && HeadOf(basis!, reader).Root == root && !caughtUp.Rewound;
+        if (mayBeUnchanged && (ended || _preparation.FilesTell) && IsUnchanged(basis!.Content.Manifest.Pack, _live, cancellation))
         {
+            return new DumpResult.Unchanged(basis);
+        }
+
+        using var source = _preparation.Prepare(epoch, ended, cancellation);
+        AtPoint("prepared");
+        if (mayBeUnchanged && source.Quiescence is not null && IsUnchanged(basis!.Content.Manifest.Pack, source.Root, cancellation))
+        {
+            source.EndReading();
             return new DumpResult.Unchanged(basis);
         }
 
         var nonce = NewNonce();
         using var pack = _archive.NewPack(nonce);
-        using var captured = Capture(_mode, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, null, cancellation);
-        if (sameRoot && !caughtUp.Rewound && !captured.Differs)
+        using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, null, cancellation);
+        source.EndReading();
+        if (mayBeUnchanged && !captured.Differs)
         {
-            Adopt(captured, basis!.Content.Manifest.Pack);
+            Adopt(captured, source, basis!.Content.Manifest.Pack);
             return new DumpResult.Unchanged(basis);
         }
 
@@ -108,7 +122,7 @@ public sealed partial class LocalContent
 
         _head = head;
         _headKey = (nonce, _archive.Keys?.First.Id);
-        Adopt(captured, nonce);
+        Adopt(captured, source, nonce);
         _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, LastNonce = nonce, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
     }

@@ -25,6 +25,7 @@ public sealed partial class LocalContent
     private TakeOverResult TakeOverInTurn(long epoch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         RequireReplaceable(_live, Path.GetDirectoryName(_live)!);
+        _preparation.PutInOrder();
         _archive.Layout.CreateDirectories();
         var hadMarker = _directory.HasMarker;
         var marker = LoadMarker();

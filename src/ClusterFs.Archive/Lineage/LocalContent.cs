@@ -24,20 +24,25 @@ public sealed partial class LocalContent : IDisposable
     private readonly CaptureMode _mode;
     private readonly MarkerDirectory _directory;
     private readonly FileSystemClock _clock;
+    private readonly CapturePreparation _preparation;
     private readonly SemaphoreSlim _turn = new(1);
     private volatile LocalIndex? _index;
+    private volatile LocalIndex? _seen;
     private ManifestRoot? _head;
     private (string Pack, ulong? Id)? _headKey;
 
-    private LocalContent(ServiceArchive archive, string live, string node, CaptureMode mode, MarkerDirectory directory)
+    private LocalContent(ServiceArchive archive, string live, string node, CaptureSettings capture, MarkerDirectory directory)
     {
         _archive = archive;
         _live = live;
         _node = node;
-        _mode = mode;
+        _mode = capture.Mode;
         _directory = directory;
         _clock = new FileSystemClock(directory.Scratch);
+        _preparation = new CapturePreparation(
+            capture, archive.Service, node, new CapturePlaces(live, directory.Scratch, directory.QuiesceFile, directory.SeenFile), _clock);
         _index = LocalIndex.TryOpen(directory.IndexFile);
+        _seen = LocalIndex.TryOpen(directory.SeenFile);
     }
 
     /// <summary>Makes durable what the service wrote to the live path's file system; another in tests.</summary>
@@ -49,14 +54,28 @@ public sealed partial class LocalContent : IDisposable
     /// <summary>The epoch under which the content was last opened on this node; null when it never was.</summary>
     public long? Epoch => _directory.Load(_archive.Service, _node)?.Content?.Epoch;
 
-    /// <summary>Opens the content of a live path. Creates the marker directory `.NAME.clusterfs` beside it; touches nothing else.</summary>
+    /// <summary>Why the service may still stand still for a dump that is over: its resume hook failed. Null when it does not.</summary>
+    public string? ResumeProblem => _preparation.ResumeProblem;
+
+    /// <summary>
+    /// Opens the content of a live path. Creates the marker directory `.NAME.clusterfs` beside it and touches nothing else; a service that stands
+    /// still for a dump whose process died is let go.
+    /// </summary>
     /// <param name="livePath">A directory, or a name that is free. Neither a symbolic link nor a mount point.</param>
     /// <param name="node">The name of this node.</param>
+    public static LocalContent Open(ServiceArchive archive, string livePath, string node, CaptureSettings capture) =>
+        Open(archive, livePath, node, capture, _ => { });
+
+    /// <inheritdoc cref="Open(ServiceArchive, string, string, CaptureSettings)"/>
     public static LocalContent Open(ServiceArchive archive, string livePath, string node, CaptureMode mode) =>
-        Open(archive, livePath, node, mode, _ => { });
+        Open(archive, livePath, node, new CaptureSettings(mode));
 
     internal static LocalContent Open(
-        ServiceArchive archive, string livePath, string node, CaptureMode mode, Action<string> atPoint, Action<string>? syncLive = null)
+        ServiceArchive archive, string livePath, string node, CaptureMode mode, Action<string> atPoint, Action<string>? syncLive = null) =>
+        Open(archive, livePath, node, new CaptureSettings(mode), atPoint, syncLive);
+
+    internal static LocalContent Open(
+        ServiceArchive archive, string livePath, string node, CaptureSettings capture, Action<string> atPoint, Action<string>? syncLive = null)
     {
         ArchiveLayout.RequireName(node, "node");
         var live = Path.TrimEndingDirectorySeparator(Path.GetFullPath(livePath));
@@ -66,7 +85,24 @@ public sealed partial class LocalContent : IDisposable
         }
 
         RequireReplaceable(live, parent);
-        return new LocalContent(archive, live, node, mode, MarkerDirectory.Open(live)) { AtPoint = atPoint, SyncLive = syncLive ?? Durable.SyncFileSystem };
+        var content = new LocalContent(archive, live, node, capture, MarkerDirectory.Open(live))
+        {
+            AtPoint = atPoint,
+            SyncLive = syncLive ?? Durable.SyncFileSystem,
+        };
+        try
+        {
+            return Locally(() =>
+            {
+                content._preparation.PutInOrder();
+                return content;
+            });
+        }
+        catch
+        {
+            content.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -76,7 +112,8 @@ public sealed partial class LocalContent : IDisposable
     {
         try
         {
-            return RiskScan.Estimate(_live, _index);
+            // A command's copy has files of its own, whose identities say nothing of the live ones.
+            return RiskScan.Estimate(_live, _seen is { } seen && seen.Subject == _index?.Subject ? seen : _index);
         }
         catch (DamagedIndexException)
         {
@@ -119,7 +156,7 @@ public sealed partial class LocalContent : IDisposable
 
         if (FileStatus.TryRead(parent) is { } above && above.Device != status.Device)
         {
-            throw new LocalContentException($"{live} is a mount point and cannot be exchanged by a rename. Let live.path name a directory below it.");
+            throw new LocalContentException($"{live} is a mount point or a subvolume of its own, and cannot be exchanged by a rename. Let live.path name a directory below it.");
         }
     }
 

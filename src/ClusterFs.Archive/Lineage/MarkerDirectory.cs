@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClusterFs.Archive.Capture;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Lineage;
@@ -28,13 +29,19 @@ internal sealed class MarkerDirectory : IDisposable
     /// <summary>Where content goes that is live no more, to be deleted.</summary>
     public string Previous => System.IO.Path.Combine(Path, "previous");
 
-    /// <summary>Copies of databases under capture; of no use after a crash.</summary>
+    /// <summary>Copies of databases under capture, snapshots, what a capture command writes; of no use after a crash.</summary>
     public string Scratch => System.IO.Path.Combine(Path, "scratch");
 
     private string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
 
     /// <summary>The entries of the newest dump, and the identities of their files.</summary>
     public string IndexFile => System.IO.Path.Combine(Path, "index");
+
+    /// <summary>What the live files looked like when a capture command copied them.</summary>
+    public string SeenFile => System.IO.Path.Combine(Path, "seen");
+
+    /// <summary>There while the service may stand still for a dump.</summary>
+    public string QuiesceFile => System.IO.Path.Combine(Path, "quiesced.json");
 
     /// <summary>Hashes of the pages of large files.</summary>
     public string Pages => System.IO.Path.Combine(Path, "pages");
@@ -93,28 +100,18 @@ internal sealed class MarkerDirectory : IDisposable
         {
             foreach (var left in Directory.EnumerateFileSystemEntries(directory).ToList())
             {
-                Remove(left);
+                try
+                {
+                    ScratchTree.Delete(left);
+                }
+                catch (PosixException) when (Btrfs.IsSubvolume(left))
+                {
+                    // It may be that only root can delete it. It is in nobody's way.
+                    continue;
+                }
             }
         }
     }
 
     public void Dispose() => _lock.Dispose();
-
-    private static void Remove(string path)
-    {
-        if (FileStatus.TryRead(path) is not { Kind: FileKind.Directory })
-        {
-            File.Delete(path);
-            return;
-        }
-
-        // A directory may have come with a mode that denies even its owner to empty it.
-        FileAttribution.SetMode(path, (uint)Private);
-        foreach (var inner in Directory.EnumerateFileSystemEntries(path).ToList())
-        {
-            Remove(inner);
-        }
-
-        Directory.Delete(path);
-    }
 }

@@ -23,6 +23,8 @@ public static class ArchiveDumpCommand
         {
             place.Service, path, place.Store, place.KeyFile, init,
         };
+        var capture = new CaptureOptions();
+        capture.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             var archive = place.Open(parsed);
@@ -39,8 +41,13 @@ public static class ArchiveDumpCommand
 
             var terminal = Terminal.Of(parsed);
             using var interruption = new Interruption(cancellation);
-            var result = await terminal.WorkAsync(
-                $"Dumping {live}", _ => Task.Run(() => Dump(archive, live, interruption.Token))).ConfigureAwait(false);
+            var (result, resumeProblem) = await terminal.WorkAsync(
+                $"Dumping {live}", _ => Task.Run(() => Dump(archive, live, capture.Read(parsed), interruption.Token))).ConfigureAwait(false);
+            if (resumeProblem is not null)
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync($"warning: {resumeProblem}").ConfigureAwait(false);
+            }
+
             switch (result)
             {
                 case DumpResult.Committed dump:
@@ -61,9 +68,10 @@ public static class ArchiveDumpCommand
         return command;
     }
 
-    private static DumpResult Dump(ServiceArchive archive, string live, CancellationToken cancellation)
+    private static (DumpResult Result, string? ResumeProblem) Dump(
+        ServiceArchive archive, string live, CaptureSettings capture, CancellationToken cancellation)
     {
-        using var content = LocalContent.Open(archive, live, StandaloneNode.Name, CaptureMode.Auto);
+        using var content = LocalContent.Open(archive, live, StandaloneNode.Name, capture);
         var epoch = content.Epoch ?? Begin(archive, content, live, cancellation);
         var result = content.Dump(epoch, cancellation);
         if (result is DumpResult.Committed committed)
@@ -71,7 +79,7 @@ public static class ArchiveDumpCommand
             archive.Compact(committed.Record.Slot, cancellation);
         }
 
-        return result;
+        return (result, content.ResumeProblem);
     }
 
     /// <summary>The first dump of a directory begins an archive; it never goes on with one that was made from another place.</summary>

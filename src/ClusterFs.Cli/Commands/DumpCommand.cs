@@ -41,6 +41,11 @@ public static class DumpCommand
                 {
                     terminal.Write(guarantee);
                 }
+
+                if (report.Warning is { } warning)
+                {
+                    terminal.Write(warning);
+                }
             }
 
             return ExitCodes.Done;

@@ -6,14 +6,6 @@ namespace ClusterFs.Configuration.Binding;
 /// <summary><c>clusterfs.services</c>.</summary>
 internal static class ServicesBinder
 {
-    private static readonly ImmutableDictionary<string, CaptureKind> Captures = ImmutableDictionary.CreateRange(
-        StringComparer.Ordinal,
-        [
-            KeyValuePair.Create("auto", CaptureKind.Auto),
-            KeyValuePair.Create("sqlite", CaptureKind.Sqlite),
-            KeyValuePair.Create("copy", CaptureKind.Copy),
-        ]);
-
     private static readonly ImmutableDictionary<string, OnLost> Losses = ImmutableDictionary.CreateRange(
         StringComparer.Ordinal,
         [KeyValuePair.Create("kill", OnLost.Kill), KeyValuePair.Create("freeze", OnLost.Freeze), KeyValuePair.Create("reboot", OnLost.Reboot)]);
@@ -60,7 +52,7 @@ internal static class ServicesBinder
             CheckLivePath(live, name, nodes, path, around, paths);
         }
 
-        var capture = live.Choice("capture", CaptureKind.Auto, Captures);
+        var capture = CaptureBinder.Bind(live);
         var every = live.Duration(
             "dump-every", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(24));
         var retention = BindRetention(live.Child("retention"));
@@ -87,7 +79,7 @@ internal static class ServicesBinder
         return new ServiceSettings(
             name,
             nodes,
-            new LiveSettings(path.Value, capture.Value, every.Value, retention),
+            new LiveSettings(path.Value, capture.Kind, every.Value, retention) { Hooks = capture.Hooks, Command = capture.Command },
             unit.Value,
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,

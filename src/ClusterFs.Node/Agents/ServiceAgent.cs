@@ -241,7 +241,12 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                     LookForRisk();
                 }
 
-                _dumps = _dumps with { Ok = true, Error = null, Guarantee = result.Guarantee ?? _dumps.Guarantee };
+                _dumps = _dumps with { Ok = true, Error = null, Guarantee = result.Guarantee ?? _dumps.Guarantee, Warning = result.Warning };
+                if (result.Warning is { } warning)
+                {
+                    _surroundings.Logger.WorkWarns(Service, words, work.Epoch, warning);
+                }
+
                 if (work.Kind != WorkKind.Dump)
                 {
                     _surroundings.Logger.WorkDone(Service, words, work.Epoch, result.Explanation ?? "done");
@@ -368,7 +373,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             Math.Round(since, 3),
             changed ? _risk?.Bytes ?? 0 : 0,
             running && _savedAt is not null,
-            _dumps.Ok ? null : _dumps.Error,
+            _dumps.Ok ? _dumps.Warning : _dumps.Error,
             _divergent ?? 0,
             _activity);
     }

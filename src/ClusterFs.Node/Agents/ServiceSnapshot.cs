@@ -15,5 +15,8 @@ internal sealed record ServiceSnapshot(
 /// <summary>How dumps are going.</summary>
 internal sealed record DumpCondition(bool Ok, string? Error, DateTimeOffset? LastErrorAt, string? Guarantee)
 {
+    /// <summary>What somebody has to look at although dumps succeed; null when nothing.</summary>
+    public string? Warning { get; init; }
+
     public static DumpCondition Unknown { get; } = new(true, null, null, null);
 }

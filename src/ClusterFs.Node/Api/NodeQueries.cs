@@ -142,7 +142,7 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
         return answer.Result switch
         {
             { Outcome: WorkOutcome.Done, Newest: { } newest } done => new DumpReport(
-                service, new DumpPoint(newest.Epoch, newest.Slot, newest.At, newest.Bytes), done.AddedBytes, done.Guarantee),
+                service, new DumpPoint(newest.Epoch, newest.Slot, newest.At, newest.Bytes), done.AddedBytes, done.Guarantee) { Warning = done.Warning },
             { Outcome: WorkOutcome.Superseded } superseded => Problem.Of(
                 StatusCodes.Status409Conflict, $"{service} is not dumped: {superseded.Explanation}", null),
             var failed => Problem.Of(

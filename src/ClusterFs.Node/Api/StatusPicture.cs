@@ -96,7 +96,7 @@ internal static class StatusPicture
     }
 
     private static DumpHealth? Health(ServiceSnapshot? local, NodeSight? sight, string capture) =>
-        local is not null ? new DumpHealth(local.Dumps.Ok, local.Dumps.Error, local.Dumps.LastErrorAt, capture, local.Dumps.Guarantee)
+        local is not null ? new DumpHealth(local.Dumps.Ok, local.Dumps.Error, local.Dumps.LastErrorAt, capture, local.Dumps.Guarantee) { Warning = local.Dumps.Warning }
         : sight is not null ? new DumpHealth(sight.DumpProblem is null, sight.DumpProblem, null, capture, null)
         : null;
 

@@ -38,7 +38,8 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
-            return new WorkResult(WorkOutcome.Failed, failure.Message, null, 0, null, null);
+            var still = _content?.ResumeProblem is { } problem && !failure.Message.Contains(problem, StringComparison.Ordinal) ? $" {problem}" : string.Empty;
+            return new WorkResult(WorkOutcome.Failed, failure.Message + still, null, 0, null, null);
         }
     }
 
@@ -83,21 +84,32 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 
     private static DumpSeen See(DumpRecord dump) => new(dump.Epoch, dump.Slot, dump.At, dump.Content.Bytes);
 
-    private WorkResult TakeOver(long epoch, Action<string> progress) =>
-        Open().TakeOver(epoch, new RestoreWords(progress), CancellationToken.None) switch
-        {
-            TakeOverResult.Ready ready => new WorkResult(
-                WorkOutcome.Done,
-                null,
-                ready.Head is { } head ? See(head) : null,
-                0,
-                ready.Head?.Content.Guarantee,
-                ready.Kept is { } kept ? $"{ready.Explanation} (kept outside the line: {kept.Id})" : ready.Explanation),
-            TakeOverResult.Superseded superseded => Superseded(superseded.By),
-            var other => throw new InvalidOperationException($"unknown outcome {other}"),
-        };
+    private WorkResult TakeOver(long epoch, Action<string> progress)
+    {
+        var content = Open();
+        return ResultOf(content.TakeOver(epoch, new RestoreWords(progress), CancellationToken.None)) with { Warning = content.ResumeProblem };
+    }
 
-    private WorkResult Dump(long epoch) => Open().Dump(epoch, CancellationToken.None) switch
+    private static WorkResult ResultOf(TakeOverResult taken) => taken switch
+    {
+        TakeOverResult.Ready ready => new WorkResult(
+            WorkOutcome.Done,
+            null,
+            ready.Head is { } head ? See(head) : null,
+            0,
+            ready.Head?.Content.Guarantee,
+            ready.Kept is { } kept ? $"{ready.Explanation} (kept outside the line: {kept.Id})" : ready.Explanation),
+        TakeOverResult.Superseded superseded => Superseded(superseded.By),
+        var other => throw new InvalidOperationException($"unknown outcome {other}"),
+    };
+
+    private WorkResult Dump(long epoch, bool ended = false)
+    {
+        var content = Open();
+        return ResultOf(content.Dump(epoch, CancellationToken.None, ended)) with { Warning = content.ResumeProblem };
+    }
+
+    private WorkResult ResultOf(DumpResult dumped) => dumped switch
     {
         DumpResult.Committed dump => Committed(dump),
         DumpResult.Unchanged unchanged => new WorkResult(
@@ -111,7 +123,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         var content = Open();
         if (content.Epoch == epoch)
         {
-            return Dump(epoch);
+            return Dump(epoch, ended: true);
         }
 
         return content.WasNeverOpened(epoch, CancellationToken.None)
@@ -142,15 +154,24 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
     {
         lock (_opening)
         {
-            return _content ??= LocalContent.Open(_archive, service.Live.Path, node, service.Live.Capture switch
-            {
-                CaptureKind.Auto => CaptureMode.Auto,
-                CaptureKind.Sqlite => CaptureMode.Sqlite,
-                CaptureKind.Copy => CaptureMode.Copy,
-                var other => throw new InvalidOperationException($"unknown capture {other}"),
-            });
+            return _content ??= LocalContent.Open(_archive, service.Live.Path, node, CaptureOf(service.Live));
         }
     }
+
+    private static CaptureSettings CaptureOf(LiveSettings live) => new(live.Capture switch
+    {
+        CaptureKind.Auto => CaptureMode.Auto,
+        CaptureKind.Sqlite => CaptureMode.Sqlite,
+        CaptureKind.Copy => CaptureMode.Copy,
+        CaptureKind.Snapshot => CaptureMode.Snapshot,
+        CaptureKind.Hooks => CaptureMode.Hooks,
+        CaptureKind.Command => CaptureMode.Command,
+        var other => throw new InvalidOperationException($"unknown capture {other}"),
+    })
+    {
+        Hooks = live.Hooks is { } hooks ? new CaptureHooks(hooks.Quiesce, hooks.Resume, hooks.Timeout, hooks.Limit) : null,
+        Command = live.Command is { } command ? new CaptureCommand(command.Command, command.Timeout) : null,
+    };
 
     private sealed class RestoreWords(Action<string> say) : IProgress<RestoreProgress>
     {

@@ -22,7 +22,11 @@ internal interface IServiceContent
 /// <param name="Newest">The newest dump in the line, where the work saw it.</param>
 /// <param name="Explanation">What was done, for the log.</param>
 internal sealed record WorkResult(
-    WorkOutcome Outcome, string? Problem, DumpSeen? Newest, long AddedBytes, string? Guarantee, string? Explanation);
+    WorkOutcome Outcome, string? Problem, DumpSeen? Newest, long AddedBytes, string? Guarantee, string? Explanation)
+{
+    /// <summary>What somebody has to look at although it went well; null when nothing.</summary>
+    public string? Warning { get; init; }
+}
 
 /// <summary>A dump in the line.</summary>
 internal sealed record DumpSeen(long Epoch, long Slot, DateTimeOffset At, long Bytes);

@@ -150,6 +150,20 @@ public sealed class DumpTests : IDisposable
         Assert.All(rows, row => Assert.Null(rules.Objection(row.Entry)));
     }
 
+    [SkippableFact]
+    public void A_file_that_its_service_has_locked_is_read_all_the_same()
+    {
+        Skip.IfNot(Programs.IsInstalled("flock"), "flock is not installed (Debian: apt-get install util-linux)");
+        _bed.Write("n1", "data.bolt", "content");
+        _bed.TakeOver("n1", 1);
+        var file = Path.Combine(_bed.Live("n1"), "data.bolt");
+        using var service = Child.Of("flock", "--no-fork", file, "sh", "-c", "echo locked; exec sleep 300");
+        Assert.Equal("locked", service.ReadLine());
+        Assert.NotEqual(0, Programs.Try("flock", "--nonblock", file, "true").Code);
+
+        Assert.Equal(7, _bed.Dump("n1", 1).Content.Bytes);
+    }
+
     [Fact]
     public void Risk_is_what_changed_since_the_last_dump()
     {

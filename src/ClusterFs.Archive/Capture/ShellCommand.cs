@@ -1,0 +1,76 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace ClusterFs.Archive.Capture;
+
+/// <summary>How a command ended.</summary>
+/// <param name="Words">Its exit code, or what became of it, and the end of what it printed.</param>
+internal sealed record ShellOutcome(bool Succeeded, string Words);
+
+/// <summary>A command of the configuration, run by /bin/sh.</summary>
+/// <param name="run">Marks its processes: see <see cref="MarkedProcesses"/>.</param>
+internal sealed class ShellCommand(string text, string directory, string run, IEnumerable<KeyValuePair<string, string>> environment)
+{
+    /// <summary>For what it printed last, should something that it left running keep its output open.</summary>
+    private static readonly TimeSpan ReadPatience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Runs it and waits. What it leaves running when it ends by itself is left running.</summary>
+    /// <param name="timeout">Then all that it started is killed, and it has failed.</param>
+    /// <exception cref="OperationCanceledException">Cancelled; all that it started was killed.</exception>
+    public ShellOutcome Run(TimeSpan timeout, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var tail = new OutputTail();
+        try
+        {
+            using var process = Process.Start(StartInfo())!;
+            process.StandardInput.Close();
+            var output = Task.WhenAll(tail.ReadAsync(process.StandardOutput), tail.ReadAsync(process.StandardError));
+            limit.CancelAfter(timeout);
+            try
+            {
+                process.WaitForExitAsync(limit.Token).GetAwaiter().GetResult();
+            }
+            catch (OperationCanceledException)
+            {
+                // By parentage too: some programs, such as su, clear the environment.
+                process.Kill(entireProcessTree: true);
+                MarkedProcesses.Kill(run);
+                cancellation.ThrowIfCancellationRequested();
+                return new ShellOutcome(false, $"no end after {timeout.TotalSeconds:0.###} s, killed{Said(output, tail)}");
+            }
+
+            return new ShellOutcome(process.ExitCode == 0, $"exit code {process.ExitCode}{Said(output, tail)}");
+        }
+        catch (Exception problem) when (problem is Win32Exception or IOException)
+        {
+            MarkedProcesses.Kill(run);
+            return new ShellOutcome(false, $"it cannot be run: {problem.Message}");
+        }
+    }
+
+    private static string Said(Task output, OutputTail tail)
+    {
+        _ = Task.WhenAny(output, Task.Delay(ReadPatience)).GetAwaiter().GetResult();
+        return tail.Words is { Length: > 0 } words ? $": {words}" : string.Empty;
+    }
+
+    private ProcessStartInfo StartInfo()
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", text])
+        {
+            WorkingDirectory = directory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        start.Environment[MarkedProcesses.Variable] = run;
+        return start;
+    }
+}

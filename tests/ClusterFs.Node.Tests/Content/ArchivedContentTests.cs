@@ -1,0 +1,87 @@
+using ClusterFs.Archive;
+using ClusterFs.Configuration;
+using ClusterFs.Node.Agents;
+using ClusterFs.Node.Content;
+
+namespace ClusterFs.Node.Tests.Content;
+
+public sealed class ArchivedContentTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("clusterfs-content-").FullName;
+
+    public ArchivedContentTests()
+    {
+        ServiceArchive.Initialize(Shared);
+        Directory.CreateDirectory(Live);
+        File.WriteAllText(Path.Combine(Live, "page"), "content");
+    }
+
+    private string Shared => Path.Combine(_root, "shared");
+
+    private string Live => Path.Combine(_root, "n1", "live");
+
+    private string Calls => Path.Combine(_root, "calls");
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void Hooks_run_around_a_dump_and_not_once_the_service_has_ended()
+    {
+        var content = Content(new LiveSettings(Live, CaptureKind.Hooks, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0))
+        {
+            Hooks = new HookSettings($"echo quiesce >> {Calls}", $"echo resume >> {Calls}", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)),
+        });
+
+        Assert.Equal(WorkOutcome.Done, content.Do(WorkKind.TakeOver, 1, _ => { }).Outcome);
+        var dump = content.Do(WorkKind.Dump, 1, _ => { });
+        Assert.Equal((WorkOutcome.Done, null, null), (dump.Outcome, dump.Problem, dump.Warning));
+        Assert.Equal(["quiesce", "resume"], File.ReadAllLines(Calls));
+        File.WriteAllText(Path.Combine(Live, "page"), "the end");
+
+        var last = content.Do(WorkKind.FinalDump, 1, _ => { });
+
+        Assert.Equal((WorkOutcome.Done, "1 file: as they lay there, with no writer running"), (last.Outcome, last.Guarantee));
+        Assert.Equal(2, File.ReadAllLines(Calls).Length);
+    }
+
+    [Fact]
+    public void A_resume_that_fails_is_a_warning_of_a_dump_that_counts_and_part_of_the_problem_of_one_that_does_not()
+    {
+        var failing = Path.Combine(_root, "failing");
+        var content = Content(new LiveSettings(Live, CaptureKind.Hooks, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0))
+        {
+            Hooks = new HookSettings($"! test -e {failing}", "echo no server; exit 3", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)),
+        });
+        content.Do(WorkKind.TakeOver, 1, _ => { });
+
+        var dump = content.Do(WorkKind.Dump, 1, _ => { });
+
+        Assert.Equal(WorkOutcome.Done, dump.Outcome);
+        Assert.Contains("exit code 3: no server", dump.Warning, StringComparison.Ordinal);
+
+        File.WriteAllText(failing, string.Empty);
+        var failed = content.Do(WorkKind.Dump, 1, _ => { });
+        Assert.Equal(WorkOutcome.Failed, failed.Outcome);
+        Assert.Contains("quiesce hook of wiki failed", failed.Problem, StringComparison.Ordinal);
+        Assert.Contains("THE RESUME HOOK OF wiki FAILED", failed.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_command_writes_what_is_dumped_and_the_last_dump_takes_the_files()
+    {
+        var content = Content(new LiveSettings(Live, CaptureKind.Command, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0))
+        {
+            Command = new CaptureCommandSettings("cp $CLUSTERFS_PATH/page .", TimeSpan.FromSeconds(30)),
+        });
+        content.Do(WorkKind.TakeOver, 1, _ => { });
+
+        Assert.Equal("1 file: as the capture command wrote them", content.Do(WorkKind.Dump, 1, _ => { }).Guarantee);
+        Assert.False(content.LookForRisk().Changed);
+        File.WriteAllText(Path.Combine(Live, "page"), "the end");
+        Assert.True(content.LookForRisk().Changed);
+        Assert.Equal("1 file: as they lay there, with no writer running", content.Do(WorkKind.FinalDump, 1, _ => { }).Guarantee);
+    }
+
+    private ArchivedContent Content(LiveSettings live, keys: null) => new(
+        new ServiceSettings("wiki", ["n1"], live, null, null, new FailoverSettings(5, TimeSpan.FromMinutes(10)), TimeSpan.FromSeconds(10), OnLost.Kill), "n1", Shared);
+}
