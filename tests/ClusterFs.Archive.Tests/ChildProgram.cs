@@ -25,6 +25,8 @@ internal static class ChildProgram
                 return TakeOver(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
             case ["dump", var shared, var live, var node, var epoch, var point]:
                 return Dump(shared, live, node, long.Parse(epoch, CultureInfo.InvariantCulture), point);
+            case ["follow", var shared, var live, var node, var point]:
+                return Follow(shared, live, node, point);
             case ["restore-over", var shared, var live, var node, var sequence]:
                 return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
             case ["compact", var shared, var newest]:
@@ -109,6 +111,13 @@ internal static class ChildProgram
     {
         using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
         content.Dump(epoch, CancellationToken.None);
+        return 0;
+    }
+
+    private static int Follow(string shared, string live, string node, string point)
+    {
+        using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
+        content.Follow(0, null, CancellationToken.None);
         return 0;
     }
 

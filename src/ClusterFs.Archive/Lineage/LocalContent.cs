@@ -23,6 +23,7 @@ public sealed partial class LocalContent : IDisposable
     private readonly string _node;
     private readonly CaptureMode _mode;
     private readonly MarkerDirectory _directory;
+    private readonly StandbyCopy _standby;
     private readonly FileSystemClock _clock;
     private readonly SemaphoreSlim _turn = new(1);
     private volatile LocalIndex? _index;
@@ -35,6 +36,7 @@ public sealed partial class LocalContent : IDisposable
         _node = node;
         _mode = mode;
         _directory = directory;
+        _standby = new StandbyCopy(directory, archive.Service);
         _clock = new FileSystemClock(directory.Scratch);
         _index = LocalIndex.TryOpen(directory.IndexFile);
     }
@@ -154,6 +156,7 @@ public sealed partial class LocalContent : IDisposable
             SaveOrRemove(marker);
         }
 
+        _standby.Reclaim();
         _directory.CleanUp();
         return marker;
     }

@@ -14,7 +14,7 @@ internal sealed class MarkerDirectory : IDisposable
     {
         Path = path;
         _lock = taken;
-        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages])
+        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages, Standby])
         {
             Directory.CreateDirectory(directory, Private);
         }
@@ -30,6 +30,9 @@ internal sealed class MarkerDirectory : IDisposable
 
     /// <summary>Copies of databases under capture; of no use after a crash.</summary>
     public string Scratch => System.IO.Path.Combine(Path, "scratch");
+
+    /// <summary>A copy of a dump that a takeover puts in the place of the live content, and what says which dump it is.</summary>
+    public string Standby => System.IO.Path.Combine(Path, "standby");
 
     private string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
 
@@ -98,9 +101,8 @@ internal sealed class MarkerDirectory : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
-
-    private static void Remove(string path)
+    /// <summary>Deletes a file, or a directory with all that is in it.</summary>
+    public static void Remove(string path)
     {
         if (FileStatus.TryRead(path) is not { Kind: FileKind.Directory })
         {
@@ -117,4 +119,6 @@ internal sealed class MarkerDirectory : IDisposable
 
         Directory.Delete(path);
     }
+
+    public void Dispose() => _lock.Dispose();
 }
