@@ -172,7 +172,21 @@ public sealed record FailoverSettings(int Max, TimeSpan StableAfter);
 /// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
 /// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 1 d, default 5 s.</param>
 /// <param name="Retention">Which of its dumps stay.</param>
-public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery, RetentionSettings Retention);
+public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery, RetentionSettings Retention)
+{
+    /// <summary>What nodes do that do not own the service. Default <see cref="StandbyKind.Warm"/>.</summary>
+    public StandbyKind Standby { get; init; }
+}
+
+/// <summary>What the nodes that may own a service, and do not, keep of its live content.</summary>
+public enum StandbyKind
+{
+    /// <summary>A copy of the newest dump, beside the live content: a takeover is a rename, and takes twice the space.</summary>
+    Warm,
+
+    /// <summary>Nothing but what they had: a takeover fetches what differs.</summary>
+    None,
+}
 
 /// <summary>
 /// Which dumps stay: the newest, and the last one of each of the newest hours, days, … of UTC that have any. With all of them 0, all stay.

@@ -116,6 +116,9 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.live.capture = snapshot",
         "node.conf:8: clusterfs.services.wiki.live.capture: 'snapshot' is none of the choices; expected auto, copy, sqlite")]
     [InlineData(
+        "clusterfs.services.wiki.live.standby = hot",
+        "node.conf:8: clusterfs.services.wiki.live.standby: 'hot' is none of the choices; expected none, warm")]
+    [InlineData(
         "clusterfs.services.wiki.live.dump-every = 5ms",
         "node.conf:8: clusterfs.services.wiki.live.dump-every: 5ms is out of range; expected 100ms to 1d")]
     [InlineData(

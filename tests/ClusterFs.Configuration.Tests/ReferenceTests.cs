@@ -41,6 +41,7 @@ public sealed class ReferenceTests
         var (one, other) = (defaults.Services["wiki"], reference.Services["wiki"]);
         Assert.Equal((one.Failover, one.OnLost), (other.Failover, other.OnLost));
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
+        Assert.Equal((StandbyKind.Warm, StandbyKind.Warm), (one.Live.Standby, other.Live.Standby));
     }
 
     private static IEnumerable<string> Written(HoconObject section, string prefix)

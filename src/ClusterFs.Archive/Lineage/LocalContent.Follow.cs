@@ -24,6 +24,9 @@ public sealed partial class LocalContent
     public FollowResult Follow(long toldOf, IProgress<RestoreProgress>? progress, CancellationToken cancellation) =>
         InTurn(() => FollowInTurn(toldOf, progress, cancellation), cancellation);
 
+    /// <summary>Whether a standby copy lies beside a live path, be it whole or not. Opens nothing.</summary>
+    public static bool HasStandby(string livePath) => MarkerDirectory.HasStandby(Path.TrimEndingDirectorySeparator(Path.GetFullPath(livePath)));
+
     /// <summary>Gives up the standby copy, if there is one, and its disk space. Needs no shared storage.</summary>
     public void DropStandby(CancellationToken cancellation) => InTurn(
         () =>
@@ -114,7 +117,6 @@ public sealed partial class LocalContent
         using var reader = _archive.NewReader();
         var manifest = ManifestOf(head, reader);
         var record = _standby.Load();
-        var isNew = record is null;
         _standby.CleanUp();
         record ??= _standby.Begin(head.Slot);
         var index = LocalIndex.TryOpen(_standby.IndexFile) is { } found && found.PageSeed == manifest.Head.PageSeed ? found : null;
@@ -124,7 +126,7 @@ public sealed partial class LocalContent
         var known = new KnownTree(index?.Read() ?? [], trusted, HasMaps: basis is not null || index?.Subject == head.Nonce);
         var indexes = new PageIndexes(_directory.Pages);
         var seenAt = _clock.Now();
-        using var live = isNew && mayCopyLive && StateOfLocal() == LocalState.Present
+        using var live = record.Dump is null && mayCopyLive && StateOfLocal() == LocalState.Present
             ? new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: false)
             : null;
         using var entries = new LocalIndex.Writer(_standby.EntriesFile);

@@ -14,6 +14,9 @@ internal static class ServicesBinder
             KeyValuePair.Create("copy", CaptureKind.Copy),
         ]);
 
+    private static readonly ImmutableDictionary<string, StandbyKind> Standbys = ImmutableDictionary.CreateRange(
+        StringComparer.Ordinal, [KeyValuePair.Create("warm", StandbyKind.Warm), KeyValuePair.Create("none", StandbyKind.None)]);
+
     private static readonly ImmutableDictionary<string, OnLost> Losses = ImmutableDictionary.CreateRange(
         StringComparer.Ordinal,
         [KeyValuePair.Create("kill", OnLost.Kill), KeyValuePair.Create("freeze", OnLost.Freeze), KeyValuePair.Create("reboot", OnLost.Reboot)]);
@@ -63,6 +66,7 @@ internal static class ServicesBinder
         var capture = live.Choice("capture", CaptureKind.Auto, Captures);
         var every = live.Duration(
             "dump-every", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(24));
+        var standby = live.Choice("standby", StandbyKind.Warm, Standbys);
         var retention = BindRetention(live.Child("retention"));
         live.Finish();
 
@@ -87,7 +91,7 @@ internal static class ServicesBinder
         return new ServiceSettings(
             name,
             nodes,
-            new LiveSettings(path.Value, capture.Value, every.Value, retention),
+            new LiveSettings(path.Value, capture.Value, every.Value, retention) { Standby = standby.Value },
             unit.Value,
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,

@@ -43,6 +43,36 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         }
     }
 
+    public FollowSeen Follow(long toldOf, Action<string> progress, CancellationToken cancellation)
+    {
+        try
+        {
+            return Open().Follow(toldOf, new RestoreWords(progress), cancellation) switch
+            {
+                FollowResult.Followed followed => new FollowSeen(See(followed.Dump), null, false),
+                FollowResult.UpToDate current => new FollowSeen(See(current.Dump), null, false),
+                FollowResult.NotNeeded => new FollowSeen(null, null, false),
+                var other => throw new InvalidOperationException($"unknown outcome {other}"),
+            };
+        }
+        catch (OperationCanceledException)
+        {
+            return new FollowSeen(null, null, true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return new FollowSeen(null, failure.Message, false);
+        }
+    }
+
+    public void DropStandby()
+    {
+        if (LocalContent.HasStandby(service.Live.Path))
+        {
+            Open().DropStandby(CancellationToken.None);
+        }
+    }
+
     public RiskSeen LookForRisk()
     {
         try
