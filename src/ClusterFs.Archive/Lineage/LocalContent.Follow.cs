@@ -17,10 +17,14 @@ public sealed partial class LocalContent
     /// Turns the standby copy beside the live content into the newest dump, out of the dump before: what changed is fetched, and large files are
     /// patched in place. A takeover then puts the copy in the place of the live content by a rename. The live content is not touched; where there
     /// is no copy yet, it is read for what it has of the dump. For a node that does not own the service; no process may write the live path.
-    /// Cancelled or cut short anywhere, the copy is used by nobody before it was made whole again.
+    /// Cut short anywhere, the copy is used by nobody before it was made whole again.
     /// </summary>
+    /// <remarks>
+    /// Once a copy that was whole is being changed, that is not cancelled any more: a takeover has to make the same changes, and would not know which
+    /// are made already.
+    /// </remarks>
     /// <param name="toldOf">A slot that is known to be taken: it is waited for. 0 when none is; then the log is looked at.</param>
-    /// <exception cref="OperationCanceledException">Cancelled. What was done is not lost for the next call.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled. What there is of a first copy is not lost for the next call.</exception>
     public FollowResult Follow(long toldOf, IProgress<RestoreProgress>? progress, CancellationToken cancellation) =>
         InTurn(() => FollowInTurn(toldOf, progress, cancellation), cancellation);
 
@@ -129,28 +133,35 @@ public sealed partial class LocalContent
         using var live = record.Dump is null && mayCopyLive && StateOfLocal() == LocalState.Present
             ? new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: false)
             : null;
+        using var stopping = new CancellationTokenSource();
+        using var stop = cancellation.Register(stopping.Cancel);
         using var entries = new LocalIndex.Writer(_standby.EntriesFile);
         var paged = new HashSet<Digest>();
         using var updater = new TreeUpdater(reader, indexes, _standby.Tree, known, live is null ? null : new StableSource(live, seenAt), BeforeTouch);
-        updater.Update(manifest, head.Content, Note, progress, cancellation);
+        updater.Update(manifest, head.Content, Note, progress, stopping.Token);
         AtPoint("standby changed");
         if (!updater.Touched && record is { ChangingTo: null } && record.Dump?.Nonce == head.Nonce)
         {
             return reader.BytesRead;
         }
 
-        cancellation.ThrowIfCancellationRequested();
+        stopping.Token.ThrowIfCancellationRequested();
         Durable.SyncFileSystem(_standby.Tree);
         AtPoint("standby synced");
-        FillStandbyIndex(entries.Finish(manifest.Nonce, manifest.Head.PageSeed), index, cancellation);
+        FillStandbyIndex(entries.Finish(manifest.Nonce, manifest.Head.PageSeed), index, stopping.Token);
         AtPoint("standby indexed");
         _standby.Save(record with { Dump = new StandbyDump(head.Slot, head.Nonce), ChangingTo = null, Boot = null, Doubted = false });
         AtPoint("standby whole");
-        indexes.Keep(paged.Union(PagedInLive()).ToHashSet());
+        ForgetPagesBut(paged, indexes);
         return reader.BytesRead;
 
         void BeforeTouch()
         {
+            if (record.Dump is not null)
+            {
+                stop.Unregister();
+            }
+
             record = record with { ChangingTo = head.Slot, Boot = MachineClock.BootId, Doubted = !trusted };
             _standby.Save(record);
             AtPoint("standby changing");
@@ -199,8 +210,26 @@ public sealed partial class LocalContent
         File.Delete(_standby.EntriesFile);
     }
 
-    private IEnumerable<Digest> PagedInLive() =>
-        _index is { } index ? index.Read().Select(row => row.Entry.Content).OfType<FileContent>().Where(content => content.Paged).Select(content => content.Digest) : [];
+    /// <summary>Deletes the hashes of pages that neither the copy nor the live content needs.</summary>
+    private void ForgetPagesBut(HashSet<Digest> needed, PageIndexes indexes)
+    {
+        try
+        {
+            foreach (var row in _index?.Read() ?? [])
+            {
+                if (row.Entry.Content is { Paged: true } content)
+                {
+                    needed.Add(content.Digest);
+                }
+            }
+
+            indexes.Keep(needed);
+        }
+        catch (DamagedIndexException)
+        {
+            // That of the live content, and not known before: what is too much goes with the next dump.
+        }
+    }
 
     /// <summary>
     /// Makes the standby copy the content of a dump and moves it to where content is staged. Where that fails for a reason that lies in the copy,

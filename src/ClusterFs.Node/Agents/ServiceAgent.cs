@@ -255,11 +255,17 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         var following = new CancellationTokenSource();
         _following = following;
         _state = StandbyRules.Begin(_state, Now);
-        _surroundings.Follows.Run(() => _content.Follow(toldOf, progress => self.Tell(new FollowProgressed(progress)), following.Token))
+        _surroundings.Follows.Run(() =>
+            {
+                Say("reading the log");
+                return _content.Follow(toldOf, Say, following.Token);
+            })
             .PipeTo(
                 self,
                 success: seen => new FollowEnded(toldOf, seen),
                 failure: problem => new FollowEnded(toldOf, new FollowSeen(null, problem.Message, false)));
+
+        void Say(string progress) => self.Tell(new FollowProgressed(progress));
     }
 
     private void Hear(FollowEnded ended)

@@ -13,7 +13,7 @@ internal static class StandbyRules
     /// <summary>Following that failed is tried again after this long.</summary>
     public static TimeSpan RetryAfter { get; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Following that was not heard of for so long hangs, most likely on shared storage.</summary>
+    /// <summary>Following that was not heard of for so long hangs, most likely on shared storage, or has not had its turn.</summary>
     public static TimeSpan HangsAfter { get; } = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan LeastToLook = TimeSpan.FromSeconds(30);
@@ -48,13 +48,16 @@ internal static class StandbyRules
             : null;
     }
 
+    /// <summary>Following begins as soon as it is its turn.</summary>
     public static AgentState Begin(AgentState state, Instant now) =>
         state with { Standby = state.Standby with { BegunAt = now, HeardAt = now, Progress = null } };
 
+    /// <summary>Following that is under way says something of itself.</summary>
     /// <param name="progress">How far it is.</param>
     public static AgentState Hear(AgentState state, string progress, Instant now) =>
-        state with { Standby = state.Standby with { HeardAt = now, Progress = progress } };
+        state.Standby.BegunAt is null ? state : state with { Standby = state.Standby with { HeardAt = now, Progress = progress } };
 
+    /// <summary>Following has ended.</summary>
     /// <param name="toldOf">What it began with.</param>
     public static AgentState End(AgentState state, long toldOf, FollowSeen seen, Instant now)
     {
@@ -73,9 +76,11 @@ internal static class StandbyRules
         var standby = state.Standby;
         return !state.Settings.KeepsStandby || state.Guard is { OpenTenure: not null } ? null
             : standby.HeardAt is { } heard && HasPassed(heard, HangsAfter, now)
-                ? string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"its copy has not come on for {now.LongestSince(heard).TotalSeconds:0} s{(standby.Progress is { } stuck ? $" ({stuck})" : "")}: does shared storage answer?")
+                ? standby.Progress is { } stuck
+                    ? string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"its copy has not come on for {now.LongestSince(heard).TotalSeconds:0} s ({stuck}): does shared storage answer?")
+                    : "its copy waits for those of other services"
             : standby.Problem ?? (standby is { Copy: null, Progress: { } progress } ? $"its first copy is being made: {progress}" : null);
     }
 

@@ -47,6 +47,12 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
     {
         try
         {
+            if (toldOf == 0 && !IsOpen && !_archive.List(cancellation).OfType<DumpRecord>().Any())
+            {
+                // Nothing is made on the disks of nodes for a service that has written nothing yet.
+                return new FollowSeen(null, null, false);
+            }
+
             return Open().Follow(toldOf, new RestoreWords(progress), cancellation) switch
             {
                 FollowResult.Followed followed => new FollowSeen(See(followed.Dump), null, false),
@@ -155,6 +161,17 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
     {
         var kept = Open().KeepDivergent("another node went on from an older dump", CancellationToken.None, runsUnder);
         return Done(kept is null ? "all of it is in the line" : $"kept as {kept.Id}, see `clusterfs divergent list {service.Name}`");
+    }
+
+    private bool IsOpen
+    {
+        get
+        {
+            lock (_opening)
+            {
+                return _content is not null;
+            }
+        }
     }
 
     private LocalContent Open()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
@@ -163,14 +164,15 @@ public sealed class StandbyTests : IDisposable
         Assert.Equal(ContentBasis.EqualToHead, _bed.TakeOver("n3", 2).Basis);
         AssertNoCopy("n3");
 
+        Assert.False(LocalContent.HasStandby(_bed.Live("n1")));
         _bed.Follow("n1");
-        Assert.True(Directory.Exists(_bed.Standby("n1")));
+        Assert.True(LocalContent.HasStandby(_bed.Live("n1")));
         _bed.On("n1", content =>
         {
             content.DropStandby(CancellationToken.None);
             return true;
         });
-        AssertNoCopy("n1");
+        Assert.False(LocalContent.HasStandby(_bed.Live("n1")));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_bed.Root, "n1", ".live.clusterfs", "previous")));
     }
 
@@ -180,18 +182,30 @@ public sealed class StandbyTests : IDisposable
         WriteRandom("n1", "db", 5);
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
+        var followed = _bed.Dump("n1", 1);
         _bed.Follow("n2");
-        for (var i = 0; i < 4; i++)
+        for (var i = 0; i < 2; i++)
         {
-            Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000 * i, [1, 2, (byte)i]);
+            Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [7, 8, (byte)i]);
             _bed.Dump("n1", 1);
         }
 
-        var archive = new ServiceArchive(_bed.Shared, TestBed.Service) { PruneGrace = TimeSpan.Zero };
-        archive.Prune(new RetentionPolicy(1, 0, 0, 0, 0, 0), 1, CancellationToken.None);
-        archive.Prune(new RetentionPolicy(1, 0, 0, 0, 0, 0), 1, CancellationToken.None);
+        var archive = new ServiceArchive(_bed.Shared, TestBed.Service) { PruneGrace = TimeSpan.Zero, Patience = TimeSpan.FromMinutes(1) };
+        for (var i = 0; i < 2; i++)
+        {
+            archive.Prune(new RetentionPolicy(1, 0, 0, 0, 0, 0), 1, CancellationToken.None);
+        }
 
-        _bed.Follow("n2");
+        Assert.False(File.Exists(_bed.PackOf(followed.Content)));
+        var started = Stopwatch.GetTimestamp();
+        using (var content = LocalContent.Open(archive, _bed.Live("n2"), "n2", CaptureMode.Auto))
+        {
+            content.Follow(0, null, CancellationToken.None);
+        }
+
+        // What is gone for good is not waited for.
+        Assert.True(Stopwatch.GetElapsedTime(started) < archive.Patience);
         AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
     }
 
@@ -358,12 +372,78 @@ public sealed class StandbyTests : IDisposable
     }
 
     [Fact]
+    public void A_copy_that_was_whole_is_not_left_half_changed_when_following_is_cancelled()
+    {
+        WriteRandom("n1", "db", 9);
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 20_000_000, [1, 2, 3]);
+        _bed.Write("n1", "page", "second");
+        _bed.Dump("n1", 1);
+        using var cancellation = new CancellationTokenSource();
+        var followed = _bed.On(
+            "n2", content => content.Follow(0, null, cancellation.Token), point => CancelIf(point == "standby changing", cancellation));
+        Assert.IsType<FollowResult.Followed>(followed);
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+
+        // Before anything is changed it ends at once.
+        _bed.Write("n1", "page", "third");
+        _bed.Dump("n1", 1);
+        using var cancelled = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => _bed.On(
+            "n2", content => content.Follow(0, new Cancelling(cancelled, after: 0), cancelled.Token)));
+        Assert.DoesNotContain("changingTo", File.ReadAllText(Path.Combine(_bed.Standby("n2"), "..", "standby.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_its_owner_may_not_write_is_followed_all_the_same()
+    {
+        _bed.Write("n1", "closed/page", "first");
+        _bed.Write("n1", "closed/gone", "first");
+        _bed.Write("n1", "closed/deep/page", "first");
+        _bed.TakeOver("n1", 1);
+        Close(true);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+        Close(false);
+        _bed.Write("n1", "closed/page", "second");
+        _bed.Write("n1", "closed/deep/new", "second");
+        File.Delete(Path.Combine(_bed.Live("n1"), "closed/gone"));
+        Close(true);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+        _bed.TakeOver("n2", 2);
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        foreach (var node in (string[])["n1", "n2"])
+        {
+            File.SetUnixFileMode(Path.Combine(_bed.Live(node), "closed"), (UnixFileMode)0x1C0);
+            File.SetUnixFileMode(Path.Combine(_bed.Live(node), "closed/deep"), (UnixFileMode)0x1C0);
+        }
+
+        void Close(bool closed)
+        {
+            FileAttribution.SetMode(Path.Combine(_bed.Live("n1"), "closed/page"), closed ? 0x124u : 0x1A4u);
+            FileAttribution.SetMode(Path.Combine(_bed.Live("n1"), "closed/deep"), closed ? 0x16Du : 0x1EDu);
+            FileAttribution.SetMode(Path.Combine(_bed.Live("n1"), "closed"), closed ? 0x16Du : 0x1EDu);
+        }
+    }
+
+    [Fact]
     public void A_slot_that_somebody_told_of_is_waited_for_and_none_beyond_it_is_looked_for()
     {
         _bed.Write("n1", "page", "first");
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
-        using var content = LocalContent.Open(_bed.Archive, _bed.Live("n2"), "n2", CaptureMode.Auto);
+        var archive = new ServiceArchive(_bed.Shared, TestBed.Service)
+        {
+            Log = new SlotLog(_bed.Archive.Layout, TestBed.Service) { Patience = TimeSpan.FromMilliseconds(200) },
+        };
+        using var content = LocalContent.Open(archive, _bed.Live("n2"), "n2", CaptureMode.Auto);
         content.Follow(2, null, CancellationToken.None);
         Assert.Throws<SharedStorageException>(() => content.Follow(3, null, CancellationToken.None));
         _bed.Write("n1", "page", "second");
@@ -406,6 +486,14 @@ public sealed class StandbyTests : IDisposable
         }
 
         writer.Finish(index.Subject, index.PageSeed);
+    }
+
+    private static void CancelIf(bool isNow, CancellationTokenSource cancellation)
+    {
+        if (isNow)
+        {
+            cancellation.Cancel();
+        }
     }
 
     private static void Throw(bool isNow) => ThrowIf(isNow, new Cut());

@@ -101,6 +101,7 @@ public sealed class StandbyRulesTests
     {
         var state = StandbyRules.Begin(Idle, Start);
         Assert.Null(StandbyRules.Problem(state, Start));
+        Assert.Equal("its copy waits for those of other services", StandbyRules.Problem(state, Start + StandbyRules.HangsAfter));
         state = StandbyRules.Hear(state, "restoring: 3 %", Start + TimeSpan.FromSeconds(50));
         Assert.Equal("its first copy is being made: restoring: 3 %", StandbyRules.Problem(state, Start + StandbyRules.HangsAfter));
         Assert.Contains(
