@@ -116,7 +116,7 @@ public sealed record RiskStatus(double Seconds, long? Bytes);
 /// <summary>A node that may own the service, does not, and keeps a copy of its newest dump.</summary>
 /// <param name="Sequence">The dump that its copy is; 0 while it has none yet.</param>
 /// <param name="LagSeconds">How much older that dump is than the newest one, by their owners' wall clocks; null while there is no copy.</param>
-/// <param name="RehearsedSeconds">Not measured by this version.</param>
+/// <param name="RehearsedSeconds">Null: copies are not rehearsed.</param>
 public sealed record StandbyStatus(string Node, long Sequence, double? LagSeconds, double? RehearsedSeconds)
 {
     /// <summary>Why the copy does not follow; null when it does, as far as is known.</summary>
