@@ -23,6 +23,8 @@ usage: ./build.sh VERB
                    build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed
   bench hour [--dumps N] [--dir DIR]
                    build, then an hour of dumps every second, as fast as they go: what each costs, and how many files are left
+  bench standby [--size MiB] [--dir DIR]
+                   build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
   clean            delete everything that was built
 TXT
 }
@@ -115,7 +117,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    case "${1:-}" in archive|hour) ;; *) die "what is to be measured? ./build.sh bench archive, or bench hour";; esac
+    case "${1:-}" in archive|hour|standby) ;; *) die "what is to be measured? ./build.sh bench archive, bench hour or bench standby";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

@@ -49,7 +49,7 @@ public sealed record SelfStatus(bool GuardAttached, string? GuardError, string? 
 /// <param name="LeaseRemainingMs">What is left of the lease; known on the owner only, null elsewhere.</param>
 /// <param name="LastDump">The newest point that a failover would restore; null when there is none.</param>
 /// <param name="AtRisk">What would be lost if the owner died now; null when nobody writes or nobody knows.</param>
-/// <param name="Standbys">Nodes with a warm copy.</param>
+/// <param name="Standbys">Nodes with a warm copy, or one in the making.</param>
 /// <param name="Divergent">Contents kept outside the line; see <c>clusterfs divergent list</c>.</param>
 /// <param name="Paused">No automatic moves.</param>
 /// <param name="Reason">Why it is in this state, where that is not obvious; for a vacant one, why nobody owns it.</param>
@@ -113,7 +113,15 @@ public sealed record DumpPoint(long Epoch, long Sequence, DateTimeOffset At, lon
 /// <param name="Bytes">Roughly how much was written since, where that is known.</param>
 public sealed record RiskStatus(double Seconds, long? Bytes);
 
-public sealed record StandbyStatus(string Node, long Sequence, double LagSeconds, double? RehearsedSeconds);
+/// <summary>A node that may own the service, does not, and keeps a copy of its newest dump.</summary>
+/// <param name="Sequence">The dump that its copy is; 0 while it has none yet.</param>
+/// <param name="LagSeconds">How much older that dump is than the newest one, by their owners' wall clocks; null while there is no copy.</param>
+/// <param name="RehearsedSeconds">Null: copies are not rehearsed.</param>
+public sealed record StandbyStatus(string Node, long Sequence, double? LagSeconds, double? RehearsedSeconds)
+{
+    /// <summary>Why the copy does not follow; null when it does, as far as is known.</summary>
+    public string? Problem { get; init; }
+}
 
 /// <summary>What the guard of the answering node does with a service.</summary>
 /// <param name="Name">none, acquiring, held, running, draining, drained, stopping or closed.</param>

@@ -182,6 +182,9 @@ public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan Dum
 
     /// <summary>With <see cref="CaptureKind.Command"/>, and only then.</summary>
     public CaptureCommandSettings? Command { get; init; }
+
+    /// <summary>What nodes do that do not own the service. Default <see cref="StandbyKind.Warm"/>.</summary>
+    public StandbyKind Standby { get; init; }
 }
 
 /// <summary>Commands around a dump, for /bin/sh.</summary>
@@ -194,6 +197,16 @@ public sealed record HookSettings(string Quiesce, string Resume, TimeSpan Timeou
 /// <summary>A command, for /bin/sh, that writes a consistent copy of the content.</summary>
 /// <param name="Timeout">1 s to 1 d, default 10 min.</param>
 public sealed record CaptureCommandSettings(string Command, TimeSpan Timeout);
+
+/// <summary>What the nodes that may own a service, and do not, keep of its live content.</summary>
+public enum StandbyKind
+{
+    /// <summary>A copy of the newest dump, beside the live content: a takeover is a rename, and takes twice the space.</summary>
+    Warm,
+
+    /// <summary>Nothing but what they had: a takeover fetches what differs.</summary>
+    None,
+}
 
 /// <summary>
 /// Which dumps stay: the newest, and the last one of each of the newest hours, days, … of UTC that have any. With all of them 0, all stay.

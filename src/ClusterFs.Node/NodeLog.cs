@@ -58,6 +58,12 @@ internal static partial class NodeLog
     [LoggerMessage(54, LogLevel.Warning, "the certificate of this node ends on {Expires:u}: without another one nobody will talk to it (`clusterfs certificates renew`)")]
     public static partial void CertificateEnds(this ILogger logger, DateTimeOffset expires);
 
+    [LoggerMessage(55, LogLevel.Information, "{Service}: the standby copy is dump {Slot}")]
+    public static partial void StandbyFollows(this ILogger logger, string service, long slot);
+
+    [LoggerMessage(56, LogLevel.Warning, "{Service}: the standby copy does not follow: {Problem}")]
+    public static partial void StandbyFails(this ILogger logger, string service, string problem);
+
     [LoggerMessage(13, LogLevel.Critical, "{Problem}")]
     public static partial void Refused(this ILogger logger, string problem);
 

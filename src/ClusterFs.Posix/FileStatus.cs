@@ -27,7 +27,7 @@ public readonly record struct FileStatus(
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>Reads the status of a path; a symbolic link is not followed.</summary>
-    /// <returns>Null when there is no such file.</returns>
+    /// <returns>Null when there is no such file: also where a link on the way leads back to itself.</returns>
     /// <exception cref="PosixException">Any other failure.</exception>
     public static FileStatus? TryRead(string path)
     {
@@ -37,7 +37,7 @@ public readonly record struct FileStatus(
         }
 
         var error = Marshal.GetLastPInvokeError();
-        return error is PosixException.NoEntry or PosixException.NotDirectory ? null : throw new PosixException("stat", path, error);
+        return error is PosixException.NoEntry or PosixException.NotDirectory or PosixException.Loop ? null : throw new PosixException("stat", path, error);
     }
 
     /// <summary>Reads the status of an open file.</summary>

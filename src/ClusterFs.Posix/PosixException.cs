@@ -19,6 +19,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int Range = 34;
     public const int NotImplemented = 38;
     public const int NotEmpty = 39;
+    public const int Loop = 40;
     public const int NoData = 61;
     public const int NotSupported = 95;
 

@@ -34,6 +34,8 @@ internal static class ChildProgram
                 return Dump(shared, live, point, new CaptureSettings(CaptureMode.Command) { Command = new CaptureCommand(command, TimeSpan.FromMinutes(1)) });
             case ["dump-snapshot", var shared, var live, var point]:
                 return Dump(shared, live, point, new CaptureSettings(CaptureMode.Snapshot));
+            case ["follow", var shared, var live, var node, var point]:
+                return Follow(shared, live, node, point);
             case ["restore-over", var shared, var live, var node, var sequence]:
                 return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
             case ["compact", var shared, var newest]:
@@ -135,6 +137,13 @@ internal static class ChildProgram
             Console.Out.WriteLine(problem.Message);
             return 1;
         }
+    }
+
+    private static int Follow(string shared, string live, string node, string point)
+    {
+        using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
+        content.Follow(0, null, CancellationToken.None);
+        return 0;
     }
 
     private static int RestoreOver(string shared, string live, string node, long sequence)

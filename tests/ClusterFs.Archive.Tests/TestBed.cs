@@ -79,6 +79,12 @@ internal sealed class TestBed : IDisposable
     public DumpRecord Dump(string node, long epoch) =>
         Assert.IsType<DumpResult.Committed>(On(node, content => content.Dump(epoch, CancellationToken.None))).Record;
 
+    public FollowResult Follow(string node, Action<string>? atPoint = null) =>
+        On(node, content => content.Follow(0, null, CancellationToken.None), atPoint);
+
+    /// <summary>The standby copy of a node.</summary>
+    public string Standby(string node) => Path.Combine(Root, node, ".live.clusterfs", "standby", "tree");
+
     public void Write(string node, string path, string text)
     {
         var file = Path.Combine(Live(node), path);

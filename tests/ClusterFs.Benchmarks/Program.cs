@@ -7,6 +7,7 @@ internal static class Program
     private const string Usage = """
         usage: bench archive [--size MiB] [--dir DIR]   (CLUSTERFS_BIN names the directory of clusterfs)
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
+               bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
         """;
 
     public static int Main(string[] arguments)
@@ -19,6 +20,8 @@ internal static class Program
                 return Bench("--size", 669, rest, (scratch, size) => new ArchiveBench(scratch, size).Run());
             case ["hour", .. var rest]:
                 return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
+            case ["standby", .. var rest]:
+                return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
             default:
                 Console.Error.WriteLine(Usage);
                 return 2;

@@ -70,6 +70,27 @@ public sealed class DaemonCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Standbys_are_a_line_of_the_status()
+    {
+        var wiki = Report.Services[1] with
+        {
+            Standbys =
+            [
+                new StandbyStatus("n2", 12, 0, null),
+                new StandbyStatus("n3", 11, 5.04, null) { Problem = "the disk is full" },
+                new StandbyStatus("n4", 0, null, null),
+            ],
+        };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Services = [wiki] });
+        Assert.Contains(
+            "\nwiki: standbys: n2 #12, the newest; n3 #11, 5.0 s behind (the disk is full); n4 no copy yet\n",
+            (await _cli.RunAsync("status")).Output,
+            StringComparison.Ordinal);
+        var standbys = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!["services"]![0]!["standbys"]!;
+        Assert.Equal("""{"node":"n2","sequence":12,"lagSeconds":0,"rehearsedSeconds":null,"problem":null}""", standbys[0]!.ToJsonString());
+    }
+
+    [Fact]
     public async Task What_is_frozen_is_a_line_of_the_status_of_its_node()
     {
         var wiki = Report.Services[1] with { Owner = "n2", Phase = new PhaseStatus("stopping", true, 4711, null) { Frozen = true } };

@@ -24,6 +24,11 @@ public sealed class SharedStorageTests(ClusterBench bench)
             await bench.Cluster.UntilService(
                 ClusterBench.Guestbook, "says that dumps fail", Patience, service => service.Dump is { Ok: false, Error.Length: > 0 });
             await load.StaysUntouchedFor(TimeSpan.FromSeconds(30));
+            await bench.Cluster.UntilService(
+                ClusterBench.Guestbook,
+                "says that the standbys do not follow",
+                Patience,
+                service => service.Standbys.Count == 2 && service.Standbys.All(standby => standby.Problem is not null));
         }
         finally
         {
@@ -37,6 +42,12 @@ public sealed class SharedStorageTests(ClusterBench bench)
             service => service.Dump is { Ok: true }
                 && service.LastDump?.Sequence > before.LastDump!.Sequence
                 && service.Epoch == before.Epoch);
+        await bench.Cluster.UntilService(
+            ClusterBench.Guestbook,
+            "has standbys that follow again",
+            Patience,
+            service => service.Standbys.Count == 2
+                && service.Standbys.All(standby => standby.Problem is null && standby.Sequence > before.LastDump!.Sequence));
         await load.StayedUntouchedSince(began);
     }
 }

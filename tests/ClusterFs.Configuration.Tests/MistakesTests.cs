@@ -143,6 +143,9 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.live { capture = command, command = pg_basebackup, quiesce-limit = 5s }",
         "node.conf:8: clusterfs.services.wiki.live.quiesce-limit: has no effect with capture = command; expected capture = hooks, or no quiesce-limit")]
     [InlineData(
+        "clusterfs.services.wiki.live.standby = hot",
+        "node.conf:8: clusterfs.services.wiki.live.standby: 'hot' is none of the choices; expected none, warm")]
+    [InlineData(
         "clusterfs.services.wiki.live.dump-every = 5ms",
         "node.conf:8: clusterfs.services.wiki.live.dump-every: 5ms is out of range; expected 100ms to 1d")]
     [InlineData(

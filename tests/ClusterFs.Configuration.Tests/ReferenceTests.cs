@@ -47,6 +47,7 @@ public sealed class ReferenceTests
             files.LoadGoodAnd("clusterfs.services.wiki.live { capture = command, command = a }").Services["wiki"].Live.Command!.Timeout,
             reference.Services["ledger"].Live.Command!.Timeout);
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
+        Assert.Equal((StandbyKind.Warm, StandbyKind.Warm), (one.Live.Standby, other.Live.Standby));
     }
 
     private static IEnumerable<string> Written(HoconObject section, string prefix)

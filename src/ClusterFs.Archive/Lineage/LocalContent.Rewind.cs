@@ -37,11 +37,11 @@ public sealed partial class LocalContent
 
                 AtPoint("kept");
                 Replace(
-                    marker, NewNonce(), caughtUp with { DumpSlot = dump.Slot, Rewound = true }, dump, progress, cancellation);
+                    marker, NewNonce(), caughtUp with { DumpSlot = dump.Slot, Rewound = true }, dump, mayUseStandby: false, progress, cancellation);
                 return kept;
             }
 
-            Replace(marker, NewNonce(), null, dump, progress, cancellation);
+            Replace(marker, NewNonce(), null, dump, mayUseStandby: false, progress, cancellation);
             return null;
         },
         cancellation);

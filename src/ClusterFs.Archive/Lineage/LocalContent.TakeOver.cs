@@ -106,7 +106,7 @@ public sealed partial class LocalContent
         IProgress<RestoreProgress>? progress,
         CancellationToken cancellation)
     {
-        if (head is not null && local == LocalState.Present && IsEqualTo(head, cancellation))
+        if (head is not null && local == LocalState.Present && !IsKnownToBeOlder(marker, head, cancellation) && IsEqualTo(head, cancellation))
         {
             Open(marker, claim, head);
             return new TakeOverResult.Ready(
@@ -116,11 +116,12 @@ public sealed partial class LocalContent
         var reason = $"{claim.Node} took over with epoch {claim.Epoch}, and its content was not in the line";
         var (kept, keptMarker) = local == LocalState.Present ? KeepIfDivergent(marker, reason, cancellation) : (null, marker);
         AtPoint("kept");
-        Replace(keptMarker, claim, head, progress, cancellation);
+        var warm = Replace(keptMarker, claim.Nonce, OriginOf(claim, head), head, mayUseStandby: true, progress, cancellation);
+        var source = warm ? "the standby copy, brought to" : "restored from";
         var outside = kept is null ? string.Empty : $"; what {_live} held beyond the line is kept as {kept.Id}";
         return head is null
             ? new TakeOverResult.Ready(claim, ContentBasis.Empty, null, kept, $"the line has no dump yet: {_live} starts empty{outside}")
-            : new TakeOverResult.Ready(claim, ContentBasis.Restored, head, kept, $"restored from the newest dump, slot {head.Slot}{outside}");
+            : new TakeOverResult.Ready(claim, ContentBasis.Restored, head, kept, $"{source} the newest dump, slot {head.Slot}{outside}");
     }
 
     /// <summary>The content is right: from here on it is open under the new claim.</summary>
@@ -129,6 +130,7 @@ public sealed partial class LocalContent
         AtPoint("content ready");
         _directory.Save(marker with { Content = OriginOf(claim, head), Pending = null, Swap = null });
         AtPoint("opened");
+        _standby.Drop();
     }
 
     private static ContentOrigin OriginOf(ClaimRecord claim, DumpRecord? head) =>
@@ -161,24 +163,30 @@ public sealed partial class LocalContent
         return root.Mode == manifest.Root.Mode && Equals(root.Attributes, manifest.Root.Attributes) && (!Processes.IsRoot || root == manifest.Root);
     }
 
-    private void Replace(
-        LineageMarker marker, ClaimRecord claim, DumpRecord? head, IProgress<RestoreProgress>? progress, CancellationToken cancellation) =>
-        Replace(marker, claim.Nonce, OriginOf(claim, head), head, progress, cancellation);
-
     /// <summary>
     /// Builds the content of a dump, or an empty directory, beside the live one, out of that where it has the right bytes, and exchanges the two.
     /// </summary>
     /// <param name="name">Of the staged directory; made up for this exchange.</param>
     /// <param name="origin">Of the new content; null when no epoch opened it.</param>
-    private void Replace(
+    /// <param name="mayUseStandby">Whether the standby copy may become the content.</param>
+    /// <returns>Whether it did.</returns>
+    private bool Replace(
         LineageMarker marker,
         string name,
         ContentOrigin? origin,
         DumpRecord? head,
+        bool mayUseStandby,
         IProgress<RestoreProgress>? progress,
         CancellationToken cancellation)
     {
         var staged = Path.Combine(_directory.Staging, name);
+        if (mayUseStandby && head is not null && StageStandby(head, staged, progress, cancellation))
+        {
+            Exchange(marker, name, origin, staged);
+            AdoptStandbyIndex();
+            return true;
+        }
+
         Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         using var mark = head is null ? null : _archive.Mark(head.Content);
         using var reader = _archive.NewReader();
@@ -196,15 +204,12 @@ public sealed partial class LocalContent
             TreeRestorer.AttributeRoot(staged, RootAttributes.Read(_live, old));
         }
 
-        Durable.SyncDirectory(staged);
-        Durable.SyncDirectory(_directory.Staging);
-        var inode = FileStatus.TryRead(staged)!.Value.Inode;
-        _directory.Save(marker with { Swap = new PendingSwap(name, inode, origin) });
-        AtPoint("announced");
-        TreeSwap.Exchange(_directory, _live, name, AtPoint);
-        AtPoint("swapped");
-        SaveOrRemove(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
-        AtPoint("opened");
+        Exchange(marker, name, origin, staged);
+        if (mayUseStandby)
+        {
+            _standby.Drop();
+        }
+
         _directory.CleanUp();
         if (manifest is not null)
         {
@@ -216,6 +221,22 @@ public sealed partial class LocalContent
             File.Delete(_directory.IndexFile);
             _index = null;
         }
+
+        return false;
+    }
+
+    /// <summary>Puts a staged tree, whole and durable, in the place of the live one.</summary>
+    private void Exchange(LineageMarker marker, string name, ContentOrigin? origin, string staged)
+    {
+        Durable.SyncDirectory(staged);
+        Durable.SyncDirectory(_directory.Staging);
+        var inode = FileStatus.TryRead(staged)!.Value.Inode;
+        _directory.Save(marker with { Swap = new PendingSwap(name, inode, origin) });
+        AtPoint("announced");
+        TreeSwap.Exchange(_directory, _live, name, AtPoint);
+        AtPoint("swapped");
+        SaveOrRemove(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
+        AtPoint("opened");
     }
 
     /// <summary>What is known of the files that lie there, whichever dump the index is of.</summary>

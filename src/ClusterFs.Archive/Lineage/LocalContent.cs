@@ -23,6 +23,7 @@ public sealed partial class LocalContent : IDisposable
     private readonly string _node;
     private readonly CaptureMode _mode;
     private readonly MarkerDirectory _directory;
+    private readonly StandbyCopy _standby;
     private readonly FileSystemClock _clock;
     private readonly CapturePreparation _preparation;
     private readonly SemaphoreSlim _turn = new(1);
@@ -38,6 +39,7 @@ public sealed partial class LocalContent : IDisposable
         _node = node;
         _mode = capture.Mode;
         _directory = directory;
+        _standby = new StandbyCopy(directory, archive.Service);
         _clock = new FileSystemClock(directory.Scratch);
         _preparation = new CapturePreparation(
             capture, archive.Service, node, new CapturePlaces(live, directory.Scratch, directory.QuiesceFile, directory.SeenFile), _clock);
@@ -207,6 +209,7 @@ public sealed partial class LocalContent : IDisposable
             SaveOrRemove(marker);
         }
 
+        _standby.Reclaim();
         _directory.CleanUp();
         return marker;
     }

@@ -64,6 +64,26 @@ public abstract record DumpResult
     public sealed record Superseded(LogRecord By) : DumpResult;
 }
 
+/// <summary>Outcome of <see cref="LocalContent.Follow"/>.</summary>
+public abstract record FollowResult
+{
+    private FollowResult()
+    {
+    }
+
+    /// <summary>The standby copy is the newest dump, whole and durable; before, it was an older one, or there was none.</summary>
+    /// <param name="Duration">From the call.</param>
+    /// <param name="FetchedBytes">Read from the archive, compressed as they lie there.</param>
+    public sealed record Followed(DumpRecord Dump, TimeSpan Duration, long FetchedBytes) : FollowResult;
+
+    /// <summary>The standby copy was the newest dump already.</summary>
+    public sealed record UpToDate(DumpRecord Dump) : FollowResult;
+
+    /// <summary>There is nothing that a copy would be good for.</summary>
+    /// <param name="Why">For people.</param>
+    public sealed record NotNeeded(string Why) : FollowResult;
+}
+
 /// <summary>What would be lost if the node died now.</summary>
 /// <param name="Changed">Whether anything differs from the last dump.</param>
 /// <param name="Files">Files that were changed or are new.</param>

@@ -9,13 +9,15 @@ internal sealed class MarkerDirectory : IDisposable
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    private const string StandbyName = "standby";
+
     private readonly DirectoryLock _lock;
 
     private MarkerDirectory(string path, DirectoryLock taken)
     {
         Path = path;
         _lock = taken;
-        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages])
+        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages, Standby])
         {
             Directory.CreateDirectory(directory, Private);
         }
@@ -31,6 +33,9 @@ internal sealed class MarkerDirectory : IDisposable
 
     /// <summary>Copies of databases under capture, snapshots, what a capture command writes; of no use after a crash.</summary>
     public string Scratch => System.IO.Path.Combine(Path, "scratch");
+
+    /// <summary>A copy of a dump that a takeover puts in the place of the live content, and what says which dump it is.</summary>
+    public string Standby => System.IO.Path.Combine(Path, StandbyName);
 
     private string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
 
@@ -50,7 +55,7 @@ internal sealed class MarkerDirectory : IDisposable
     /// <exception cref="LocalContentException">Another process has it, or it cannot be made.</exception>
     public static MarkerDirectory Open(string livePath)
     {
-        var path = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(livePath)!, $".{System.IO.Path.GetFileName(livePath)}.clusterfs");
+        var path = PathBeside(livePath);
         try
         {
             Durable.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
@@ -64,6 +69,13 @@ internal sealed class MarkerDirectory : IDisposable
         {
             throw new LocalContentException($"{path} cannot be used: {error.Message} The daemon must be able to write beside {livePath}.", error);
         }
+    }
+
+    /// <summary>Whether the standby directory beside a live path holds anything.</summary>
+    public static bool HasStandby(string livePath)
+    {
+        var standby = System.IO.Path.Combine(PathBeside(livePath), StandbyName);
+        return Directory.Exists(standby) && Directory.EnumerateFileSystemEntries(standby).Any();
     }
 
     /// <summary>Whether there ever was a marker, be it readable or not.</summary>
@@ -114,4 +126,7 @@ internal sealed class MarkerDirectory : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    private static string PathBeside(string livePath) =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(livePath)!, $".{System.IO.Path.GetFileName(livePath)}.clusterfs");
 }

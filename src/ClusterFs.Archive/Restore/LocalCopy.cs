@@ -36,22 +36,7 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
         return new LocalFile(path, status, known, known is not null && row!.Settled && row.Identity == FileIdentity.Of(status));
     }
 
-    /// <summary>Whether a file holds a small content, found out by reading it.</summary>
-    public bool Holds(LocalFile file, FileContent content, CancellationToken cancellation)
-    {
-        if (file.IsAsKnown)
-        {
-            return (file.Known!.Size, file.Known.Digest, file.Known.Paged) == (content.Size, content.Digest, content.Paged);
-        }
-
-        if (file.Status.Size != content.Size || (content.Paged && file.Known is { } known && known.Digest != content.Digest))
-        {
-            return false;
-        }
-
-        using var handle = File.OpenHandle(file.Path);
-        return ContentDigest.Of(new FileSource(handle, content.Size), content.Paged, seed, cancellation) == content.Digest;
-    }
+    public bool Holds(LocalFile file, FileContent content, CancellationToken cancellation) => file.Holds(content, seed, cancellation);
 
     public void Dispose() => _rows.Dispose();
 
@@ -72,4 +57,23 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
 
 /// <param name="Known">The content it had as of the index; null when nothing is known.</param>
 /// <param name="IsAsKnown">Whether it still has that content, by its identity.</param>
-internal sealed record LocalFile(string Path, FileStatus Status, FileContent? Known, bool IsAsKnown);
+internal sealed record LocalFile(string Path, FileStatus Status, FileContent? Known, bool IsAsKnown)
+{
+    /// <summary>Whether the file holds a content, found out by reading it where its identity does not say so.</summary>
+    /// <param name="seed">Of the hashes of pages.</param>
+    public bool Holds(FileContent content, long seed, CancellationToken cancellation)
+    {
+        if (IsAsKnown)
+        {
+            return (Known!.Size, Known.Digest, Known.Paged) == (content.Size, content.Digest, content.Paged);
+        }
+
+        if (Status.Size != content.Size || (content.Paged && Known is not null && Known.Digest != content.Digest))
+        {
+            return false;
+        }
+
+        using var handle = File.OpenHandle(Path);
+        return ContentDigest.Of(new FileSource(handle, content.Size), content.Paged, seed, cancellation) == content.Digest;
+    }
+}

@@ -97,7 +97,8 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         SetAttributes(directory, attributes.Attributes?.Attributes ?? []);
     }
 
-    private static void Attribute(ManifestEntry entry, string directory)
+    /// <summary>Gives what an entry describes its owner, mode, extended attributes and time.</summary>
+    public static void Attribute(ManifestEntry entry, string directory)
     {
         var path = Path.Combine(directory, entry.Path);
         if (Processes.IsRoot)
@@ -118,7 +119,8 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         FileAttribution.SetModified(path, entry.ModifiedNs);
     }
 
-    private static void SetAttributes(string path, IReadOnlyList<ExtendedAttribute> attributes)
+    /// <summary>Gives a file or directory exactly these extended attributes.</summary>
+    public static void SetAttributes(string path, IReadOnlyList<ExtendedAttribute> attributes)
     {
         try
         {
@@ -196,7 +198,8 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         return false;
     }
 
-    private static FileStream Create(string path) => new(path, new FileStreamOptions
+    /// <summary>A file that nobody else may read until it has its own mode.</summary>
+    public static FileStream Create(string path) => new(path, new FileStreamOptions
     {
         Mode = FileMode.CreateNew,
         Access = FileAccess.ReadWrite,

@@ -94,6 +94,11 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 yield return $"{service.Name}: dumps ({service.Dump.Capture ?? "auto"}): {guarantee}";
             }
 
+            if (!service.Standbys.IsDefaultOrEmpty)
+            {
+                yield return $"{service.Name}: standbys: {string.Join("; ", service.Standbys.Select(StandbyOf))}";
+            }
+
             if (service.Phase?.ExitCode is { } exitCode)
             {
                 yield return $"{service.Name}: ended by itself on {report.Node}, exit code {exitCode}.";
@@ -115,6 +120,17 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
         {
             yield return "AT RISK is what was written since the last dump: lost in a failover, kept in a move.";
         }
+    }
+
+    private static string StandbyOf(StandbyStatus standby)
+    {
+        var copy = standby.LagSeconds switch
+        {
+            null => "no copy yet",
+            0 => $"#{standby.Sequence}, the newest",
+            { } lag => $"#{standby.Sequence}, {Humane.Seconds(lag)} behind",
+        };
+        return $"{standby.Node} {copy}{Because(standby.Problem)}";
     }
 
     private static string Because(string? reason) => reason is null ? "" : $" ({reason})";

@@ -6,6 +6,9 @@ namespace ClusterFs.Configuration.Binding;
 /// <summary><c>clusterfs.services</c>.</summary>
 internal static class ServicesBinder
 {
+    private static readonly ImmutableDictionary<string, StandbyKind> Standbys = ImmutableDictionary.CreateRange(
+        StringComparer.Ordinal, [KeyValuePair.Create("warm", StandbyKind.Warm), KeyValuePair.Create("none", StandbyKind.None)]);
+
     private static readonly ImmutableDictionary<string, OnLost> Losses = ImmutableDictionary.CreateRange(
         StringComparer.Ordinal,
         [KeyValuePair.Create("kill", OnLost.Kill), KeyValuePair.Create("freeze", OnLost.Freeze), KeyValuePair.Create("reboot", OnLost.Reboot)]);
@@ -55,6 +58,7 @@ internal static class ServicesBinder
         var capture = CaptureBinder.Bind(live);
         var every = live.Duration(
             "dump-every", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(24));
+        var standby = live.Choice("standby", StandbyKind.Warm, Standbys);
         var retention = BindRetention(live.Child("retention"));
         live.Finish();
 
@@ -79,7 +83,7 @@ internal static class ServicesBinder
         return new ServiceSettings(
             name,
             nodes,
-            new LiveSettings(path.Value, capture.Kind, every.Value, retention) { Hooks = capture.Hooks, Command = capture.Command },
+            new LiveSettings(path.Value, capture.Kind, every.Value, retention) { Hooks = capture.Hooks, Command = capture.Command, Standby = standby.Value },
             unit.Value,
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,

@@ -177,6 +177,7 @@ internal static class AgentRules
 
     private static AgentState Note(AgentState state, Instant now)
     {
+        state = StandbyRules.Note(state);
         if (state.Stopping && state.StopWaitsUntil is null)
         {
             state = state with { StopWaitsUntil = now + StopPatience };
@@ -292,7 +293,7 @@ internal static class AgentRules
     }
 
     /// <summary>Whether this node is to begin a tenure after that of <paramref name="lastEpoch"/>.</summary>
-    private static bool IsGranted(AgentState state, long lastEpoch) =>
+    internal static bool IsGranted(AgentState state, long lastEpoch) =>
         state.Grant is { } grant && grant.Epoch > lastEpoch && grant.Tenure == grant.Epoch && grant.Node == state.Settings.Node;
 
     /// <summary>An epoch that was granted to this daemon and never prepared has changed nothing. One that it did not see begin may have.</summary>

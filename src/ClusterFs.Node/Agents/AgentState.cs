@@ -10,6 +10,9 @@ internal sealed record AgentSettings(string Node, string Service, TimeSpan DumpE
 {
     /// <summary>How often the service is looked at and reported on while nothing changes.</summary>
     public ReportPace Pace { get; init; } = ReportPace.Fastest;
+
+    /// <summary>Whether this node keeps a copy of the newest dump while another one owns the service.</summary>
+    public bool KeepsStandby { get; init; }
 }
 
 /// <summary>Slow work on the content; one piece of it at a time.</summary>
@@ -97,6 +100,8 @@ internal sealed record AgentState(AgentSettings Settings, GuardReport? Guard)
 
     /// <summary>What is not in the line was kept when another node ran under this epoch.</summary>
     public long KeptAgainst { get; init; }
+
+    public StandbyState Standby { get; init; } = StandbyState.Unknown;
 
     /// <summary>What the guard was told last, and when: it is told again until it says that it did it.</summary>
     public GuardOrder? Told { get; init; }

@@ -17,11 +17,15 @@ internal sealed record AgentSurroundings(
     Func<string, IServiceContent> Content, Action<SuperviseCommand> Tell, NodeBoard Board, Func<Instant> Clock, TimeProvider Time, ILogger Logger)
 {
     private const int LooksAtOnce = 4;
+    private const int FollowsAtOnce = 2;
 
     /// <summary>Apart from those at local content, which must not wait for a hung share.</summary>
     public OwnThreads LooksAtArchives { get; } = new(LooksAtOnce);
 
     public OwnThreads LooksAtContent { get; } = new(LooksAtOnce);
+
+    /// <summary>First copies may take long, and take bandwidth from what services need.</summary>
+    public OwnThreads Follows { get; } = new(FollowsAtOnce);
 }
 
 /// <summary>
@@ -55,6 +59,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     private Instant? _lookedAtArchiveAt;
     private bool _answered;
     private TimeSpan _beat;
+    private CancellationTokenSource? _following;
 
     public ServiceAgent(AgentSettings settings, AgentSurroundings surroundings)
     {
@@ -73,7 +78,13 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     {
         Context.Parent.Tell(new AgentStarted(Service));
         Self.Tell(Beat.Instance);
+        if (!_state.Settings.KeepsStandby)
+        {
+            DropStandby();
+        }
     }
+
+    protected override void PostStop() => _following?.Cancel();
 
     protected override void OnReceive(object message)
     {
@@ -99,6 +110,8 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                     DrainEpoch = view.MovingTo is null && _state.Guard?.Phase is LeasePhase.Running && view.Tenure == _state.DrainEpoch ? 0 : _state.DrainEpoch,
                 };
                 _surroundings.Board.Owners.Heard(Service, view.Owner);
+                _state = StandbyRules.Tell(
+                    _state, view.Sights.Where(sight => sight.Node != _state.Settings.Node).Select(sight => sight.LastDumpSlot).DefaultIfEmpty().Max());
                 break;
             case GrantOwnership grant when grant.Epoch >= (_state.Grant?.Epoch ?? 0):
                 _state = _state with { Grant = grant };
@@ -118,6 +131,12 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 break;
             case Progressed progressed when _state.Work is not null:
                 _activity = progressed.Activity;
+                break;
+            case FollowProgressed progressed:
+                _state = StandbyRules.Hear(_state, progressed.Progress, Now);
+                break;
+            case FollowEnded ended:
+                Hear(ended);
                 break;
             case RiskLookedFor looked:
                 _lookingForRisk = false;
@@ -149,6 +168,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         }
 
         Decide();
+        Follow();
         Report(timePassed: message is Beat);
         ScheduleBeat(message is Beat);
         if (_ending is { } asker && AgentRules.IsIdle(_state, Now))
@@ -216,6 +236,73 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 self,
                 success: result => new WorkEnded(result),
                 failure: problem => new WorkEnded(new WorkResult(WorkOutcome.Failed, problem.Message, null, 0, null, null)));
+    }
+
+    /// <summary>Begins what brings the standby copy on, when its time has come; ends it when something else is to be done with the content.</summary>
+    private void Follow()
+    {
+        if (_following is { } running && !StandbyRules.MayFollow(_state))
+        {
+            running.Cancel();
+        }
+
+        if (StandbyRules.Next(_state, Now) is not { } toldOf)
+        {
+            return;
+        }
+
+        var self = Self;
+        var following = new CancellationTokenSource();
+        _following = following;
+        _state = StandbyRules.Begin(_state, Now);
+        _surroundings.Follows.Run(() =>
+            {
+                Say("reading the log");
+                return _content.Follow(toldOf, Say, following.Token);
+            })
+            .PipeTo(
+                self,
+                success: seen => new FollowEnded(toldOf, seen),
+                failure: problem => new FollowEnded(toldOf, new FollowSeen(null, problem.Message, false)));
+
+        void Say(string progress) => self.Tell(new FollowProgressed(progress));
+    }
+
+    private void Hear(FollowEnded ended)
+    {
+        _following?.Dispose();
+        _following = null;
+        var before = _state.Standby;
+        _state = StandbyRules.End(_state, ended.ToldOf, ended.Seen, Now);
+        if (_state.Standby.Problem is { } problem)
+        {
+            if (problem != before.Problem)
+            {
+                _surroundings.Logger.StandbyFails(Service, problem);
+            }
+        }
+        else if (_state.Standby.Copy is { } copy && (before.Copy is null || before.Problem is not null))
+        {
+            _surroundings.Logger.StandbyFollows(Service, copy.Slot);
+        }
+    }
+
+    private void DropStandby()
+    {
+        var (content, logger, service) = (_content, _surroundings.Logger, Service);
+        _ = _surroundings.Follows.Run(() =>
+        {
+            try
+            {
+                content.DropStandby();
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                logger.StandbyFails(service, failure.Message);
+            }
+
+            return true;
+        });
     }
 
     private void Hear(WorkResult result)
@@ -375,7 +462,12 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             running && _savedAt is not null,
             _dumps.Ok ? _dumps.Warning : _dumps.Error,
             _divergent ?? 0,
-            _activity);
+            _activity)
+        {
+            StandbySlot = _state.Standby.Copy?.Slot ?? 0,
+            StandbyAt = _state.Standby.Copy?.At,
+            StandbyProblem = StandbyRules.Problem(_state, now),
+        };
     }
 
     private static string Words(WorkKind kind) => kind switch
@@ -400,6 +492,10 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
     private sealed record WorkEnded(WorkResult Result);
 
     private sealed record Progressed(string Activity);
+
+    private sealed record FollowProgressed(string Progress);
+
+    private sealed record FollowEnded(long ToldOf, FollowSeen Seen);
 
     private sealed record RiskLookedFor(RiskSeen Risk, Instant BegunAt);
 

@@ -5,6 +5,7 @@ using ClusterFs.Configuration;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Guard;
+using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Messages;
 using HistoryEntry = ClusterFs.Api.HistoryEntry;
 
@@ -167,7 +168,13 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
             ? seen with { Sight = seen.Sight.Aged(GuardClock.Now.LongestSince(seen.SightAt)) }
             : null;
         return StatusPicture.Draw(
-            service.Name, settings.Node.Name, fresh ?? local?.View, fresh is not null, local, service.Live.Capture.ToString().ToLowerInvariant());
+            service.Name,
+            settings.Node.Name,
+            fresh ?? local?.View,
+            fresh is not null,
+            local,
+            service.Live.Capture.ToString().ToLowerInvariant(),
+            ReportPace.Of(settings.Services.Count).Counts);
     }
 
     private ClusterStatus ClusterStatus()

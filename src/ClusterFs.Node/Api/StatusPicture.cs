@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using ClusterFs.Api;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Node.Agents;
@@ -14,8 +15,9 @@ internal static class StatusPicture
     /// <param name="viewIsFresh">Whether it answered just now.</param>
     /// <param name="local">Of this node's agent; null where the service may not run on this node.</param>
     /// <param name="capture">As configured.</param>
+    /// <param name="silentAfter">A node that has said nothing for longer is taken for away.</param>
     public static ServiceStatus Draw(
-        string service, string node, OwnershipView? view, bool viewIsFresh, ServiceSnapshot? local, string capture)
+        string service, string node, OwnershipView? view, bool viewIsFresh, ServiceSnapshot? local, string capture, TimeSpan silentAfter)
     {
         var owner = view?.Owner;
         var sight = owner is null ? null : view!.Sights.FirstOrDefault(candidate => candidate.Node == owner);
@@ -33,7 +35,7 @@ internal static class StatusPicture
             local?.Guard is { OpenTenure: not null } ? local.Sight.LeaseRemainingMs : null,
             NewestDump(view, local),
             sight is { AtRiskKnown: true } ? new RiskStatus(sight.AtRiskSeconds, sight.AtRiskBytes) : null,
-            [],
+            Standbys(node, owner, view, local, silentAfter),
             Math.Max(local?.Divergent ?? 0, view?.Sights.Select(candidate => candidate.Divergent).DefaultIfEmpty().Max() ?? 0),
             view?.Paused ?? false,
             Reason(view, viewIsFresh, sight),
@@ -56,6 +58,35 @@ internal static class StatusPicture
 
         return seen.MaxBy(dump => dump.Sequence);
     }
+
+    private static ImmutableArray<StandbyStatus> Standbys(
+        string node, string? owner, OwnershipView? view, ServiceSnapshot? local, TimeSpan silentAfter)
+    {
+        // Of this node, its own agent knows more than the ownership actor has heard.
+        var sights = (view?.Sights ?? []).Where(sight => local is null || sight.Node != node);
+        if (local is not null)
+        {
+            sights = sights.Append(local.Sight);
+        }
+
+        var newest = NewestDump(view, local);
+        return
+        [
+            .. sights
+                .Where(sight => sight.Node != owner && (sight.StandbySlot > 0 || sight.StandbyProblem is not null))
+                .OrderBy(sight => sight.Node, StringComparer.Ordinal)
+                .Select(sight => new StandbyStatus(sight.Node, sight.StandbySlot, Lag(sight, newest), null)
+                {
+                    Problem = sight.AgeSeconds > silentAfter.TotalSeconds
+                        ? string.Create(CultureInfo.InvariantCulture, $"{sight.Node} has said nothing for {sight.AgeSeconds:0} s")
+                        : sight.StandbyProblem,
+                }),
+        ];
+    }
+
+    private static double? Lag(NodeSight sight, DumpPoint? newest) => sight is not { StandbySlot: > 0, StandbyAt: { } at } ? null
+        : newest is null || newest.Sequence <= sight.StandbySlot ? 0
+        : Math.Round(Math.Max(0, (newest.At - at).TotalSeconds), 3);
 
     private static string? Reason(OwnershipView? view, bool viewIsFresh, NodeSight? sight)
     {

@@ -43,6 +43,42 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         }
     }
 
+    public FollowSeen Follow(long toldOf, Action<string> progress, CancellationToken cancellation)
+    {
+        try
+        {
+            if (toldOf == 0 && !IsOpen && !_archive.List(cancellation).OfType<DumpRecord>().Any())
+            {
+                // Nothing is made on the disks of nodes for a service that has written nothing yet.
+                return new FollowSeen(null, null, false);
+            }
+
+            return Open().Follow(toldOf, new RestoreWords(progress), cancellation) switch
+            {
+                FollowResult.Followed followed => new FollowSeen(See(followed.Dump), null, false),
+                FollowResult.UpToDate current => new FollowSeen(See(current.Dump), null, false),
+                FollowResult.NotNeeded => new FollowSeen(null, null, false),
+                var other => throw new InvalidOperationException($"unknown outcome {other}"),
+            };
+        }
+        catch (OperationCanceledException)
+        {
+            return new FollowSeen(null, null, true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return new FollowSeen(null, failure.Message, false);
+        }
+    }
+
+    public void DropStandby()
+    {
+        if (LocalContent.HasStandby(service.Live.Path))
+        {
+            Open().DropStandby(CancellationToken.None);
+        }
+    }
+
     public RiskSeen LookForRisk()
     {
         try
@@ -148,6 +184,17 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
     {
         var kept = Open().KeepDivergent("another node went on from an older dump", CancellationToken.None, runsUnder);
         return Done(kept is null ? "all of it is in the line" : $"kept as {kept.Id}, see `clusterfs divergent list {service.Name}`");
+    }
+
+    private bool IsOpen
+    {
+        get
+        {
+            lock (_opening)
+            {
+                return _content is not null;
+            }
+        }
     }
 
     private LocalContent Open()

@@ -10,6 +10,14 @@ internal interface IServiceContent
     /// <param name="progress">What it is doing, in a few words.</param>
     WorkResult Do(WorkKind kind, long epoch, Action<string> progress);
 
+    /// <summary>Brings this node's standby copy to the newest dump; throws nothing. Only while this node does not own the service.</summary>
+    /// <param name="toldOf">A slot of the log that is known to be taken; 0 when none is.</param>
+    /// <param name="progress">How far it is, in a few words.</param>
+    FollowSeen Follow(long toldOf, Action<string> progress, CancellationToken cancellation);
+
+    /// <summary>Gives up the standby copy of a service that is to have none.</summary>
+    void DropStandby();
+
     /// <summary>What differs from the newest dump. Looks at local disks only.</summary>
     RiskSeen LookForRisk();
 
@@ -27,6 +35,12 @@ internal sealed record WorkResult(
     /// <summary>What somebody has to look at although it went well; null when nothing.</summary>
     public string? Warning { get; init; }
 }
+
+/// <summary>How following went.</summary>
+/// <param name="Copy">The dump that the copy is; null when there is no copy, or it is not known.</param>
+/// <param name="Problem">Why it failed; null when it did not.</param>
+/// <param name="Cancelled">It was told to stop, and is to be tried again when it may.</param>
+internal sealed record FollowSeen(DumpSeen? Copy, string? Problem, bool Cancelled);
 
 /// <summary>A dump in the line.</summary>
 internal sealed record DumpSeen(long Epoch, long Slot, DateTimeOffset At, long Bytes);

@@ -56,7 +56,11 @@ internal sealed class NodeStart(
         _guard = new GuardLink(settings.Node.GuardSocket, time);
         var agents = settings.Services.Values
             .Where(service => service.Nodes.Contains(settings.Node.Name))
-            .Select(service => new AgentSettings(settings.Node.Name, service.Name, service.Live.DumpEvery) { Pace = Pace })
+            .Select(service => new AgentSettings(settings.Node.Name, service.Name, service.Live.DumpEvery)
+            {
+                Pace = Pace,
+                KeepsStandby = service.Live.Standby == StandbyKind.Warm,
+            })
             .ToImmutableArray();
         var surroundings = new AgentSurroundings(
             contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));

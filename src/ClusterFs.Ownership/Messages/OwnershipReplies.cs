@@ -59,10 +59,23 @@ public sealed record NodeSight(
     int Divergent,
     string? Activity)
 {
+    /// <summary>The dump that this node's standby copy is; 0 when it has none.</summary>
+    public long StandbySlot { get; init; }
+
+    /// <summary>When that dump was taken, by its owner's wall clock.</summary>
+    public DateTimeOffset? StandbyAt { get; init; }
+
+    /// <summary>Why there is no copy of the newest dump yet; null when there is one, or nothing stands in its way.</summary>
+    public string? StandbyProblem { get; init; }
+
+    /// <summary>How long ago the node said all this.</summary>
+    public double AgeSeconds { get; init; }
+
     /// <summary>What was said a while ago, as of now: the lease has run on, and what was written since may be at risk as well.</summary>
     public NodeSight Aged(TimeSpan since) => this with
     {
         LeaseRemainingMs = Math.Max(0, LeaseRemainingMs - (long)since.TotalMilliseconds),
+        AgeSeconds = Math.Round(AgeSeconds + since.TotalSeconds, 3),
         AtRiskSeconds = AtRiskKnown ? Math.Round(AtRiskSeconds + since.TotalSeconds, 3) : 0,
     };
 

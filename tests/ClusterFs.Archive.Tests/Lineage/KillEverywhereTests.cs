@@ -91,6 +91,48 @@ public sealed class KillEverywhereTests : IDisposable
     }
 
     [SkippableFact]
+    public void A_standby_copy_that_is_called_whole_is()
+    {
+        RequireTracing();
+        _bed.Write("n1", "page", "first");
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), new byte[3 << 20]);
+        _bed.TakeOver("n1", 1);
+        _bed.Write("n1", "dir0/new", "new");
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        var gone = "dir0";
+        var ended = false;
+        var kills = 0;
+        for (var n = 1; !ended && n < 400; n += 1 + (n / 12))
+        {
+            _bed.Write("n1", "page", $"state {n}");
+            _bed.Write("n1", $"dir{n}/new", "new");
+            Directory.Delete(Path.Combine(_bed.Live("n1"), gone), recursive: true);
+            gone = $"dir{n}";
+            using (var stream = new FileStream(Path.Combine(_bed.Live("n1"), "db"), FileMode.Open))
+            {
+                stream.Position = n * 4096;
+                stream.Write([1, (byte)n]);
+            }
+
+            _bed.Dump("n1", 1);
+            using (var child = Child.KilledAt(Changes, n, "follow", _bed.Shared, _bed.Live("n2"), "n2", "nowhere"))
+            {
+                var code = child.Wait();
+                Assert.Contains(code, (int[])[0, Killed]);
+                ended = code == 0;
+                kills += code == Killed ? 1 : 0;
+            }
+
+            // Whole already, or made whole now: in both cases it is this dump.
+            _bed.Follow("n2");
+            Assert.Equal(TestBed.Describe(_bed.Live("n1")), TestBed.Describe(_bed.Standby("n2")));
+        }
+
+        Assert.True(ended && kills > 5, $"{kills} kills, the end of following was {(ended ? string.Empty : "not ")}reached");
+    }
+
+    [SkippableFact]
     public void Compaction_leaves_every_dump_whole()
     {
         RequireTracing();

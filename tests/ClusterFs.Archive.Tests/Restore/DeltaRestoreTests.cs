@@ -137,6 +137,18 @@ public sealed class DeltaRestoreTests : IDisposable
     }
 
     [Fact]
+    public void A_link_to_itself_in_the_place_of_a_directory_does_not_stand_in_the_way()
+    {
+        _bed.Write("n1", "dir/page", "line");
+        _bed.TakeOver("n1", 1);
+        var dump = _bed.Dump("n1", 1);
+        Directory.CreateDirectory(_bed.Live("n3"));
+        File.CreateSymbolicLink(Path.Combine(_bed.Live("n3"), "dir"), "dir");
+        _bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None));
+        Assert.Equal("line", _bed.Read("n3", "dir/page"));
+    }
+
+    [Fact]
     public void From_any_dump_to_any_other_over_any_local_change_the_content_is_that_of_the_dump()
     {
         var writes = Gen.Select(Gen.Int[0, 2], Gen.Int[0, 5 << 20], Gen.Int[1, 200_000], Gen.Int[0, 1000]).Array[1, 3];

@@ -38,7 +38,7 @@ public sealed class StatusPictureTests
     [Fact]
     public void A_silent_ownership_actor_is_said_to_be_silent_and_the_last_view_shown()
     {
-        var status = StatusPicture.Draw("wiki", "n2", View(), viewIsFresh: false, Snapshot("n2", null, NodeSight.Nothing("n2")), "auto");
+        var status = StatusPicture.Draw("wiki", "n2", View(), viewIsFresh: false, Snapshot("n2", null, NodeSight.Nothing("n2")), "auto", TimeSpan.FromSeconds(3));
 
         Assert.Equal("n1", status.Owner);
         Assert.Contains("does not answer", status.Reason, StringComparison.Ordinal);
@@ -47,7 +47,7 @@ public sealed class StatusPictureTests
     [Fact]
     public void A_node_that_never_heard_of_the_owner_shows_what_its_guard_does()
     {
-        var status = StatusPicture.Draw("wiki", "n1", null, viewIsFresh: false, Snapshot("n1", LeasePhase.Running, Owners), "auto");
+        var status = StatusPicture.Draw("wiki", "n1", null, viewIsFresh: false, Snapshot("n1", LeasePhase.Running, Owners), "auto", TimeSpan.FromSeconds(3));
 
         Assert.Equal(ServiceState.Owned, status.State);
         Assert.Equal("n1", status.Owner);
@@ -75,8 +75,40 @@ public sealed class StatusPictureTests
         Assert.True(Draw("n2", View(), local with { Guard = local.Guard! with { IsFrozen = true } }).Phase?.Frozen);
     }
 
+    [Fact]
+    public void Standbys_are_the_nodes_with_a_copy_and_how_far_it_is_behind()
+    {
+        var at = Owners.LastDumpAt!.Value;
+        var view = View() with
+        {
+            Sights =
+            [
+                Owners with { StandbySlot = 3, StandbyAt = at },
+                NodeSight.Nothing("n2") with { StandbySlot = Owners.LastDumpSlot, StandbyAt = at },
+                NodeSight.Nothing("n3") with { StandbySlot = Owners.LastDumpSlot - 1, StandbyAt = at.AddSeconds(-2.5), StandbyProblem = "the disk is full" },
+                NodeSight.Nothing("n4"),
+                NodeSight.Nothing("n5") with { StandbyProblem = "no first copy" },
+                NodeSight.Nothing("n6") with { StandbySlot = Owners.LastDumpSlot, StandbyAt = at, AgeSeconds = 60 },
+            ],
+        };
+
+        var slot = Owners.LastDumpSlot;
+        Assert.Equal<StandbyStatus>(
+            [
+                new StandbyStatus("n2", slot, 0, null),
+                new StandbyStatus("n3", slot - 1, 2.5, null) { Problem = "the disk is full" },
+                new StandbyStatus("n5", 0, null, null) { Problem = "no first copy" },
+                new StandbyStatus("n6", slot, 0, null) { Problem = "n6 has said nothing for 60 s" },
+            ],
+            Draw("n1", view, null).Standbys.AsEnumerable());
+
+        // A node knows better itself than by what it said.
+        var own = Snapshot("n2", null, NodeSight.Nothing("n2") with { StandbySlot = slot - 2, StandbyAt = at.AddSeconds(-9) });
+        Assert.Equal(9, Draw("n2", view, own).Standbys[0].LagSeconds);
+    }
+
     private static ServiceStatus Draw(string node, OwnershipView view, ServiceSnapshot? local) =>
-        StatusPicture.Draw("wiki", node, view, viewIsFresh: true, local, "auto");
+        StatusPicture.Draw("wiki", node, view, viewIsFresh: true, local, "auto", TimeSpan.FromSeconds(3));
 
     private static OwnershipView View() => new("wiki", OwnershipStage.Owned, "n1", 7, 7, ["n2"], null, null, false, [Owners]);
 

@@ -82,6 +82,6 @@ public sealed class ArchivedContentTests : IDisposable
         Assert.Equal("1 file: as they lay there, with no writer running", content.Do(WorkKind.FinalDump, 1, _ => { }).Guarantee);
     }
 
-    private ArchivedContent Content(LiveSettings live, keys: null) => new(
-        new ServiceSettings("wiki", ["n1"], live, null, null, new FailoverSettings(5, TimeSpan.FromMinutes(10)), TimeSpan.FromSeconds(10), OnLost.Kill), "n1", Shared);
+    private ArchivedContent Content(LiveSettings live) => new(
+        new ServiceSettings("wiki", ["n1"], live, null, null, new FailoverSettings(5, TimeSpan.FromMinutes(10)), TimeSpan.FromSeconds(10), OnLost.Kill), "n1", Shared, keys: null);
 }

@@ -11,7 +11,13 @@ public sealed class HyperionWireSerializerTests : TestKit
 {
     private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
-    private static readonly NodeSight Sight = new("n1", 4200, 7, 12, At, 5120, 3.1, 81920, true, "no space left", 1, "dumping");
+    private static readonly NodeSight Sight = new("n1", 4200, 7, 12, At, 5120, 3.1, 81920, true, "no space left", 1, "dumping")
+    {
+        StandbySlot = 11,
+        StandbyAt = At,
+        StandbyProblem = "no space left",
+        AgeSeconds = 1.5,
+    };
 
     public static TheoryData<IWireMessage> Messages => new()
     {

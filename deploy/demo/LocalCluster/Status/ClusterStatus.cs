@@ -39,6 +39,8 @@ public sealed record ServiceStatus(
 {
     public bool Damped { get; init; }
 
+    public IReadOnlyList<StandbyStatus> Standbys { get; init; } = [];
+
     public string? Reason { get; init; }
 
     [JsonIgnore]
@@ -46,6 +48,8 @@ public sealed record ServiceStatus(
 }
 
 public sealed record DumpStatus(long Epoch, long Sequence, string? At, long Bytes);
+
+public sealed record StandbyStatus(string Node, long Sequence, double? LagSeconds, string? Problem);
 
 public sealed record DumpHealth(bool Ok, string? Error);
 

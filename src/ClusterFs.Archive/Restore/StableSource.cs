@@ -1,0 +1,75 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Manifests;
+using ClusterFs.Posix;
+using Microsoft.Win32.SafeHandles;
+
+namespace ClusterFs.Archive.Restore;
+
+/// <summary>What a file was copied from.</summary>
+/// <param name="File">What is known of the bytes that were copied.</param>
+/// <param name="IsSame">Whether they are the content that was wanted.</param>
+internal sealed record CopiedFile(LocalFile File, bool IsSame);
+
+/// <summary>
+/// Copies from a tree that nobody should be writing, and finds out if somebody does: a copy counts only if the file is afterwards what it was
+/// before. Asked for paths in the order of a manifest.
+/// </summary>
+/// <param name="seenAt">What the file system's clock said before: a file changed later than that is not taken.</param>
+internal sealed class StableSource(LocalCopy copy, long seenAt)
+{
+    private const long Piece = 64 << 20;
+
+    /// <summary>Fills an empty file with what may be an entry's content, or an older state of it.</summary>
+    /// <returns>Null when there is nothing of use; the file is empty then.</returns>
+    public CopiedFile? Copy(ManifestEntry entry, SafeFileHandle target, CancellationToken cancellation)
+    {
+        var content = entry.Content!;
+        if (copy.Find(entry) is not { } found || !FileSystemClock.IsSettled(found.Status, seenAt))
+        {
+            return null;
+        }
+
+        var same = copy.Holds(found, content, cancellation);
+        if (!same && !(content.Paged && found.Known is { Paged: true }))
+        {
+            return null;
+        }
+
+        Copy(found.Path, target, found.Status.Size, cancellation);
+        if (FileStatus.TryRead(found.Path) is { } after && FileIdentity.Of(after) == FileIdentity.Of(found.Status))
+        {
+            return new CopiedFile(found, same);
+        }
+
+        RandomAccess.SetLength(target, 0);
+        return null;
+    }
+
+    private static void Copy(string from, SafeFileHandle to, long length, CancellationToken cancellation)
+    {
+        using var source = File.OpenHandle(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (FileClone.TryShare(source, to))
+        {
+            return;
+        }
+
+        var buffer = new byte[1 << 20];
+        for (var done = 0L; done < length;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var copied = FileClone.Copy(source, to, done, Math.Min(Piece, length - done));
+            if (copied == 0)
+            {
+                copied = RandomAccess.Read(source, buffer, done);
+                if (copied == 0)
+                {
+                    return;
+                }
+
+                RandomAccess.Write(to, buffer.AsSpan(0, (int)copied), done);
+            }
+
+            done += copied;
+        }
+    }
+}

@@ -1,0 +1,547 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Retention;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Tests.Lineage;
+
+/// <summary>A node that does not own a service keeps a copy of its newest dump, and goes on with that when it takes over.</summary>
+public sealed class StandbyTests : IDisposable
+{
+    private const int Killed = 128 + 9;
+    private const int Size = 24 << 20;
+    private readonly TestBed _bed = new();
+
+    [Fact]
+    public void The_copy_follows_every_dump_and_becomes_the_content_by_a_rename()
+    {
+        _bed.Write("n1", "page", "first");
+        _bed.Write("n1", "gone", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        Assert.Equal(2, Assert.IsType<FollowResult.Followed>(_bed.Follow("n2")).Dump.Slot);
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+        _bed.Write("n1", "page", "second");
+        _bed.Write("n1", "dir/new", "second");
+        File.Delete(Path.Combine(_bed.Live("n1"), "gone"));
+        _bed.Dump("n1", 1);
+        Assert.Equal(3, Assert.IsType<FollowResult.Followed>(_bed.Follow("n2")).Dump.Slot);
+        Assert.Equal(3, Assert.IsType<FollowResult.UpToDate>(_bed.Follow("n2")).Dump.Slot);
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+        Assert.False(Directory.Exists(_bed.Live("n2")));
+        var inode = InodeOf(_bed.Standby("n2"));
+
+        var ready = _bed.TakeOver("n2", 2);
+
+        Assert.Equal((ContentBasis.Restored, 3L), (ready.Basis, ready.Head!.Slot));
+        Assert.Contains("standby copy", ready.Explanation, StringComparison.Ordinal);
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        Assert.Equal(inode, InodeOf(_bed.Live("n2")));
+        AssertNoCopy("n2");
+
+        // What was known of the copy is known of the content.
+        Assert.IsType<DumpResult.Unchanged>(_bed.On("n2", content => content.Dump(2, CancellationToken.None)));
+        _bed.Write("n2", "page", "third");
+        _bed.Dump("n2", 2);
+    }
+
+    [Fact]
+    public void What_has_not_changed_is_not_touched_and_a_large_file_is_patched_in_place()
+    {
+        WriteRandom("n1", "db", 1);
+        _bed.Write("n1", "mail/1", "same");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        var before = FileStatus.TryRead(Path.Combine(_bed.Standby("n2"), "mail/1"));
+        var inode = InodeOf(Path.Combine(_bed.Standby("n2"), "db"));
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 5_000_000, [1, 2, 3]);
+        Grow(Path.Combine(_bed.Live("n1"), "db"), 10_000);
+        _bed.Dump("n1", 1);
+
+        var followed = Assert.IsType<FollowResult.Followed>(_bed.Follow("n2"));
+
+        Assert.InRange(followed.FetchedBytes, 1, 1 << 20);
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+        Assert.Equal(before, FileStatus.TryRead(Path.Combine(_bed.Standby("n2"), "mail/1")));
+        Assert.Equal(inode, InodeOf(Path.Combine(_bed.Standby("n2"), "db")));
+    }
+
+    [Fact]
+    public void A_copy_of_an_earlier_dump_is_brought_to_the_head()
+    {
+        WriteRandom("n1", "db", 2);
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        var inode = InodeOf(_bed.Standby("n2"));
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 9_000_000, [1, 2, 3]);
+        _bed.Dump("n1", 1);
+        _bed.Write("n1", "page", "new");
+        _bed.Dump("n1", 1);
+
+        var ready = _bed.TakeOver("n2", 2);
+
+        Assert.Equal((ContentBasis.Restored, 4L), (ready.Basis, ready.Head!.Slot));
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        Assert.Equal(inode, InodeOf(_bed.Live("n2")));
+        Assert.IsType<DumpResult.Unchanged>(_bed.On("n2", content => content.Dump(2, CancellationToken.None)));
+    }
+
+    [Fact]
+    public void A_copy_that_somebody_changed_is_put_right_before_anything_starts_on_it()
+    {
+        WriteRandom("n1", "db", 3);
+        _bed.Write("n1", "page", "right");
+        _bed.Write("n1", "dir/page", "right");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        var copy = _bed.Standby("n2");
+        Forge(Path.Combine(copy, "page"), "wrong");
+        var status = FileStatus.TryRead(Path.Combine(copy, "db"))!.Value;
+        Overwrite(Path.Combine(copy, "db"), 7_000_000, [1, 2, 3]);
+        FileAttribution.SetModified(Path.Combine(copy, "db"), status.ModifiedNs);
+        File.WriteAllText(Path.Combine(copy, "dir", "stray"), "wrong");
+        Directory.CreateDirectory(Path.Combine(copy, "strays", "deep"));
+        FileAttribution.SetMode(Path.Combine(copy, "dir/page"), 0x1FF);
+
+        var ready = _bed.TakeOver("n2", 2);
+
+        Assert.Contains("standby copy", ready.Explanation, StringComparison.Ordinal);
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+    }
+
+    [Fact]
+    public void A_node_that_lost_the_service_takes_from_its_own_content_what_that_has_and_leaves_it_alone()
+    {
+        WriteRandom("n1", "db", 4);
+        _bed.Write("n1", "page", "same");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [9, 9, 9]);
+        _bed.TakeOver("n2", 2);
+        Overwrite(Path.Combine(_bed.Live("n2"), "db"), 3_000_000, [7, 7, 7]);
+        _bed.Dump("n2", 2);
+        var mine = TestBed.Describe(_bed.Live("n1"));
+
+        var followed = Assert.IsType<FollowResult.Followed>(_bed.Follow("n1"));
+
+        Assert.InRange(followed.FetchedBytes, 1, 4 << 20);
+        AssertSame(_bed.Live("n2"), _bed.Standby("n1"));
+        Assert.Equal(mine, TestBed.Describe(_bed.Live("n1")));
+
+        // What it had and the line has not is kept, as without a copy.
+        var ready = _bed.TakeOver("n1", 3);
+        AssertSame(_bed.Live("n2"), _bed.Live("n1"));
+        _bed.Archive.RestoreTo(ready.Kept!.Content, _bed.Scratch("kept"), null, CancellationToken.None);
+        AssertSame(mine, _bed.Scratch("kept"));
+    }
+
+    [Fact]
+    public void There_is_no_copy_where_the_content_itself_is_the_newest()
+    {
+        Assert.IsType<FollowResult.NotNeeded>(_bed.Follow("n1"));
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        Assert.IsType<FollowResult.NotNeeded>(_bed.Follow("n1"));
+        AssertNoCopy("n1");
+    }
+
+    [Fact]
+    public void A_copy_that_is_of_no_use_any_more_goes()
+    {
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n3");
+        _bed.Archive.RestoreTo(_bed.Archive.List(CancellationToken.None).OfType<DumpRecord>().Last().Content, _bed.Live("n3"), null, CancellationToken.None);
+
+        Assert.Equal(ContentBasis.EqualToHead, _bed.TakeOver("n3", 2).Basis);
+        AssertNoCopy("n3");
+
+        Assert.False(LocalContent.HasStandby(_bed.Live("n1")));
+        _bed.Follow("n1");
+        Assert.True(LocalContent.HasStandby(_bed.Live("n1")));
+        _bed.On("n1", content =>
+        {
+            content.DropStandby(CancellationToken.None);
+            return true;
+        });
+        Assert.False(LocalContent.HasStandby(_bed.Live("n1")));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_bed.Root, "n1", ".live.clusterfs", "previous")));
+    }
+
+    [Fact]
+    public void A_copy_of_a_dump_that_was_pruned_still_becomes_the_newest_one()
+    {
+        WriteRandom("n1", "db", 5);
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
+        var followed = _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        for (var i = 0; i < 2; i++)
+        {
+            Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [7, 8, (byte)i]);
+            _bed.Dump("n1", 1);
+        }
+
+        var archive = new ServiceArchive(_bed.Shared, TestBed.Service) { PruneGrace = TimeSpan.Zero, Patience = TimeSpan.FromMinutes(1) };
+        for (var i = 0; i < 2; i++)
+        {
+            archive.Prune(new RetentionPolicy(1, 0, 0, 0, 0, 0), 1, CancellationToken.None);
+        }
+
+        Assert.False(File.Exists(_bed.PackOf(followed.Content)));
+        var started = Stopwatch.GetTimestamp();
+        using (var content = LocalContent.Open(archive, _bed.Live("n2"), "n2", CaptureMode.Auto))
+        {
+            content.Follow(0, null, CancellationToken.None);
+        }
+
+        // What is gone for good is not waited for.
+        Assert.True(Stopwatch.GetElapsedTime(started) < archive.Patience);
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+    }
+
+    [Fact]
+    public void After_a_loss_of_power_during_a_change_the_copy_is_read_before_it_is_believed()
+    {
+        WriteRandom("n1", "db", 6);
+        _bed.Write("n1", "page", "right");
+        _bed.Write("n1", "other", "old");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        _bed.Write("n1", "other", "new");
+        _bed.Dump("n1", 1);
+        using (var child = new Child("follow", _bed.Shared, _bed.Live("n2"), "n2", "standby changing"))
+        {
+            Assert.Equal(Killed, child.Wait());
+        }
+
+        // Bytes reached the disk that the times of their files do not tell of.
+        Forge(Path.Combine(_bed.Standby("n2"), "page"), "wrong");
+        Overwrite(Path.Combine(_bed.Standby("n2"), "db"), 11_000_000, [1, 2, 3]);
+        Believe("n2");
+        var record = Path.Combine(_bed.Root, "n2", ".live.clusterfs", "standby", "standby.json");
+        var json = JsonNode.Parse(File.ReadAllText(record))!;
+        Assert.Equal(MachineClock.BootId, (string?)json["boot"]);
+        json["boot"] = "another boot";
+        File.WriteAllText(record, json.ToJsonString());
+
+        // Cut short once more, in this boot: the copy is no more to be believed than before.
+        Assert.Throws<Cut>(() => _bed.Follow("n2", point => Throw(point == "standby changing")));
+        _bed.TakeOver("n2", 2);
+
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+    }
+
+    [Fact]
+    public void Files_that_were_one_and_are_not_any_more_change_apart()
+    {
+        _bed.Write("n1", "a", "one");
+        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n1"), "a"), Path.Combine(_bed.Live("n1"), "b")));
+        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n1"), "a"), Path.Combine(_bed.Live("n1"), "c")));
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        File.Delete(Path.Combine(_bed.Live("n1"), "b"));
+        _bed.Write("n1", "b", "two");
+        File.Delete(Path.Combine(_bed.Live("n1"), "c"));
+        _bed.Write("n1", "c/d", "three");
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+    }
+
+    [Fact]
+    public void A_copy_that_cannot_be_made_right_stands_in_nobodys_way()
+    {
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        _bed.Write("n1", "page", "second");
+        _bed.Dump("n1", 1);
+
+        var ready = (TakeOverResult.Ready)_bed.On(
+            "n2", content => content.TakeOver(2, null, CancellationToken.None), point => ThrowIf(point == "standby changing", new IOException("No space left")));
+
+        Assert.Contains("restored", ready.Explanation, StringComparison.Ordinal);
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        AssertNoCopy("n2");
+    }
+
+    [Theory]
+    [InlineData("standby changing")]
+    [InlineData("standby changed")]
+    [InlineData("standby synced")]
+    [InlineData("standby indexed")]
+    [InlineData("standby whole")]
+    public void A_kill_while_following_leaves_a_copy_that_is_made_right(string point)
+    {
+        foreach (var first in (bool[])[true, false])
+        {
+            using var bed = new TestBed();
+            Directory.CreateDirectory(bed.Live("n1"));
+            File.WriteAllBytes(Path.Combine(bed.Live("n1"), "db"), RandomBytes(3 << 20, 8));
+            bed.Write("n1", "page", "first");
+            bed.TakeOver("n1", 1);
+            bed.Dump("n1", 1);
+            if (!first)
+            {
+                bed.Follow("n2");
+            }
+
+            bed.Write("n1", "page", "second");
+            Overwrite(Path.Combine(bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
+            bed.Dump("n1", 1);
+            using var child = new Child("follow", bed.Shared, bed.Live("n2"), "n2", point);
+            Assert.Equal(Killed, child.Wait());
+            if (first)
+            {
+                bed.Follow("n2");
+                AssertSame(bed.Live("n1"), bed.Standby("n2"));
+            }
+
+            var ready = bed.TakeOver("n2", 2);
+            Assert.Contains("standby copy", ready.Explanation, StringComparison.Ordinal);
+            AssertSame(bed.Live("n1"), bed.Live("n2"));
+        }
+    }
+
+    [Theory]
+    [InlineData("claimed", false)]
+    [InlineData("kept", false)]
+    [InlineData("standby changed", false)]
+    [InlineData("standby ready", false)]
+    [InlineData("standby staged", false)]
+    [InlineData("announced", false)]
+    [InlineData("exchanged", true)]
+    [InlineData("swapped", true)]
+    [InlineData("opened", true)]
+    public void A_kill_during_a_takeover_leaves_old_or_new_content_whole_and_the_copy_is_not_lost(string point, bool isNew)
+    {
+        _bed.Write("n1", "page", "line");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Write("n2", "page", "local");
+        _bed.Follow("n2");
+        _bed.Write("n1", "dir/page", "line");
+        _bed.Dump("n1", 1);
+        var local = TestBed.Describe(_bed.Live("n2"));
+        using var child = new Child("take-over", _bed.Shared, _bed.Live("n2"), "n2", "2", point);
+
+        Assert.Equal(Killed, child.Wait());
+        AssertSame(isNew ? TestBed.Describe(_bed.Live("n1")) : local, _bed.Live("n2"));
+
+        var again = _bed.TakeOver("n2", 2);
+        Assert.Equal(isNew ? ContentBasis.KeptByLineage : ContentBasis.Restored, again.Basis);
+        Assert.Equal(!isNew, again.Explanation.Contains("standby copy", StringComparison.Ordinal));
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        AssertNoCopy("n2");
+        Assert.Single(_bed.Archive.ListDivergent(CancellationToken.None));
+        _ = _bed.On("n2", content => content.Dump(2, CancellationToken.None));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_bed.Root, "n2", ".live.clusterfs", "previous")));
+    }
+
+    [Fact]
+    public void Following_that_is_cancelled_goes_on_where_it_was()
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            _bed.Write("n1", $"mail/{i}", new string((char)('a' + (i % 26)), 3000));
+        }
+
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        using var cancellation = new CancellationTokenSource();
+        var progress = new Cancelling(cancellation, after: 100);
+        Assert.Throws<OperationCanceledException>(() => _bed.On("n2", content => content.Follow(0, progress, cancellation.Token)));
+        Assert.InRange(Directory.GetFiles(Path.Combine(_bed.Standby("n2"), "mail")).Length, 100, 299);
+        var inode = InodeOf(Path.Combine(_bed.Standby("n2"), "mail/0"));
+        _bed.Follow("n2");
+        Assert.Equal(inode, InodeOf(Path.Combine(_bed.Standby("n2"), "mail/0")));
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+    }
+
+    [Fact]
+    public void A_copy_that_was_whole_is_not_left_half_changed_when_following_is_cancelled()
+    {
+        WriteRandom("n1", "db", 9);
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
+        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 20_000_000, [1, 2, 3]);
+        _bed.Write("n1", "page", "second");
+        _bed.Dump("n1", 1);
+        using var cancellation = new CancellationTokenSource();
+        var followed = _bed.On(
+            "n2", content => content.Follow(0, null, cancellation.Token), point => CancelIf(point == "standby changing", cancellation));
+        Assert.IsType<FollowResult.Followed>(followed);
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+
+        // Before anything is changed it ends at once.
+        _bed.Write("n1", "page", "third");
+        _bed.Dump("n1", 1);
+        using var cancelled = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => _bed.On(
+            "n2", content => content.Follow(0, new Cancelling(cancelled, after: 0), cancelled.Token)));
+        Assert.DoesNotContain("changingTo", File.ReadAllText(Path.Combine(_bed.Standby("n2"), "..", "standby.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_its_owner_may_not_write_is_followed_all_the_same()
+    {
+        _bed.Write("n1", "closed/page", "first");
+        _bed.Write("n1", "closed/gone", "first");
+        _bed.Write("n1", "closed/deep/page", "first");
+        _bed.TakeOver("n1", 1);
+        Close(true);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+        Close(false);
+        _bed.Write("n1", "closed/page", "second");
+        _bed.Write("n1", "closed/deep/new", "second");
+        File.Delete(Path.Combine(_bed.Live("n1"), "closed/gone"));
+        Close(true);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
+        _bed.TakeOver("n2", 2);
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        foreach (var node in (string[])["n1", "n2"])
+        {
+            File.SetUnixFileMode(Path.Combine(_bed.Live(node), "closed"), (UnixFileMode)0x1C0);
+            File.SetUnixFileMode(Path.Combine(_bed.Live(node), "closed/deep"), (UnixFileMode)0x1C0);
+        }
+
+        void Close(bool closed)
+        {
+            FileAttribution.SetMode(Path.Combine(_bed.Live("n1"), "closed/page"), closed ? 0x124u : 0x1A4u);
+            FileAttribution.SetMode(Path.Combine(_bed.Live("n1"), "closed/deep"), closed ? 0x16Du : 0x1EDu);
+            FileAttribution.SetMode(Path.Combine(_bed.Live("n1"), "closed"), closed ? 0x16Du : 0x1EDu);
+        }
+    }
+
+    [Fact]
+    public void A_slot_that_somebody_told_of_is_waited_for_and_none_beyond_it_is_looked_for()
+    {
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        var archive = new ServiceArchive(_bed.Shared, TestBed.Service)
+        {
+            Log = new SlotLog(_bed.Archive.Layout, TestBed.Service) { Patience = TimeSpan.FromMilliseconds(200) },
+        };
+        using var content = LocalContent.Open(archive, _bed.Live("n2"), "n2", CaptureMode.Auto);
+        content.Follow(2, null, CancellationToken.None);
+        Assert.Throws<SharedStorageException>(() => content.Follow(3, null, CancellationToken.None));
+        _bed.Write("n1", "page", "second");
+        _bed.Dump("n1", 1);
+        _bed.Write("n1", "page", "third");
+        _bed.Dump("n1", 1);
+        Assert.Equal(3, Assert.IsType<FollowResult.Followed>(content.Follow(3, null, CancellationToken.None)).Dump.Slot);
+        Assert.Equal(4, Assert.IsType<FollowResult.Followed>(content.Follow(0, null, CancellationToken.None)).Dump.Slot);
+    }
+
+    public void Dispose() => _bed.Dispose();
+
+    private static void AssertSame(string one, string other) =>
+        Assert.Equal(Path.IsPathRooted(one) && Directory.Exists(one) ? TestBed.Describe(one) : one, TestBed.Describe(other));
+
+    private void AssertNoCopy(string node) => Assert.Empty(
+        Directory.EnumerateFileSystemEntries(Path.Combine(_bed.Root, node, ".live.clusterfs", "standby")));
+
+    private static ulong InodeOf(string path) => FileStatus.TryRead(path)!.Value.Inode;
+
+    /// <summary>Other bytes of the same length, under the old time.</summary>
+    private static void Forge(string file, string text)
+    {
+        var status = FileStatus.TryRead(file)!.Value;
+        File.WriteAllText(file, text);
+        Assert.Equal(status.Size, FileStatus.TryRead(file)!.Value.Size);
+        FileAttribution.SetModified(file, status.ModifiedNs);
+    }
+
+    /// <summary>Makes the index of a copy say that every file is as it was when its content was written there.</summary>
+    private void Believe(string node)
+    {
+        var file = Path.Combine(_bed.Root, node, ".live.clusterfs", "standby", "index");
+        var index = LocalIndex.TryOpen(file)!;
+        using var writer = new LocalIndex.Writer(file);
+        foreach (var row in index.Read())
+        {
+            var identity = FileIdentity.Of(FileStatus.TryRead(Path.Combine(_bed.Standby(node), row.Entry.Path))!.Value);
+            writer.Add(row with { Identity = identity, Settled = true });
+        }
+
+        writer.Finish(index.Subject, index.PageSeed);
+    }
+
+    private static void CancelIf(bool isNow, CancellationTokenSource cancellation)
+    {
+        if (isNow)
+        {
+            cancellation.Cancel();
+        }
+    }
+
+    private static void Throw(bool isNow) => ThrowIf(isNow, new Cut());
+
+    private static void ThrowIf(bool isNow, Exception error)
+    {
+        if (isNow)
+        {
+            throw error;
+        }
+    }
+
+    private static byte[] RandomBytes(int size, int seed)
+    {
+        var bytes = new byte[size];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+
+    private void WriteRandom(string node, string name, int seed)
+    {
+        Directory.CreateDirectory(_bed.Live(node));
+        File.WriteAllBytes(Path.Combine(_bed.Live(node), name), RandomBytes(Size, seed));
+    }
+
+    private static void Overwrite(string file, long offset, byte[] bytes)
+    {
+        using var stream = new FileStream(file, FileMode.Open);
+        stream.Position = offset;
+        stream.Write(bytes);
+    }
+
+    private static void Grow(string file, int by)
+    {
+        using var stream = new FileStream(file, FileMode.Append);
+        stream.Write(RandomBytes(by, 77));
+    }
+
+    private sealed class Cut : Exception;
+
+    private sealed class Cancelling(CancellationTokenSource source, int after) : IProgress<ClusterFs.Archive.Restore.RestoreProgress>
+    {
+        public void Report(ClusterFs.Archive.Restore.RestoreProgress value)
+        {
+            if (value.Files >= after)
+            {
+                source.Cancel();
+            }
+        }
+    }
+}
