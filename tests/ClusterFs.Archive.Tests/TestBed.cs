@@ -99,7 +99,8 @@ internal sealed class TestBed : IDisposable
     public long PackBytes() => Directory.EnumerateFiles(Path.Combine(Archive.Root, "packs")).Sum(file => new FileInfo(file).Length);
 
     /// <summary>A tree in words: every path with all that a restore must bring back.</summary>
-    public static string Describe(string root)
+    /// <param name="onlyContent">Without the times of links and directories: they alone make no dump, so the line need not have them.</param>
+    public static string Describe(string root, bool onlyContent = false)
     {
         var words = new StringBuilder();
         var names = new Dictionary<ulong, string>();
@@ -108,7 +109,7 @@ internal sealed class TestBed : IDisposable
         foreach (var (path, status, _) in TreeScan.Scan(root, CancellationToken.None))
         {
             var file = Path.Combine(root, path);
-            words.Append(CultureInfo.InvariantCulture, $"{path} {status.Kind} {status.Mode} {status.User}:{status.Group} {status.ModifiedNs}");
+            words.Append(CultureInfo.InvariantCulture, $"{path} {status.Kind} {status.Mode} {status.User}:{status.Group} {(onlyContent && status.Kind != FileKind.File ? 0 : status.ModifiedNs)}");
             words.Append(' ').Append(Attributes(file)).Append(' ').AppendLine(status.Kind switch
             {
                 FileKind.File when !names.TryAdd(status.Inode, path) => $"same as {names[status.Inode]}",

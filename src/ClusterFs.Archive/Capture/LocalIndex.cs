@@ -17,25 +17,28 @@ internal sealed class DamagedIndexException(string file, string what) : Exceptio
 /// <param name="PageSeed">Of the hashes of pages.</param>
 internal sealed record LocalIndex(string File, string Subject, long Rows, long PageSeed)
 {
-    private static ReadOnlySpan<byte> Magic => "ClusterFs index2"u8;
+    private static ReadOnlySpan<byte> Magic => "ClusterFs index3"u8;
 
-    private const int HeaderLength = SeedAt + sizeof(long);
+    private const int HeaderLength = HashAt + sizeof(ulong);
     private const int RowsAt = 16 + PackId.Length;
     private const int SeedAt = RowsAt + sizeof(long);
+    private const int HashAt = SeedAt + sizeof(long);
     private const int ChunkHead = sizeof(int) + sizeof(ulong);
     private const int MaxChunk = 64 << 20;
     private const byte SettledFlag = 1;
     private const byte SqliteFlag = 2;
     private const byte LogFlag = 4;
 
-    /// <returns>Null when there is none, or it is of another version: nothing is known then, and everything is read.</returns>
+    /// <returns>Null when there is none, its head is damaged, or it is of another version: nothing is known then, and everything is read.</returns>
     public static LocalIndex? TryOpen(string file)
     {
         try
         {
             using var stream = System.IO.File.OpenRead(file);
             Span<byte> header = stackalloc byte[HeaderLength];
-            return stream.ReadAtLeast(header, HeaderLength, throwOnEndOfStream: false) == HeaderLength && header[..Magic.Length].SequenceEqual(Magic)
+            return stream.ReadAtLeast(header, HeaderLength, throwOnEndOfStream: false) == HeaderLength
+                && header[..Magic.Length].SequenceEqual(Magic)
+                && XxHash3.HashToUInt64(header[..HashAt]) == BinaryPrimitives.ReadUInt64LittleEndian(header[HashAt..])
                 ? new LocalIndex(
                     file,
                     PackId.Read(header[Magic.Length..]).ToString(),
@@ -173,6 +176,7 @@ internal sealed record LocalIndex(string File, string Subject, long Rows, long P
             PackId.Parse(subject).Write(header.AsSpan(Magic.Length));
             BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(RowsAt), _rows);
             BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(SeedAt), pageSeed);
+            BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(HashAt), XxHash3.HashToUInt64(header.AsSpan(0, HashAt)));
             _stream.Flush();
             _stream.Position = 0;
             _stream.Write(header);

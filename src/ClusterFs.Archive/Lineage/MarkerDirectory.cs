@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Posix;
 
@@ -82,21 +81,13 @@ internal sealed class MarkerDirectory : IDisposable
     public bool HasMarker => File.Exists(MarkerFile);
 
     /// <returns>Null when there is none, or when it proves nothing because it cannot be read or is another service's or node's.</returns>
-    public LineageMarker? Load(string service, string node)
-    {
-        try
-        {
-            var marker = JsonSerializer.Deserialize(File.ReadAllBytes(MarkerFile), MarkerJson.Default.LineageMarker);
-            return marker is { Format: LineageMarker.Version } && marker.Service == service && marker.Node == node ? marker : null;
-        }
-        catch (Exception error) when (error is FileNotFoundException or JsonException)
-        {
-            return null;
-        }
-    }
+    public LineageMarker? Load(string service, string node) =>
+        SealedJson.TryRead(MarkerFile, MarkerJson.Default.LineageMarker) is { Format: LineageMarker.Version } marker
+        && marker.Service == service && marker.Node == node
+            ? marker
+            : null;
 
-    public void Save(LineageMarker marker) =>
-        Durable.Replace(MarkerFile, JsonSerializer.SerializeToUtf8Bytes(marker, MarkerJson.Default.LineageMarker));
+    public void Save(LineageMarker marker) => Durable.Replace(MarkerFile, SealedJson.Write(marker, MarkerJson.Default.LineageMarker));
 
     /// <summary>Forgets what the content is: no epoch opened it.</summary>
     public void RemoveMarker()

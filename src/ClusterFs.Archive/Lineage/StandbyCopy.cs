@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Lineage;
@@ -22,7 +21,7 @@ internal sealed class StandbyCopy(MarkerDirectory directory, string service)
     public StandbyRecord? Load() => Read() is { } record && IsAt(Tree, record) ? record : null;
 
     public void Save(StandbyRecord record) =>
-        Durable.Replace(RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, StandbyJson.Default.StandbyRecord));
+        Durable.Replace(RecordFile, SealedJson.Write(record, StandbyJson.Default.StandbyRecord));
 
     /// <summary>Deletes what an earlier change left half written.</summary>
     public void CleanUp()
@@ -86,16 +85,8 @@ internal sealed class StandbyCopy(MarkerDirectory directory, string service)
     private static bool IsAt(string path, StandbyRecord record) =>
         FileStatus.TryRead(path) is { Kind: FileKind.Directory } status && status.Inode == record.Inode;
 
-    private StandbyRecord? Read()
-    {
-        try
-        {
-            var record = JsonSerializer.Deserialize(File.ReadAllBytes(RecordFile), StandbyJson.Default.StandbyRecord);
-            return record is { Format: StandbyRecord.Version } && record.Service == service ? record : null;
-        }
-        catch (Exception error) when (error is FileNotFoundException or JsonException)
-        {
-            return null;
-        }
-    }
+    private StandbyRecord? Read() =>
+        SealedJson.TryRead(RecordFile, StandbyJson.Default.StandbyRecord) is { Format: StandbyRecord.Version } record && record.Service == service
+            ? record
+            : null;
 }

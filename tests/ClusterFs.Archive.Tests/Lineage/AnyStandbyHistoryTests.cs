@@ -84,7 +84,7 @@ public sealed class AnyStandbyHistoryTests
                 case StepKind.Follow:
                     if (bed.Follow(Other) is FollowResult.Followed)
                     {
-                        Assert.Equal(_head, TestBed.Describe(bed.Standby(Other)));
+                        Assert.Equal(_head, TestBed.Describe(bed.Standby(Other), onlyContent: true));
                     }
 
                     break;
@@ -109,7 +109,7 @@ public sealed class AnyStandbyHistoryTests
             _epoch++;
             bed.TakeOver(Other, _epoch);
             _owner = 1 - _owner;
-            Assert.Equal(_head, TestBed.Describe(bed.Live(Owner)));
+            Assert.Equal(_head, TestBed.Describe(bed.Live(Owner), onlyContent: true));
             Dump();
         }
 
@@ -117,7 +117,7 @@ public sealed class AnyStandbyHistoryTests
         {
             if (bed.On(Owner, content => content.Dump(_epoch, CancellationToken.None)) is DumpResult.Committed)
             {
-                _head = TestBed.Describe(bed.Live(Owner));
+                _head = TestBed.Describe(bed.Live(Owner), onlyContent: true);
             }
         }
 

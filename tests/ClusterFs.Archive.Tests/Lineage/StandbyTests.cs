@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
@@ -229,11 +228,10 @@ public sealed class StandbyTests : IDisposable
         Forge(Path.Combine(_bed.Standby("n2"), "page"), "wrong");
         Overwrite(Path.Combine(_bed.Standby("n2"), "db"), 11_000_000, [1, 2, 3]);
         Believe("n2");
-        var record = Path.Combine(_bed.Root, "n2", ".live.clusterfs", "standby", "standby.json");
-        var json = JsonNode.Parse(File.ReadAllText(record))!;
-        Assert.Equal(MachineClock.BootId, (string?)json["boot"]);
-        json["boot"] = "another boot";
-        File.WriteAllText(record, json.ToJsonString());
+        var file = Path.Combine(_bed.Root, "n2", ".live.clusterfs", "standby", "standby.json");
+        var record = SealedJson.TryRead(file, StandbyJson.Default.StandbyRecord)!;
+        Assert.Equal(MachineClock.BootId, record.Boot);
+        File.WriteAllBytes(file, SealedJson.Write(record with { Boot = "another boot" }, StandbyJson.Default.StandbyRecord));
 
         // Cut short once more, in this boot: the copy is no more to be believed than before.
         Assert.Throws<Cut>(() => _bed.Follow("n2", point => Throw(point == "standby changing")));
