@@ -12,6 +12,7 @@ internal sealed class FaultCluster : IAsyncDisposable
     public const string Service = "records";
 
     private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan WarmPatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan StopBudget = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, Machine> _machines;
@@ -168,6 +169,14 @@ internal sealed class FaultCluster : IAsyncDisposable
             Service, "is owned and dumped", SettlePatience, service => service is { IsOwned: true, LastDump: not null }, cancelled);
         return Owner!;
     }
+
+    /// <summary>Waits until every node that does not own the service has a copy of its content.</summary>
+    public Task UntilWarm(CancellationToken cancelled) => Cluster.UntilService(
+        Service,
+        "has a copy on every other node",
+        WarmPatience,
+        service => service.Standbys.Count(standby => standby is { LagSeconds: not null, Problem: null }) == Machines.Count - 1,
+        cancelled);
 
     /// <summary>No daemon, guard or service is started again, and all stop in order.</summary>
     public async Task StopInOrder()

@@ -6,8 +6,8 @@ using ClusterFs.Posix;
 namespace ClusterFs.Faults.Scenarios;
 
 /// <summary>
-/// How long a failover takes when all processes of the owner are killed, many times, with some live content to be restored. Every fourth time
-/// the owner is the node that decides on ownership as well: the service is moved there, and the node killed before the actor has left it.
+/// How long a failover takes when all processes of the owner are killed, many times, with live content of which the other nodes have a copy. Every
+/// fourth time the owner is the node that decides on ownership as well: the service is moved there, and the node killed before the actor has left it.
 /// </summary>
 internal static class Kills
 {
@@ -26,6 +26,7 @@ internal static class Kills
         for (var kill = 1; kill <= kills; kill++)
         {
             var owner = await cluster.Settle(cancelled);
+            await cluster.UntilWarm(cancelled);
             if (kill % 4 == 0)
             {
                 owner = await FollowOwnership(cluster, owner, cancelled);
