@@ -16,12 +16,14 @@ public sealed class PosixException(string call, string subject, int error)
     public const int NotDirectory = 20;
     public const int Invalid = 22;
     public const int NotTerminal = 25;
+    public const int NoSpace = 28;
     public const int Range = 34;
     public const int NotImplemented = 38;
     public const int NotEmpty = 39;
     public const int Loop = 40;
     public const int NoData = 61;
     public const int NotSupported = 95;
+    public const int Quota = 122;
 
     /// <summary>The value of errno.</summary>
     public int Error { get; } = error;

@@ -37,10 +37,11 @@ internal sealed class ContentMatch(string root, string scratch)
     {
         using var expected = manifest.Entries().GetEnumerator();
         var more = expected.MoveNext();
+        var bySqlite = new HashSet<string>(StringComparer.Ordinal);
         foreach (var viewed in view.Entries(cancellation))
         {
             var meant = more && expected.Current.Path == viewed.Path;
-            if (!meant && viewed.CompanionOf is not null)
+            if (!meant && IsPartOfDatabase(viewed, bySqlite))
             {
                 continue;
             }
@@ -50,11 +51,24 @@ internal sealed class ContentMatch(string root, string scratch)
                 return false;
             }
 
+            if (expected.Current.Method == CaptureMethod.Sqlite)
+            {
+                bySqlite.Add(viewed.Path);
+            }
+
             more = expected.MoveNext();
         }
 
         return !more;
     }
+
+    /// <summary>
+    /// Whether a file that is not in the manifest is compared with its database, or says nothing. The log or journal of a database that was dumped
+    /// as it lay there is content of its own: the dump was taken without it, and so is what is in it.
+    /// </summary>
+    private static bool IsPartOfDatabase(ViewedEntry viewed, HashSet<string> bySqlite) =>
+        viewed.CompanionOf is { } database
+        && (bySqlite.Contains(database) || viewed.Status.Size == 0 || viewed.Path.EndsWith(SqliteFiles.SharedMemory, StringComparison.Ordinal));
 
     private bool IsLike(ViewedEntry viewed, ManifestEntry entry, bool times)
     {

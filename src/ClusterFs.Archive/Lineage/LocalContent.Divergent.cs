@@ -73,7 +73,9 @@ public sealed partial class LocalContent
             return (null, marker);
         }
 
-        var (id, record) = Keep(marker, reader, manifest, reason, cancellation);
+        // Under another key, all of it is stored anew, as by a dump: should it be adopted, its own key has to be enough for all of it.
+        var sameKey = basis is not null && KeyOf(basis, reader) == _archive.Keys?.First.Id;
+        var (id, record) = Keep(marker, reader, sameKey ? manifest : null, reason, cancellation);
         if (mark is not null)
         {
             // Until whoever prunes is bound to see the record itself.

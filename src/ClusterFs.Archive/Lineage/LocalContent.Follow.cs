@@ -12,6 +12,7 @@ public sealed partial class LocalContent
 {
     private LogRecord? _lineSeenTo;
     private DumpRecord? _headSeen;
+    private bool _hadNoRoom;
 
     /// <summary>
     /// Turns the standby copy beside the live content into the newest dump, out of the dump before: what changed is fetched, and large files are
@@ -65,9 +66,36 @@ public sealed partial class LocalContent
             return new FollowResult.UpToDate(head);
         }
 
-        var fetched = BringStandbyTo(head, mayCopyLive: true, progress, cancellation);
-        return new FollowResult.Followed(head, Stopwatch.GetElapsedTime(started), fetched);
+        RequireRoom(head);
+        try
+        {
+            var fetched = BringStandbyTo(head, mayCopyLive: true, progress, cancellation);
+            _hadNoRoom = false;
+            return new FollowResult.Followed(head, Stopwatch.GetElapsedTime(started), fetched);
+        }
+        catch (IOException error) when (IsOutOfRoom(error))
+        {
+            // What runs on this disk needs the room more, and so does a takeover, be it only for its marker.
+            _hadNoRoom = true;
+            _standby.Drop();
+            _directory.CleanUp();
+            throw;
+        }
     }
+
+    /// <summary>Once the disk was full, a copy is begun only where all of it has room: it would be filled again and again.</summary>
+    private void RequireRoom(DumpRecord head)
+    {
+        if (_hadNoRoom && _standby.Load() is null && new DriveInfo(_directory.Path).AvailableFreeSpace is var free && free < head.Content.Bytes)
+        {
+            throw new LocalContentException(
+                $"There is no room beside {_live} for a standby copy: it needs {head.Content.Bytes} bytes, and {free} are free. "
+                + "Make room, or do without: live.standby = none.");
+        }
+    }
+
+    private static bool IsOutOfRoom(IOException error) =>
+        (error is PosixException failed ? failed.Error : error.HResult) is PosixException.NoSpace or PosixException.Quota;
 
     /// <summary>Reads on in the log, as far as somebody said that it goes, or as far as can be seen.</summary>
     private void LookAtLine(long toldOf, CancellationToken cancellation)
@@ -238,9 +266,16 @@ public sealed partial class LocalContent
     /// <returns>Whether it lies there.</returns>
     private bool StageStandby(DumpRecord head, string staged, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        // One that never was whole holds less than content that once was the line's.
-        if (_standby.Load() is not { } record || (record.Dump is null && StateOfLocal() == LocalState.Present))
+        if (_standby.Load() is not { } record)
         {
+            return false;
+        }
+
+        if (record.Dump is null && StateOfLocal() == LocalState.Present)
+        {
+            // It never was whole, and holds less than content that once was the line's. What is restored out of that needs the room.
+            _standby.Drop();
+            _directory.CleanUp();
             return false;
         }
 
@@ -264,7 +299,13 @@ public sealed partial class LocalContent
     /// <summary>The copy is the live content now, and what was known of its files still holds.</summary>
     private void AdoptStandbyIndex()
     {
-        File.Move(_standby.IndexFile, _directory.IndexFile, overwrite: true);
+        // It is not synced: a power cut may have taken it.
+        File.Delete(_directory.IndexFile);
+        if (File.Exists(_standby.IndexFile))
+        {
+            File.Move(_standby.IndexFile, _directory.IndexFile);
+        }
+
         _index = LocalIndex.TryOpen(_directory.IndexFile);
         _standby.Forget();
     }

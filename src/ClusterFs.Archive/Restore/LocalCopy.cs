@@ -33,12 +33,18 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
 
         // What the index says of a database that had a log is not what lies in its file.
         var known = row is { Entry.Content: { } content, Entry.ChangedWhileCopied: false } && row.Log == default ? content : null;
-        return new LocalFile(path, status, known, known is not null && row!.Settled && row.Identity == FileIdentity.Of(status));
+        return new LocalFile(path, status, known, known is not null && row!.Settled && row.Identity == FileIdentity.Of(status) && IsWhole(row.Entry, path));
     }
 
     public bool Holds(LocalFile file, FileContent content, CancellationToken cancellation) => file.Holds(content, seed, cancellation);
 
     public void Dispose() => _rows.Dispose();
+
+    /// <summary>
+    /// Of a database that its writer left in the middle of something, the dump holds what SQLite makes of file, log and journal together.
+    /// </summary>
+    private static bool IsWhole(ManifestEntry entry, string path) => entry.Method != CaptureMethod.Sqlite
+        || !(FileStatus.TryRead(path + SqliteFiles.Journal) is { Size: > 0 } || FileStatus.TryRead(path + SqliteFiles.Log) is { Size: > 0 });
 
     /// <summary>No directory on the way is a symbolic link: the file lies in the tree and nowhere else.</summary>
     private bool IsReached(string path)

@@ -218,6 +218,20 @@ public sealed class SnapshotTests(BtrfsDisk disk) : IClassFixture<BtrfsDisk>, ID
         }
     }
 
+    [SkippableFact]
+    public void A_log_of_a_database_that_came_after_the_snapshot_is_not_in_the_line()
+    {
+        Require();
+        Bed.Write("n1", "app.db", "SQLite format 3\0 and what follows");
+        Assert.Contains("by a btrfs snapshot", Bed.Dump("n1", new CaptureSettings(CaptureMode.Auto)).Guarantee, StringComparison.Ordinal);
+        Bed.Write("n1", "app.db-wal", "committed later");
+        Bed.TakeOver("n2", 2);
+
+        var kept = Bed.On("n1", content => content.KeepDivergent("test", CancellationToken.None));
+
+        Assert.Contains("app.db-wal", Bed.Archive.ReadEntries(kept!.Content).Select(entry => entry.Path));
+    }
+
     private static object? Ask(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();

@@ -135,6 +135,56 @@ public sealed class SqliteCaptureTests : IDisposable
         Assert.Null(_bed.On("n1", content => content.KeepDivergent("test", CancellationToken.None)));
     }
 
+    /// <summary>The dump holds the database as SQLite puts it in order; the file on the disk is not that.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void A_file_left_in_the_middle_of_a_transaction_is_not_taken_for_what_was_dumped_of_it(bool follows, bool changes)
+    {
+        LeaveHalfWritten();
+        _bed.TakeOver("n1", 1);
+        new FileSystemClock(_bed.Root).WaitUntilSettled(CancellationToken.None);
+        _bed.Dump("n1", 1);
+        _bed.TakeOver("n2", 2);
+        Assert.Equal("2000", Query(Database("n2"), "SELECT count(*) FROM entries WHERE x IS NOT NULL"));
+        Assert.NotEqual(TestBed.DigestOf(Database("n1")), TestBed.DigestOf(Database("n2")));
+        if (changes)
+        {
+            Execute(Database("n2"), "UPDATE entries SET x = zeroblob(1000) WHERE id = 7");
+        }
+
+        _bed.Write("n2", "page", "new");
+        _bed.Dump("n2", 2);
+        if (follows)
+        {
+            _bed.Follow("n1");
+        }
+
+        _bed.TakeOver("n1", 3);
+
+        Assert.False(File.Exists(Database("n1") + "-journal"));
+        Assert.Equal(TestBed.DigestOf(Database("n2")), TestBed.DigestOf(Database("n1")));
+    }
+
+    [Fact]
+    public void A_log_that_came_after_a_dump_of_the_files_as_they_lay_is_neither_thrown_away_nor_started_on()
+    {
+        var log = CreateWithLog();
+        _bed.On("n1", content => content.TakeOver(1, null, CancellationToken.None), mode: CaptureMode.Copy);
+        Assert.IsType<DumpResult.Committed>(_bed.On("n1", content => content.Dump(1, CancellationToken.None), mode: CaptureMode.Copy));
+        File.WriteAllBytes(Database("n1") + "-wal", log);
+        _bed.TakeOver("n2", 2);
+
+        var ready = _bed.TakeOver("n1", 3);
+
+        Assert.Equal(ContentBasis.Restored, ready.Basis);
+        Assert.Equal("1", Query(Database("n1"), "SELECT count(*) FROM entries"));
+        _bed.Archive.RestoreTo(ready.Kept!.Content, _bed.Scratch("kept"), null, CancellationToken.None);
+        Assert.Equal("2", Query(Path.Combine(_bed.Scratch("kept"), "app.db"), "SELECT count(*) FROM entries"));
+    }
+
     [Fact]
     public void A_file_that_only_begins_like_a_database_is_copied_unless_sqlite_was_demanded()
     {
@@ -201,6 +251,47 @@ public sealed class SqliteCaptureTests : IDisposable
     }
 
     private string Database(string node) => Path.Combine(_bed.Live(node), "app.db");
+
+    /// <summary>Makes a database whose writer died when half of a transaction was in the file.</summary>
+    private void LeaveHalfWritten()
+    {
+        var file = Create("app.db");
+        var source = _bed.Scratch("writing.db");
+        using var writer = new SqliteConnection($"Data Source={source};Pooling=False");
+        writer.Open();
+        Run("PRAGMA journal_mode=DELETE");
+        Run("PRAGMA cache_size=10");
+        Run("CREATE TABLE entries (id INTEGER PRIMARY KEY, x)");
+        Run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO entries SELECT i, randomblob(1000) FROM n");
+        Run("BEGIN");
+        Run("UPDATE entries SET x = NULL");
+        File.Copy(source, file);
+        File.Copy(source + "-journal", file + "-journal");
+        Run("ROLLBACK");
+
+        void Run(string sql)
+        {
+            using var command = writer.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
+        }
+    }
+
+    /// <summary>Makes a database with one row.</summary>
+    /// <returns>A log that adds another.</returns>
+    private byte[] CreateWithLog()
+    {
+        var file = Create("app.db");
+        var source = _bed.Scratch("writing.db");
+        Execute(source, "PRAGMA journal_mode=WAL; CREATE TABLE entries (id INTEGER PRIMARY KEY); INSERT INTO entries VALUES (1)");
+        File.Copy(source, file);
+        using var writer = new SqliteConnection($"Data Source={source};Pooling=False");
+        writer.Open();
+        using var command = writer.CreateCommand();
+        command.CommandText = "INSERT INTO entries VALUES (2)";
+        command.ExecuteNonQuery();
+        return File.ReadAllBytes(source + "-wal");
+    }
 
     private string Create(string name)
     {

@@ -276,6 +276,82 @@ public sealed class StandbyTests : IDisposable
         AssertNoCopy("n2");
     }
 
+    [SkippableFact]
+    public void A_copy_for_which_the_disk_has_no_room_takes_none_and_is_not_tried_again_before_there_is_some()
+    {
+        Skip.IfNot(Processes.IsRoot, "only root can mount a disk of a certain size");
+        var disk = Directory.CreateDirectory(_bed.Scratch("n2")).FullName;
+        Programs.Run("mount", "-t", "tmpfs", "-o", $"size={Size * 3 / 2}", "none", disk);
+        try
+        {
+            WriteRandom("n2", "db", 7);
+            _bed.Write("n2", "page", "first");
+            _bed.TakeOver("n2", 1);
+            _bed.Dump("n2", 1);
+            _bed.TakeOver("n1", 2);
+            _bed.Write("n1", "page", "second");
+            _bed.Dump("n1", 2);
+            var free = new DriveInfo(disk).AvailableFreeSpace;
+            using (var content = _bed.Open("n2"))
+            {
+                Assert.Throws<LocalContentException>(() => content.Follow(0, null, CancellationToken.None));
+                AssertNoCopy("n2");
+                Assert.InRange(new DriveInfo(disk).AvailableFreeSpace, free - (1 << 20), free + (1 << 20));
+                var again = Assert.Throws<LocalContentException>(() => content.Follow(0, null, CancellationToken.None));
+                Assert.Contains("no room", again.Message, StringComparison.Ordinal);
+                content.TakeOver(3, null, CancellationToken.None);
+            }
+
+            AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        }
+        finally
+        {
+            Programs.Run("umount", "-l", disk);
+        }
+    }
+
+    [Fact]
+    public void A_copy_that_never_was_whole_takes_no_room_from_what_is_restored_instead()
+    {
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.TakeOver("n2", 2);
+        _bed.Write("n2", "page", "second");
+        _bed.Dump("n2", 2);
+        Assert.Throws<Cut>(() => _bed.Follow("n1", point => Throw(point == "standby changed")));
+        var seen = false;
+        using var content = _bed.Open("n1", point =>
+        {
+            if (point == "restored")
+            {
+                seen = true;
+                AssertNoCopy("n1");
+                Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_bed.MarkerOf("n1"), "previous")));
+            }
+        });
+
+        content.TakeOver(3, null, CancellationToken.None);
+
+        Assert.True(seen);
+        AssertSame(_bed.Live("n2"), _bed.Live("n1"));
+    }
+
+    [Fact]
+    public void A_copy_whose_index_is_lost_becomes_the_content_all_the_same()
+    {
+        _bed.Write("n1", "page", "first");
+        _bed.TakeOver("n1", 1);
+        _bed.Dump("n1", 1);
+        _bed.Follow("n2");
+        File.Delete(Path.Combine(_bed.MarkerOf("n2"), "standby", "index"));
+
+        Assert.Contains("standby copy", _bed.TakeOver("n2", 2).Explanation, StringComparison.Ordinal);
+
+        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
+        AssertNoCopy("n2");
+    }
+
     [Theory]
     [InlineData("standby changing")]
     [InlineData("standby changed")]

@@ -171,6 +171,30 @@ public sealed class EncryptionTests : IDisposable
         Assert.Equal(Secret, File.ReadAllText(Path.Combine(_bed.Scratch("out"), "page")));
     }
 
+    /// <summary>Adopted, it is the head of the line; and by then the old key may be gone with the last dump under it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Content_outside_the_line_needs_no_other_key_than_that_it_was_kept_under(bool wasEncrypted)
+    {
+        Write("page", Secret);
+        WriteRandom("large", 9 << 20);
+        Dump(ArchiveWith(wasEncrypted ? [_first] : []));
+        Write("other", "never dumped");
+        var both = ArchiveWith(wasEncrypted ? [_second, _first] : [_second]);
+        using (var other = LocalContent.Open(both, _bed.Live("n2"), "n2", CaptureMode.Auto))
+        {
+            other.TakeOver(2, null, CancellationToken.None);
+        }
+
+        var kept = Open(both, content => content.KeepDivergent("test", CancellationToken.None))!;
+
+        var packs = new PackReferences(both.NewReader(), TestBed.Service);
+        packs.Add(kept.Content, CancellationToken.None);
+        Assert.Equal(kept.Content.Manifest.Pack, Assert.Single(packs.Packs).ToString());
+        Assert.Empty(ArchiveWith(_second).Verify(kept.Content, CancellationToken.None).Damages);
+    }
+
     [Theory]
     [InlineData("", "holds no key. 'openssl rand -hex 32' makes one.")]
     [InlineData("# a key\n\nabc\n", "line 3 is no key: expected 64 hexadecimal digits, such as 'openssl rand -hex 32' prints.")]
