@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
@@ -13,8 +14,36 @@ internal sealed class FileSystemClock(string directory)
     private const long CoarseTick = 2 * NanosecondsPerSecond;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>Above the coarsest tick. A clock that was put back may take hours to come where it was.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);
+
+    /// <summary>Stamps a file in a directory; another in tests.</summary>
+    internal Func<string, long> Stamp { get; init; } = StampProbe;
+
     /// <summary>The time a change would be stamped with now.</summary>
-    public long Now()
+    public long Now() => Stamp(directory);
+
+    /// <summary>Whether a file seen with this status at that time would show any later change.</summary>
+    public static bool IsSettled(FileStatus status, long now) => status.ChangedNs + TickOf(status) < now;
+
+    /// <summary>
+    /// Waits until a later change of anything changed so far would show, or not, if the clock is put back: <see cref="IsSettled"/> tells.
+    /// </summary>
+    public void WaitUntilSettled(CancellationToken cancellation)
+    {
+        var start = Now();
+        var tick = start % NanosecondsPerSecond == 0 ? CoarseTick : Tick;
+        var began = Stopwatch.GetTimestamp();
+        while (Now() <= start + tick && Stopwatch.GetElapsedTime(began) < Longest)
+        {
+            if (cancellation.WaitHandle.WaitOne(Pause))
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private static long StampProbe(string directory)
     {
         var probe = Path.Combine(directory, $"clock.{Guid.NewGuid():N}");
         try
@@ -25,23 +54,6 @@ internal sealed class FileSystemClock(string directory)
         finally
         {
             File.Delete(probe);
-        }
-    }
-
-    /// <summary>Whether a file seen with this status at that time would show any later change.</summary>
-    public static bool IsSettled(FileStatus status, long now) => status.ChangedNs + TickOf(status) < now;
-
-    /// <summary>Waits until a later change of anything changed so far would show.</summary>
-    public void WaitUntilSettled(CancellationToken cancellation)
-    {
-        var start = Now();
-        var tick = start % NanosecondsPerSecond == 0 ? CoarseTick : Tick;
-        while (Now() <= start + tick)
-        {
-            if (cancellation.WaitHandle.WaitOne(Pause))
-            {
-                cancellation.ThrowIfCancellationRequested();
-            }
         }
     }
 
