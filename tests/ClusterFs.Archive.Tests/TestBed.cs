@@ -57,10 +57,13 @@ internal sealed class TestBed : IDisposable
     }
 
     /// <summary>Writes a dump into a directory of its own.</summary>
-    public string Restored(DumpRecord dump)
+    public string Restored(DumpRecord dump) => Restored(dump.Content);
+
+    /// <summary>Writes a content into a directory of its own.</summary>
+    public string Restored(StoredContent content)
     {
-        var to = Scratch($"restored-{dump.Slot}");
-        Archive.RestoreTo(dump.Content, to, null, CancellationToken.None);
+        var to = Scratch($"restored-{content.Manifest.Pack}");
+        Archive.RestoreTo(content, to, null, CancellationToken.None);
         return to;
     }
 
@@ -90,6 +93,19 @@ internal sealed class TestBed : IDisposable
         var file = Path.Combine(Live(node), path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, text);
+    }
+
+    /// <summary>n1 wrote "lost" after its dump, and n2 took over and went on: slots 1 to 4. What n1 had is kept.</summary>
+    public DivergentRecord LoseWritesOfN1()
+    {
+        Write("n1", "page", "dumped");
+        TakeOver("n1", 1);
+        Dump("n1", 1);
+        Write("n1", "page", "lost");
+        TakeOver("n2", 2);
+        Write("n2", "page", "by n2");
+        Dump("n2", 2);
+        return On("n1", content => content.KeepDivergent("test", CancellationToken.None))!;
     }
 
     public string Read(string node, string path) => File.ReadAllText(Path.Combine(Live(node), path));

@@ -59,7 +59,7 @@ internal sealed class LiveCommands(CaptureSettings settings, string service, str
         {
             try
             {
-                _resumeProblem = QuiesceMark.TryRead(markFile) is { } mark && !TryResume(mark, out var words)
+                _resumeProblem = LeftMark() is { } mark && !TryResume(mark, out var words)
                     ? $"THE RESUME HOOK OF {service} FAILED, SO IT MAY STAND STILL: {words}. It is tried again before the next dump"
                     : null;
             }
@@ -68,6 +68,25 @@ internal sealed class LiveCommands(CaptureSettings settings, string service, str
                 _resumeProblem = $"THE RESUME HOOK OF {service} WAS NOT RUN, SO IT MAY STAND STILL: {error.Message}";
             }
         }
+    }
+
+    /// <summary>What says that the service may stand still. A damaged one says so too, though not how to let it go: that is as configured now.</summary>
+    /// <exception cref="InvalidOperationException">It is damaged, and no resume hook is configured.</exception>
+    private QuiesceMark? LeftMark()
+    {
+        if (QuiesceMark.TryRead(markFile) is { } mark)
+        {
+            return mark;
+        }
+
+        if (!File.Exists(markFile))
+        {
+            return null;
+        }
+
+        return settings.Hooks is { } hooks
+            ? new QuiesceMark(NewRun(), 0, hooks.Resume, (long)hooks.Timeout.TotalMilliseconds)
+            : throw new InvalidOperationException($"{markFile} is damaged and does not say how. Resume it by hand, then delete that file");
     }
 
     /// <summary>Has the command write its copy.</summary>

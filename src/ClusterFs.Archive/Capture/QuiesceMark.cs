@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using ClusterFs.Posix;
 
@@ -13,20 +12,10 @@ namespace ClusterFs.Archive.Capture;
 /// <param name="TimeoutMs">Of that command.</param>
 internal sealed record QuiesceMark(string Run, long Epoch, string Resume, long TimeoutMs)
 {
-    /// <returns>Null when there is none, or none that can be read: it is written atomically, so then it is not ours.</returns>
-    public static QuiesceMark? TryRead(string file)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(file), QuiesceMarkJson.Default.QuiesceMark);
-        }
-        catch (Exception error) when (error is FileNotFoundException or JsonException)
-        {
-            return null;
-        }
-    }
+    /// <returns>Null when there is none, or it is not what was written.</returns>
+    public static QuiesceMark? TryRead(string file) => SealedJson.TryRead(file, QuiesceMarkJson.Default.QuiesceMark);
 
-    public void Save(string file) => Durable.Replace(file, JsonSerializer.SerializeToUtf8Bytes(this, QuiesceMarkJson.Default.QuiesceMark));
+    public void Save(string file) => Durable.Replace(file, SealedJson.Write(this, QuiesceMarkJson.Default.QuiesceMark));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]

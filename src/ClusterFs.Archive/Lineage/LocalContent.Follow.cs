@@ -152,7 +152,8 @@ public sealed partial class LocalContent
         _standby.CleanUp();
         record ??= _standby.Begin(head.Slot);
         var index = LocalIndex.TryOpen(_standby.IndexFile) is { } found && found.PageSeed == manifest.Head.PageSeed ? found : null;
-        var basis = record.Dump is { } dump && index?.Subject == dump.Nonce ? StandbyBasis(dump, head, cancellation) : null;
+        var was = index is not null && record.Dump is { } dump ? StandbyBasis(dump, head, cancellation) : null;
+        var basis = was?.Content.Manifest.Pack == index?.Subject ? was : null;
         using var basisMark = basis is null ? null : _archive.Mark(basis.Content);
         var trusted = record.IsTrusted(MachineClock.BootId);
         var known = new KnownTree(index?.Read() ?? [], trusted, HasMaps: basis is not null || index?.Subject == head.Content.Manifest.Pack);

@@ -227,6 +227,18 @@ public sealed class HooksTests : IDisposable
     }
 
     [Fact]
+    public void A_mark_that_is_damaged_lets_the_service_go_all_the_same()
+    {
+        File.WriteAllText(MarkFile, "{\"run\":\"");
+
+        using var content = _bed.Open("n1", Settled);
+
+        Assert.Null(content.ResumeProblem);
+        Assert.Equal(["resume"], Called);
+        Assert.False(File.Exists(MarkFile));
+    }
+
+    [Fact]
     public void Of_a_service_that_has_ended_the_files_are_taken_without_hooks()
     {
         var dump = _bed.Dump("n1", Hooks("exit 1", "exit 1"), ended: true);

@@ -17,7 +17,7 @@ public sealed class AdoptionRaceTests : IDisposable
     [Fact]
     public void What_was_adopted_while_a_sweep_slept_is_not_deleted()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         DumpRecord? adopted = null;
         var behindTheLine = new SlotRuns(_bed.Archive.Layout)
         {
@@ -50,7 +50,7 @@ public sealed class AdoptionRaceTests : IDisposable
     [Fact]
     public void It_is_adopted_once_even_if_a_crash_left_it_in_the_list()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         AdoptAndCrashBeforeTheListKnows(kept);
         _bed.TakeOver("n2", 3);
         _bed.Write("n2", "page", "went on");
@@ -70,7 +70,7 @@ public sealed class AdoptionRaceTests : IDisposable
     [InlineData("pack published", true)]
     public void A_dump_under_way_is_superseded_and_what_it_held_is_kept(string at, bool prunedToo)
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Write("n2", "page", "under way");
 
         var ended = _bed.On("n2", content => content.Dump(2, CancellationToken.None), point =>
@@ -89,7 +89,7 @@ public sealed class AdoptionRaceTests : IDisposable
         Assert.Equal(kept.Id, ((DumpRecord)Assert.IsType<DumpResult.Superseded>(ended).By).Adopts);
         var ready = _bed.TakeOver("n2", 3);
         Assert.Equal((ContentBasis.Restored, "lost"), (ready.Basis, _bed.Read("n2", "page")));
-        Assert.Equal("under way", Restored(ready.Kept!.Content, "page"));
+        Assert.Equal("under way", File.ReadAllText(Path.Combine(_bed.Restored(ready.Kept!.Content), "page")));
     }
 
     [Theory]
@@ -102,7 +102,7 @@ public sealed class AdoptionRaceTests : IDisposable
         foreach (var crashes in (bool[])[false, true])
         {
             using var bed = new TestBed();
-            var kept = LoseWritesOfN1(bed);
+            var kept = bed.LoseWritesOfN1();
             bed.Write("n3", "page", "from somewhere else");
             try
             {
@@ -135,7 +135,7 @@ public sealed class AdoptionRaceTests : IDisposable
     [Fact]
     public void It_stands_behind_a_dump_that_its_owner_does_not_know_of()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Write("n2", "page", "unheard");
         Assert.Throws<InvalidOperationException>(() => _bed.On(
             "n2",
@@ -146,13 +146,13 @@ public sealed class AdoptionRaceTests : IDisposable
         var ready = _bed.TakeOver("n2", 3);
 
         Assert.Equal((ContentBasis.Restored, "lost"), (ready.Basis, _bed.Read("n2", "page")));
-        Assert.Equal("unheard", Restored(((DumpRecord)_bed.Archive.List(CancellationToken.None)[4]).Content, "page"));
+        Assert.Equal("unheard", File.ReadAllText(Path.Combine(_bed.Restored(((DumpRecord)_bed.Archive.List(CancellationToken.None)[4]).Content), "page")));
     }
 
     [Fact]
     public void Many_at_once_make_one_line()
     {
-        var first = LoseWritesOfN1();
+        var first = _bed.LoseWritesOfN1();
         _bed.Write("n3", "page", "third");
         _bed.TakeOver("n3", 3);
         _bed.Write("n3", "page", "third, lost");
@@ -179,7 +179,7 @@ public sealed class AdoptionRaceTests : IDisposable
     [Fact]
     public void It_is_folded_like_any_slot()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Archive.Adopt(kept, CancellationToken.None);
         _bed.TakeOver("n2", 3);
         for (var i = 0; i < 40; i++)
@@ -237,7 +237,7 @@ public sealed class AdoptionRaceTests : IDisposable
     [Fact]
     public void A_second_call_makes_the_record_durable_before_it_leaves_the_list()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         AdoptAndCrashBeforeTheListKnows(kept);
         var gone = Path.Combine(Divergent, $"{kept.Id}.gone");
         var goneAtSync = new List<bool>();
@@ -256,7 +256,7 @@ public sealed class AdoptionRaceTests : IDisposable
     [Fact]
     public void A_record_under_a_freed_name_does_not_pass_for_an_adoption()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         for (var i = 0; i < 40; i++)
         {
             _bed.Write("n2", "page", $"{i}");
@@ -324,27 +324,5 @@ public sealed class AdoptionRaceTests : IDisposable
         var record = new PruneRecord(
             TestBed.Service, newest.Slot + 1, Guid.NewGuid().ToString("N"), newest.Epoch, newest.Node, _bed.Archive.Now, [new SlotRange(1, 1)]);
         Assert.Equal(record.Nonce, _bed.Archive.Log.Append(record, CancellationToken.None).Nonce);
-    }
-
-    private string Restored(StoredContent content, string path)
-    {
-        var target = _bed.Scratch(content.Manifest.Pack);
-        _bed.Archive.RestoreTo(content, target, null, CancellationToken.None);
-        return File.ReadAllText(Path.Combine(target, path));
-    }
-
-    private DivergentRecord LoseWritesOfN1() => LoseWritesOfN1(_bed);
-
-    /// <summary>n1 wrote "lost" after its dump, and n2 took over and went on: slots 1 to 4.</summary>
-    private static DivergentRecord LoseWritesOfN1(TestBed bed)
-    {
-        bed.Write("n1", "page", "dumped");
-        bed.TakeOver("n1", 1);
-        bed.Dump("n1", 1);
-        bed.Write("n1", "page", "lost");
-        bed.TakeOver("n2", 2);
-        bed.Write("n2", "page", "by n2");
-        bed.Dump("n2", 2);
-        return bed.On("n1", content => content.KeepDivergent("test", CancellationToken.None))!;
     }
 }

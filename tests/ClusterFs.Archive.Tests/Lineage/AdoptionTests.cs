@@ -13,7 +13,7 @@ public sealed class AdoptionTests : IDisposable
     [Fact]
     public void The_next_takeover_starts_from_it_and_what_it_replaces_is_kept()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Write("n2", "page", "by n2, never dumped");
 
         var adopted = _bed.Archive.Adopt(kept, CancellationToken.None);
@@ -26,7 +26,7 @@ public sealed class AdoptionTests : IDisposable
         var ready = _bed.TakeOver("n2", 3);
         Assert.Equal((ContentBasis.Restored, 5L), (ready.Basis, ready.Head!.Slot));
         Assert.Equal("lost", _bed.Read("n2", "page"));
-        Assert.Equal("by n2, never dumped", Restored(ready.Kept!.Content, "page"));
+        Assert.Equal("by n2, never dumped", File.ReadAllText(Path.Combine(_bed.Restored(ready.Kept!.Content), "page")));
         Assert.IsType<DumpResult.Unchanged>(_bed.On("n2", content => content.Dump(3, CancellationToken.None)));
         _bed.Write("n2", "page", "and on");
         Assert.Equal(7, _bed.Dump("n2", 3).Slot);
@@ -36,7 +36,7 @@ public sealed class AdoptionTests : IDisposable
     [Fact]
     public void It_does_not_pass_for_a_dump_of_the_owners_own()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Archive.Adopt(kept, CancellationToken.None);
 
         var ready = _bed.TakeOver("n2", 3);
@@ -48,7 +48,7 @@ public sealed class AdoptionTests : IDisposable
     [Fact]
     public void A_node_that_takes_over_again_under_the_epoch_is_finished()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Archive.Adopt(kept, CancellationToken.None);
 
         Assert.IsType<TakeOverResult.Superseded>(_bed.On("n2", content => content.TakeOver(2, null, CancellationToken.None)));
@@ -58,7 +58,7 @@ public sealed class AdoptionTests : IDisposable
     [Fact]
     public void The_node_that_holds_it_starts_on_what_it_has()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Archive.Adopt(kept, CancellationToken.None);
 
         var ready = _bed.TakeOver("n1", 3);
@@ -70,7 +70,7 @@ public sealed class AdoptionTests : IDisposable
     [Fact]
     public void A_second_call_after_a_crash_between_record_and_list_adds_nothing()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         var file = Path.Combine(_bed.Archive.Root, "divergent", $"{kept.Id}.json");
         File.Copy(file, _bed.Scratch("record"));
         var first = _bed.Archive.Adopt(kept, CancellationToken.None);
@@ -87,7 +87,7 @@ public sealed class AdoptionTests : IDisposable
     [Fact]
     public void Damaged_content_is_not_adopted()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         var pack = _bed.PackOf(kept.Content);
         TestBed.FlipBit(pack, 20);
 
@@ -100,7 +100,7 @@ public sealed class AdoptionTests : IDisposable
     [Fact]
     public void It_outlives_whatever_is_pruned_around_it()
     {
-        var kept = LoseWritesOfN1();
+        var kept = _bed.LoseWritesOfN1();
         _bed.Archive.Adopt(kept, CancellationToken.None);
         _bed.TakeOver("n2", 3);
         _bed.Write("n2", "more", "of it");
@@ -169,25 +169,5 @@ public sealed class AdoptionTests : IDisposable
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
-    }
-
-    private string Restored(StoredContent content, string path)
-    {
-        var target = _bed.Scratch(content.Manifest.Pack);
-        _bed.Archive.RestoreTo(content, target, null, CancellationToken.None);
-        return File.ReadAllText(Path.Combine(target, path));
-    }
-
-    /// <summary>n1 wrote "lost" after its dump, and n2 took over and went on: slots 1 to 4.</summary>
-    private DivergentRecord LoseWritesOfN1()
-    {
-        _bed.Write("n1", "page", "dumped");
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.Write("n1", "page", "lost");
-        _bed.TakeOver("n2", 2);
-        _bed.Write("n2", "page", "by n2");
-        _bed.Dump("n2", 2);
-        return _bed.On("n1", content => content.KeepDivergent("test", CancellationToken.None))!;
     }
 }

@@ -13,7 +13,7 @@ public sealed class DiscardTests : IDisposable
     [Fact]
     public void It_is_gone_for_good_also_where_it_still_lies()
     {
-        var kept = LoseWritesOfN1()!;
+        var kept = _bed.LoseWritesOfN1();
         _bed.Archive.Discard(kept);
         _bed.Archive.Discard(kept);
 
@@ -29,7 +29,7 @@ public sealed class DiscardTests : IDisposable
     [Fact]
     public void Other_content_of_the_node_is_kept_as_ever()
     {
-        _bed.Archive.Discard(LoseWritesOfN1()!);
+        _bed.Archive.Discard(_bed.LoseWritesOfN1());
         _bed.Write("n1", "page", "something else");
         Assert.NotNull(Keep("n1"));
     }
@@ -38,7 +38,7 @@ public sealed class DiscardTests : IDisposable
     public void Its_space_is_freed_when_nobody_can_be_reading_it_any_more()
     {
         Directory.CreateDirectory(_bed.Archive.Layout.Packs);
-        var kept = LoseWritesOfN1()!;
+        var kept = _bed.LoseWritesOfN1();
         var pack = _bed.PackOf(kept.Content);
         var inTheLine = _bed.Archive.List(CancellationToken.None).OfType<DumpRecord>().Sum(dump => dump.Content.StoredBytes);
         _bed.Archive.Discard(kept);
@@ -55,7 +55,7 @@ public sealed class DiscardTests : IDisposable
     [Fact]
     public void It_may_go_while_an_adopted_dump_still_needs_its_packs()
     {
-        var kept = LoseWritesOfN1()!;
+        var kept = _bed.LoseWritesOfN1();
         _bed.Archive.Adopt(kept, CancellationToken.None);
         var atOnce = new ServiceArchive(_bed.Shared, TestBed.Service) { PruneGrace = TimeSpan.Zero, Patience = TimeSpan.Zero };
 
@@ -132,16 +132,4 @@ public sealed class DiscardTests : IDisposable
     public void Dispose() => _bed.Dispose();
 
     private DivergentRecord? Keep(string node) => _bed.On(node, content => content.KeepDivergent("test", CancellationToken.None));
-
-    private DivergentRecord? LoseWritesOfN1()
-    {
-        _bed.Write("n1", "page", "dumped");
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.Write("n1", "page", "lost");
-        _bed.TakeOver("n2", 2);
-        _bed.Write("n2", "page", "by n2");
-        _bed.Dump("n2", 2);
-        return Keep("n1");
-    }
 }

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace ClusterFs.Archive.Lineage;
+namespace ClusterFs.Archive;
 
 /// <summary>A file of JSON for people to read, whose last line is the SHA-256 of all before it: what a bit that flipped makes of it counts for nothing.</summary>
 internal static class SealedJson
