@@ -2,7 +2,7 @@ using ClusterFs.Archive.Lineage;
 
 namespace ClusterFs.Archive.Tests.Damage;
 
-/// <summary>A bit that flips in what a node keeps beside its live content.</summary>
+/// <summary>Damage to what a node keeps beside its live content.</summary>
 public sealed class LocalFilesTests : IDisposable
 {
     private const int IndexHead = 56;
@@ -13,11 +13,20 @@ public sealed class LocalFilesTests : IDisposable
     public void A_damaged_head_of_the_index_keeps_no_dump_from_being_taken()
     {
         _bed.Write("n1", "page", "0");
+
+        // So that what was changed is read before the end of the index is.
+        _bed.Write("n1", "rest", "unchanged");
+        _bed.Write("n1", "rest of it", "unchanged");
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
-        for (var offset = 0; offset < IndexHead; offset++)
+        for (var offset = 0; offset < IndexHead; offset += sizeof(long))
         {
-            TestBed.FlipBit(Path.Combine(_bed.MarkerOf("n1"), "index"), offset);
+            using (var index = new FileStream(Path.Combine(_bed.MarkerOf("n1"), "index"), FileMode.Open))
+            {
+                index.Position = offset;
+                index.Write([0x92, 0x92, 0x92, 0x92, 0x92, 0x92, 0x92, 0x92]);
+            }
+
             _bed.Write("n1", "page", $"{offset}!");
             var dump = _bed.Dump("n1", 1);
             Assert.Equal($"{offset}!", File.ReadAllText(Path.Combine(_bed.Restored(dump), "page")));
