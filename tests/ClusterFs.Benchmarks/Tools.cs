@@ -37,7 +37,11 @@ internal sealed record Tool(
             store => ["restic", "-q", "-r", store, "--no-cache", "init"],
             (store, live, _) => Shell($"cd '{live}' && restic -q -r '{store}' --no-cache backup ."),
             (store, to, _) => ["restic", "-q", "-r", store, "--no-cache", "restore", "latest", "--target", to],
-            (store, to, _) => ["restic", "-q", "-r", store, "--no-cache", "restore", "latest", "--target", to]),
+            (store, to, _) => ["restic", "-q", "-r", store, "--no-cache", "restore", "latest", "--target", to])
+        {
+            // Before 0.17 it cannot delete.
+            LeavesWhatIsGone = true,
+        },
         new(
             "borg",
             "borg",
@@ -60,6 +64,9 @@ internal sealed record Tool(
             (store, to, _) => ["rsync", "-a", "--delete", $"{store}/", $"{to}/"],
             (store, to, _) => ["rsync", "-a", "--delete", $"{store}/", $"{to}/"]),
     ];
+
+    /// <summary>A restore over a copy does not delete what the dump has not, so it has less to do than the others.</summary>
+    public bool LeavesWhatIsGone { get; init; }
 
     public bool IsInstalled => File.Exists(Program)
         || (System.Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':').Any(directory => File.Exists(Path.Combine(directory, Program)));

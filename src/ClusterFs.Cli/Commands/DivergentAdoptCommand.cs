@@ -11,6 +11,7 @@ public static class DivergentAdoptCommand
     public static Command Create()
     {
         var place = new DivergentPlace();
+        place.Service.Description = "A service of the configuration.";
         var confirmation = new Confirmation();
         var command = new Command(
             "adopt", "Make a kept content what the service goes on from. Where it runs it is stopped, and what it had written is kept in its turn.")
