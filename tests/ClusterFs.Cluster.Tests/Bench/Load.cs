@@ -34,19 +34,9 @@ internal sealed class Load : IAsyncDisposable
         return load;
     }
 
-    /// <summary>
-    /// Until status has announced a loss, and rows are acknowledged that no dump holds or will hold: the owner's daemon is frozen meanwhile, and is
-    /// when this returns.
-    /// </summary>
-    public async Task UntilALossIsCertain(ClusterNode owner)
-    {
-        await Eventually.True(
-            "a second's writes are at risk", Patience, () => Watch.HasJustAnnounced(TimeSpan.FromSeconds(1)), _cluster.Evidence);
-        owner.Daemon!.Signal(Processes.SignalStop);
-        var acknowledged = await Writer.UntilAcknowledged(MachineClock.Boottime, Patience, _cluster.Evidence);
-        // That one may have been written before: the next one was begun after it.
-        await Writer.UntilAcknowledged(acknowledged.AcknowledgedAt, Patience, _cluster.Evidence);
-    }
+    /// <summary>Until the owner's death costs something. Its daemon is frozen when this returns.</summary>
+    public Task UntilALossIsCertain(ClusterNode owner) =>
+        CertainLoss.Await(owner, Writer, Watch, TimeSpan.FromSeconds(1), Patience, _cluster.Evidence);
 
     /// <summary>Waits until another node acknowledges a row.</summary>
     /// <returns>That node.</returns>
