@@ -133,6 +133,9 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
 
+    [LibraryImport(Library, EntryPoint = "mallopt")]
+    public static partial int SetAllocation(int parameter, int value);
+
     [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
     public static partial int SetSession();
 
