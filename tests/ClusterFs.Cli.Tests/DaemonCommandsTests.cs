@@ -62,7 +62,7 @@ public sealed class DaemonCommandsTests : IDisposable
         var now = TimeProvider.System.GetUtcNow();
         LogsStatus[] logs =
         [
-            new("/var/log/wiki", "spool", now - TimeSpan.FromMinutes(2), 2048) { Problem = "shared storage does not answer" },
+            new("/var/log/wiki", "spool", now - TimeSpan.FromHours(2), 2048) { Problem = "shared storage does not answer" },
             new("/var/log/good", "shared", now, 0),
             new("/var/log/held", "shared", now, 1024) { StillOpen = 2 },
             new("/var/log/late", "shared", now, 1024),
@@ -72,7 +72,7 @@ public sealed class DaemonCommandsTests : IDisposable
         await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, report);
         Assert.Equal(
             [
-                "blog: n1: /var/log/wiki: SPOOLED on its own disk for 2 min 0 s, 2 KiB to be moved (shared storage does not answer)",
+                "blog: n1: /var/log/wiki: SPOOLED on its own disk for 2 h 0 min, 2 KiB to be moved (shared storage does not answer)",
                 "blog: n1: /var/log/held: 2 earlier log files still open, 1 KiB to be moved",
                 "blog: n1: /var/log/late: on shared storage, 1 KiB to be moved",
                 "blog: n1: /var/log/other: logs do not go to shared storage (it is a file)",

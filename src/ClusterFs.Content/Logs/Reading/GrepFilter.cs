@@ -91,6 +91,7 @@ internal sealed class GrepFilter : ILineSink
     private sealed class Entry
     {
         private int _used;
+        private bool _isTooLong;
 
         public bool HasMatched { get; set; }
 
@@ -102,13 +103,15 @@ internal sealed class GrepFilter : ILineSink
         {
             HasMatched = false;
             Lines.Clear();
-            _used = 0;
+            (_used, _isTooLong) = (0, false);
         }
 
         public void Keep(in LogLine line)
         {
-            if (_used + line.Bytes.Length > MostKept)
+            if (_isTooLong || _used + line.Bytes.Length > MostKept)
             {
+                Lines.Clear();
+                (_used, _isTooLong) = (0, true);
                 return;
             }
 

@@ -31,6 +31,9 @@ public sealed class NginxTests : IDisposable
         Skip.IfNot(File.Exists(Nginx), "needs nginx");
         Skip.IfNot(Processes.IsRoot, "needs root, to be told whether files are open");
         Directory.CreateDirectory(Path.Combine(_bed.Root, "n1", "wiki"));
+
+        // The workers are another user, and open their logs anew by themselves.
+        File.SetUnixFileMode(_bed.Root, File.GetUnixFileMode(_bed.Shared));
         await File.WriteAllTextAsync(Path.Combine(_bed.Root, "nginx.conf"), Configuration());
         using var nginx = Process.Start(Nginx, ["-c", Path.Combine(_bed.Root, "nginx.conf"), "-e", Path.Combine(_bed.Root, "start.log")]);
         try

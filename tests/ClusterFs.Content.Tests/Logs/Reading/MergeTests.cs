@@ -77,6 +77,16 @@ public sealed class MergeTests
     }
 
     [Fact]
+    public void Of_an_entry_without_end_what_comes_from_the_match_on_is_shown()
+    {
+        using var bed = new LogBed();
+        var frames = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"  at frame {i} and more of it\n"));
+        bed.Put("n1/wiki/a.log", $"2026-01-02T03:00:01Z failed\n{frames}  the cause\n  and after\n2026-01-02T03:00:02Z well\n");
+        Assert.Equal(["  the cause", "  and after"], bed.Read(new LogQuery { Grep = "cause" }, default(LogFormat)));
+        Assert.Equal(20_003, bed.Read(new LogQuery { Grep = "failed" }, default(LogFormat)).Length);
+    }
+
+    [Fact]
     public void The_node_may_be_in_the_file_name()
     {
         using var bed = new LogBed("link = \"ROOT/n1/wiki\", file-name = \"*.%NODE%.log\"");
