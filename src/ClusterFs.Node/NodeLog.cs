@@ -64,6 +64,9 @@ internal static partial class NodeLog
     [LoggerMessage(56, LogLevel.Warning, "{Service}: the standby copy does not follow: {Problem}")]
     public static partial void StandbyFails(this ILogger logger, string service, string problem);
 
+    [LoggerMessage(57, LogLevel.Information, "{Service}: logs: {What}")]
+    public static partial void LogsGo(this ILogger logger, string service, string what);
+
     [LoggerMessage(13, LogLevel.Critical, "{Problem}")]
     public static partial void Refused(this ILogger logger, string problem);
 

@@ -1,4 +1,5 @@
 using ClusterFs.Configuration;
+using ClusterFs.Content.Logs.Links;
 using ClusterFs.Guard;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
@@ -66,9 +67,11 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     var beforeRejoining = TimeSpan.FromSeconds(4);
     using var signals = new StopSignals();
     var contents = new ContentShelf(settings);
+    using var logs = new LogKeeping(settings, TimeProvider.System);
+    logs.Start();
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, identity, contents, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();
