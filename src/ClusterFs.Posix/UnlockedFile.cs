@@ -9,12 +9,12 @@ namespace ClusterFs.Posix;
 /// </summary>
 public static class UnlockedFile
 {
-    /// <summary>Opens a file for reading.</summary>
+    /// <summary>Opens a file or a directory for reading. A pipe is opened at once too, whether or not anybody writes to it.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="PosixException">Any other failure.</exception>
     public static SafeFileHandle OpenRead(string path)
     {
-        var descriptor = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenCloseOnExec, 0);
+        var descriptor = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenCloseOnExec | Libc.OpenNonBlocking, 0);
         if (descriptor >= 0)
         {
             return new SafeFileHandle(descriptor, ownsHandle: true);
@@ -25,4 +25,9 @@ public static class UnlockedFile
             ? new FileNotFoundException($"There is no file {path}.", path)
             : new PosixException("open", path, error);
     }
+
+    /// <summary>Where an open file really is, by the kernel: no link on the way is left in it.</summary>
+    /// <exception cref="IOException">The kernel does not say.</exception>
+    public static string RealPath(SafeFileHandle file) => new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget
+        ?? throw new IOException("the kernel does not say where an open file is: is /proc mounted?");
 }

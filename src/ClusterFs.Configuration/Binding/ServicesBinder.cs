@@ -35,6 +35,11 @@ internal static class ServicesBinder
             }
         }
 
+        foreach (var (name, service) in services)
+        {
+            SeededBinder.CheckPlaces(section.NamedChild(name).Child(SeededBinder.Name), service, services.Values, around);
+        }
+
         if (section.Valid && services.Count == 0)
         {
             around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
@@ -79,6 +84,7 @@ internal static class ServicesBinder
         }
 
         var failover = BindFailover(section.Child("failover"));
+        var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         section.Finish();
         return new ServiceSettings(
             name,
@@ -88,7 +94,10 @@ internal static class ServicesBinder
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,
             stop.Value,
-            onLost.Value);
+            onLost.Value)
+        {
+            Seeded = seeded,
+        };
     }
 
     private static RetentionSettings BindRetention(Section section)
