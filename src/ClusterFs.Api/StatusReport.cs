@@ -72,6 +72,9 @@ public sealed record ServiceStatus(
 {
     /// <summary>It was started again and again and never stayed up: nothing is granted until <c>clusterfs resume</c>.</summary>
     public bool Damped { get; init; }
+
+    /// <summary>Its seeded files, by node and path, on all nodes that answered in time.</summary>
+    public ImmutableArray<SeededFileStatus> Seeded { get; init; } = [];
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<ServiceState>))]

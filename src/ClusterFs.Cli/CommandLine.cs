@@ -61,6 +61,7 @@ public static class CommandLine
             HistoryCommand.Create(),
             ArchiveCommand.Create(),
             DivergentCommand.Create(),
+            SeededCommand.Create(),
             NodeCommand.Create(),
             CertificatesCommand.Create(),
             GuardCommand.Create(),

@@ -3,6 +3,7 @@ using ClusterFs.Guard;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
+using ClusterFs.Node.Seeded;
 using ClusterFs.Posix;
 
 const int failed = 1;
@@ -64,9 +65,10 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     var beforeRejoining = TimeSpan.FromSeconds(4);
     using var signals = new StopSignals();
     var contents = new ContentShelf(settings);
+    using var seeded = new SeededKeeper(settings, TimeProvider.System);
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, identity, contents, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, seeded, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();

@@ -177,6 +177,53 @@ public sealed class SeededFilesTests : IDisposable
     }
 
     [SkippableFact]
+    public void Where_two_files_cannot_be_exchanged_an_edit_is_kept_as_well()
+    {
+        Skip.IfNot(Processes.IsRoot && File.Exists("/usr/bin/bindfs") && File.Exists("/dev/fuse"), "needs root, bindfs and /dev/fuse");
+        var mount = Directory.CreateDirectory(Path.Combine(_bed.Root, "mount")).FullName;
+        var below = Directory.CreateDirectory(Path.Combine(_bed.Root, "below")).FullName;
+        using var server = System.Diagnostics.Process.Start("/usr/bin/bindfs", ["-f", below, mount]);
+        try
+        {
+            using var never = new ManualResetEventSlim();
+            for (var waited = 0; FileStatus.TryRead(mount)!.Value.Device == FileStatus.TryRead(below)!.Value.Device && waited < 1000; waited++)
+            {
+                never.Wait(TimeSpan.FromMilliseconds(10));
+            }
+
+            using var bed = new SeededBed(Directory.CreateDirectory(Path.Combine(mount, "bed")).FullName);
+            bed.Write("one\n");
+            SeededBed.Render(bed.Start());
+            File.WriteAllText(bed.Target, "mine\n");
+            bed.Write("two\n");
+            Skip.If(Durable.TryExchange(bed.Target, bed.Template) && Durable.TryExchange(bed.Target, bed.Template), "files can be exchanged here too");
+            SeededBed.Render(bed.Start());
+            Assert.Equal(("two\n", "mine\n"), (File.ReadAllText(bed.Target), File.ReadAllText(bed.Kept(1))));
+            Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(bed.Kept(1))!));
+        }
+        finally
+        {
+            using var unmount = System.Diagnostics.Process.Start("umount", [mount]);
+            unmount.WaitForExit();
+            server.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void A_check_that_is_cut_short_by_the_end_of_the_daemon_leaves_nothing()
+    {
+        _bed.Write("one\n");
+        using var stop = new CancellationTokenSource();
+        var files = _bed.Start(file => file with { Check = "sleep 60" }, reached: point => stop.CancelAfter(TimeSpan.FromMilliseconds(point == "staged" ? 200 : -1)));
+        Assert.True(files.RenderDue(stop.Token));
+        Assert.Throws<OperationCanceledException>(() => files.RenderDue(stop.Token));
+        Assert.False(File.Exists(_bed.Target));
+        Assert.False(Directory.Exists(Path.GetDirectoryName(_bed.Kept(1))));
+        SeededBed.Render(_bed.Start());
+        Assert.Equal(("one\n", 1), (File.ReadAllText(_bed.Target), _bed.ReloadCount));
+    }
+
+    [SkippableFact]
     public void Owner_and_mode_are_as_asked_for_or_as_they_were()
     {
         Skip.IfNot(Processes.IsRoot, "only root may give files away");
