@@ -42,8 +42,12 @@ internal sealed class SeededBed : IDisposable
         Func<SeededSettings, SeededSettings>? with = null, Dictionary<string, string>? variables = null, Action<string>? reached = null) =>
         StartAll([(with ?? (file => file))(SeededFile)], variables, reached);
 
-    public SeededFiles StartAll(ImmutableArray<SeededSettings> files, Dictionary<string, string>? variables = null, Action<string>? reached = null) => new(
-        SettingsOf(files, variables), TimeProvider.System, (news, _, file, words) => News.Add((news, file, words)), reached ?? (_ => { }));
+    public SeededFiles StartAll(
+        ImmutableArray<SeededSettings> files,
+        Dictionary<string, string>? variables = null,
+        Action<string>? reached = null,
+        Dictionary<string, Dictionary<string, string>>? nodes = null) => new(
+        SettingsOf(files, variables, nodes), TimeProvider.System, (news, _, file, words) => News.Add((news, file, words)), reached ?? (_ => { }));
 
     /// <summary>Looks as often as it takes to see a change.</summary>
     public static void Render(SeededFiles files)
@@ -58,7 +62,8 @@ internal sealed class SeededBed : IDisposable
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 
-    private Settings SettingsOf(ImmutableArray<SeededSettings> files, Dictionary<string, string>? variables)
+    private Settings SettingsOf(
+        ImmutableArray<SeededSettings> files, Dictionary<string, string>? variables, Dictionary<string, Dictionary<string, string>>? overrides)
     {
         var nodes = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, [KeyValuePair.Create("n1", "127.0.0.1")]);
         var service = new ServiceSettings(
@@ -82,6 +87,8 @@ internal sealed class SeededBed : IDisposable
             Seeded = SeedingSettings.None with
             {
                 Variables = (variables ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal),
+                Nodes = (overrides ?? []).ToImmutableSortedDictionary(
+                    node => node.Key, node => node.Value.ToImmutableSortedDictionary(StringComparer.Ordinal), StringComparer.Ordinal),
             },
         };
     }

@@ -62,6 +62,17 @@ public sealed class SeededFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_node_has_its_own_values_where_the_site_gives_it_some()
+    {
+        _bed.Write("%DOMAIN% %WORKERS%\n");
+        SeededBed.Render(_bed.StartAll(
+            [_bed.SeededFile],
+            new() { ["DOMAIN"] = "example.org", ["WORKERS"] = "2" },
+            nodes: new() { ["n1"] = new() { ["WORKERS"] = "8" }, ["n2"] = new() { ["DOMAIN"] = "other" } }));
+        Assert.Equal("example.org 8\n", File.ReadAllText(_bed.Target));
+    }
+
+    [Fact]
     public void A_rendering_that_the_check_refuses_changes_nothing_and_says_what_was_printed()
     {
         _bed.Write("good\n");
