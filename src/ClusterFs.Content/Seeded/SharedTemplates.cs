@@ -64,11 +64,11 @@ internal sealed class SharedTemplates(string root)
     private SafeFileHandle Open(string template) => Reach(template, () =>
     {
         var path = PathOf(template);
-        using var top = UnlockedFile.OpenRead(root);
+        using var top = UnlockedFile.OpenReadAtOnce(root);
         SafeFileHandle file;
         try
         {
-            file = UnlockedFile.OpenRead(path);
+            file = UnlockedFile.OpenReadAtOnce(path);
         }
         catch (FileNotFoundException missing)
         {

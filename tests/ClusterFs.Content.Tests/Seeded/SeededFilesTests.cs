@@ -375,6 +375,7 @@ public sealed class SeededFilesTests : IDisposable
         var nowhere = Path.Combine(_bed.Root, "nowhere");
         Assert.Equal(
             $"{nowhere}/x: there is no directory {nowhere}; make it, with the owner and mode that it should have", Reason(file => file with { Path = nowhere + "/x" }));
+        Assert.StartsWith("/proc/seeded: it cannot be written: ", Reason(file => file with { Path = "/proc/seeded" }), StringComparison.Ordinal);
         File.CreateSymbolicLink(_bed.Target, "elsewhere");
         Assert.Equal($"{_bed.Target}: is a symbolic link; name the file that it leads to", Reason(file => file));
         File.Delete(_bed.Target);
