@@ -63,6 +63,8 @@ public sealed class NginxTests : IDisposable
         SeededBed.Render(files);
         var wrong = SeededBed.StateOf(files);
         Assert.Equal(SeededCondition.Stale, wrong.Condition);
+        Assert.Contains("the check refused what was rendered", wrong.Reason, StringComparison.Ordinal);
+        Assert.Contains("first of n1", File.ReadAllText(_bed.Target), StringComparison.Ordinal);
         Assert.Contains("unknown directive \"locaton\"", wrong.Reason, StringComparison.Ordinal);
         Run(Nginx, "-c", Main, "-s", "reload");
         Assert.Equal("first of n1", await GetAsync());
