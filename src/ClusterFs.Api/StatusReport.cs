@@ -75,6 +75,9 @@ public sealed record ServiceStatus(
 
     /// <summary>Where the answering node's logs of it go; empty where ClusterFs does not look after them.</summary>
     public ImmutableArray<LogsStatus> Logs { get; init; } = [];
+
+    /// <summary>Its seeded files, by node and path, on all nodes that answered in time.</summary>
+    public ImmutableArray<SeededFileStatus> Seeded { get; init; } = [];
 }
 
 /// <summary>A link that the service writes its logs through, on the answering node.</summary>

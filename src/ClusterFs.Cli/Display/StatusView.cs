@@ -99,6 +99,11 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 yield return $"{service.Name}: standbys: {string.Join("; ", service.Standbys.Select(StandbyOf))}";
             }
 
+            foreach (var note in SeededNotes.Of(service))
+            {
+                yield return note;
+            }
+
             if (service.Phase?.ExitCode is { } exitCode)
             {
                 yield return $"{service.Name}: ended by itself on {report.Node}, exit code {exitCode}.";

@@ -36,6 +36,11 @@ internal static class ServicesBinder
             }
         }
 
+        foreach (var (name, service) in services)
+        {
+            SeededBinder.CheckPlaces(section.NamedChild(name).Child(SeededBinder.Name), service, services.Values, around);
+        }
+
         if (section.Valid && services.Count == 0)
         {
             around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
@@ -86,6 +91,7 @@ internal static class ServicesBinder
 
         var failover = BindFailover(section.Child("failover"));
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
+        var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         section.Finish();
         return new ServiceSettings(
             name,
@@ -98,6 +104,7 @@ internal static class ServicesBinder
             onLost.Value)
         {
             Logs = logs,
+            Seeded = seeded,
         };
     }
 
