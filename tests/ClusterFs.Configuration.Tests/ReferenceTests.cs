@@ -48,6 +48,8 @@ public sealed class ReferenceTests
             reference.Services["ledger"].Live.Command!.Timeout);
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
         Assert.Equal((StandbyKind.Warm, StandbyKind.Warm), (one.Live.Standby, other.Live.Standby));
+        Assert.Equal(RehearsalSettings.Default, one.Live.Rehearsal);
+        Assert.Equal(RehearsalSettings.Default, other.Live.Rehearsal with { Check = null });
     }
 
     private static IEnumerable<string> Written(HoconObject section, string prefix)
