@@ -114,8 +114,10 @@ public sealed class ArchivedContentTests : IDisposable
         content.Do(WorkKind.Dump, 1, _ => { });
         Assert.Equal(new RehearsalSeen(null, null), OnItsOwn(() => content.Rehearse(_ => { }, new CancellationToken(canceled: true))));
 
-        File.WriteAllText(Path.Combine(_root, "n1", ".live.clusterfs", "rehearsal"), "in the way");
-        Assert.Contains("rehearsal", OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Problem, StringComparison.Ordinal);
+        var place = Path.Combine(_root, "n1", ".live.clusterfs", "rehearsal");
+        Directory.Delete(place, recursive: true);
+        File.WriteAllText(place, "in the way");
+        Assert.Contains(place, OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Problem, StringComparison.Ordinal);
     }
 
     /// <summary>On a thread that nobody else gets: its priority is lowered for good.</summary>
