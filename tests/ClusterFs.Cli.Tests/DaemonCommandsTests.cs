@@ -103,6 +103,7 @@ public sealed class DaemonCommandsTests : IDisposable
                 new RehearsalStatus("n4", 0, null, null, false) { Problem = "There is no room.", FailedAt = hourAgo, UnderWay = true },
                 new RehearsalStatus("n5", 10, hourAgo, 61, false),
                 new RehearsalStatus("n6", 0, null, null, false) { UnderWay = true },
+                new RehearsalStatus("n7", 9, hourAgo, 2, false) { Problem = "it has not come on for 60 s", UnderWay = true },
             ],
         };
         await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Services = [wiki] });
@@ -111,11 +112,12 @@ public sealed class DaemonCommandsTests : IDisposable
         Assert.Contains(
             "\nwiki: REHEARSAL FAILS on n3: dump #12: its check failed: exit code 1. The last that went well: #11, 1 h 0 min ago."
             + "\nwiki: REHEARSAL FAILS on n4: There is no room. None went well there yet."
+            + "\nwiki: REHEARSAL HANGS on n7: it has not come on for 60 s. The last that went well: #9, 1 h 0 min ago."
             + "\nwiki: rehearsed: n2 #12 restored and checked in 1.9 s, 1 h 0 min ago; n5 #10 restored in 1 min 1 s, 1 h 0 min ago\n",
             outcome.Output,
             StringComparison.Ordinal);
         var rehearsals = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!["services"]![0]!["rehearsals"]!;
-        Assert.Equal((5, "n2", 12, 1.9, true, null, false), (
+        Assert.Equal((6, "n2", 12, 1.9, true, null, false), (
             rehearsals.AsArray().Count,
             (string?)rehearsals[0]!["node"],
             (long)rehearsals[0]!["sequence"]!,

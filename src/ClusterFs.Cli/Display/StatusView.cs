@@ -143,7 +143,8 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
         var all = service.Rehearsals.IsDefault ? [] : service.Rehearsals;
         foreach (var failing in all.Where(rehearsal => rehearsal.Problem is not null))
         {
-            yield return $"{service.Name}: REHEARSAL FAILS on {failing.Node}: {failing.Problem!.TrimEnd('.')}. "
+            var word = failing is { UnderWay: true, FailedAt: null } ? "HANGS" : "FAILS";
+            yield return $"{service.Name}: REHEARSAL {word} on {failing.Node}: {failing.Problem!.TrimEnd('.')}. "
                 + (failing.At is { } passed ? $"The last that went well: #{failing.Sequence}, {Humane.Ago(passed, now)}." : "None went well there yet.");
         }
 

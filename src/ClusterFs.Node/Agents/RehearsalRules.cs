@@ -148,7 +148,7 @@ internal static class RehearsalRules
         known is { HeardAt: { } heard, Progress: { } progress } && (heard + HangsAfter).HasComeBy(now)
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"one has not come on for {now.LongestSince(heard).TotalSeconds:0} s ({progress}): does shared storage answer?")
+                $"it has not come on for {now.LongestSince(heard).TotalSeconds:0} s ({progress}), so look whether storage answers")
             : null;
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;

@@ -184,6 +184,34 @@ public sealed class DumpRehearsalTests : IDisposable
         AssertNothingRuns();
     }
 
+    [Fact]
+    public async Task Its_node_follows_and_takes_over_while_shared_storage_hangs_for_the_rehearsal()
+    {
+        _bed.Follow("n2");
+        _bed.Write("n1", "page", "second");
+        var newest = _bed.Dump("n1", 1);
+
+        // Only the rehearsal reads the first dump's pack: the standby has what is in it.
+        var (pack, hanging) = (_bed.PackOf(_dump.Content), _bed.Scratch("hanging"));
+        File.Move(pack, $"{pack}.real");
+        Programs.Run("mkfifo", pack);
+        using var cancelling = new CancellationTokenSource();
+        var running = Task.Run(() => OnN2.Run(newest, null, null, null, cancelling.Token));
+        Await.That(() => Directory.Exists(OnN2.Place) && Directory.EnumerateDirectories(OnN2.Place).Any(), "the restore has begun");
+
+        Assert.Equal(newest.Slot, Assert.IsType<FollowResult.Followed>(_bed.Follow("n2")).Dump.Slot);
+        Assert.Equal(newest, _bed.TakeOver("n2", 2).Head);
+        Assert.Equal("second", _bed.Read("n2", "page"));
+        Assert.False(running.IsCompleted);
+
+        await cancelling.CancelAsync();
+        File.Move(pack, hanging);
+        File.Move($"{pack}.real", pack);
+        Programs.Run("sh", "-c", $": > {hanging}");
+        await Assert.ThrowsAnyAsync<Exception>(() => running);
+        Assert.Empty(Directory.EnumerateDirectories(OnN2.Place));
+    }
+
     [SkippableFact]
     public void A_disk_without_room_is_not_filled()
     {

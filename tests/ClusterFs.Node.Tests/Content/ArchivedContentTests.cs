@@ -107,6 +107,22 @@ public sealed class ArchivedContentTests : IDisposable
     }
 
     [Fact]
+    public void A_rehearsal_and_its_check_let_everything_else_go_first()
+    {
+        var seen = Path.Combine(_root, "seen");
+        var content = Content(new LiveSettings(Live, CaptureKind.Copy, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0))
+        {
+            Rehearsal = new RehearsalSettings(null, $"{{ nice; ionice -p $$; }} > {seen}", TimeSpan.FromSeconds(30)),
+        });
+        content.Do(WorkKind.TakeOver, 1, _ => { });
+        content.Do(WorkKind.Dump, 1, _ => { });
+
+        Assert.Null(OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Report!.Problem);
+
+        Assert.Equal(["19", "best-effort: prio 7"], File.ReadAllLines(seen));
+    }
+
+    [Fact]
     public void A_rehearsal_that_cannot_be_begun_says_why_and_a_cancelled_one_nothing()
     {
         var content = Content(new LiveSettings(Live, CaptureKind.Copy, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0)));
