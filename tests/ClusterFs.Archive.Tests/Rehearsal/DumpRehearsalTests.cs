@@ -111,7 +111,7 @@ public sealed class DumpRehearsalTests : IDisposable
         Assert.NotEmpty(Directory.EnumerateDirectories(OnN2.Place));
 
         await cancelling.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(Long));
 
         AssertNothingRuns();
         Assert.Equal(RehearsalHistory.None, OnN2.History());
@@ -130,7 +130,8 @@ public sealed class DumpRehearsalTests : IDisposable
             }
         });
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.Run(() => OnN2.Run(_dump, Endless, progress, null, cancelling.Token)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Task.Run(() => OnN2.Run(_dump, Endless, progress, null, cancelling.Token)).WaitAsync(Long));
 
         Assert.False(File.Exists(Child));
         Assert.Empty(Directory.EnumerateDirectories(OnN2.Place));
@@ -180,7 +181,7 @@ public sealed class DumpRehearsalTests : IDisposable
         Assert.True(Await.IsAlive(File.ReadAllText(Child)));
         Assert.Single(Directory.EnumerateDirectories(OnN2.Place));
         cancelling.Cancel();
-        Assert.ThrowsAny<AggregateException>(() => running.Wait());
+        Assert.ThrowsAny<AggregateException>(() => running.Wait(Long));
         AssertNothingRuns();
     }
 
@@ -277,7 +278,7 @@ public sealed class DumpRehearsalTests : IDisposable
         Assert.Equal(RehearsalHistory.None, OnN2.History());
     }
 
-    private RehearsalCheck Endless => new($"echo $$ > {Child}; exec sleep 300", Long);
+    private RehearsalCheck Endless => new($"echo $$ > {Child}; exec sleep 300", TimeSpan.FromMinutes(4));
 
     private static bool HasWritten(string file) => File.Exists(file) && File.ReadAllText(file).EndsWith('\n');
 
