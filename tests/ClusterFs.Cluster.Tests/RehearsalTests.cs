@@ -46,7 +46,7 @@ public sealed class RehearsalTests
             Assert.Equal(other.Name, Assert.Single(first.Rehearsals).Node);
             var place = Path.Combine(Path.GetDirectoryName(other.LivePath(Service))!, $".{Service}.clusterfs", "rehearsal");
             Assert.False(Directory.Exists(Path.Combine(Path.GetDirectoryName(owner.LivePath(Service))!, $".{Service}.clusterfs", "rehearsal")));
-            Assert.Contains($"{Service}: rehearsed: {other.Name} #", (await owner.Clusterfs("status")).Successful().Output, StringComparison.Ordinal);
+            await UntilSaid(owner, $"{Service}: rehearsed: {other.Name} #");
 
             // What fails is loud, and the last success is not forgotten.
             await Instruct("echo page 7 is torn; exit 7");
@@ -54,7 +54,7 @@ public sealed class RehearsalTests
             Assert.Contains("exit code 7: page 7 is torn", failed.Rehearsals[0].Problem, StringComparison.Ordinal);
             Assert.True(failed.Rehearsals[0].Sequence > 0);
             Assert.Contains($"{Service}: THE REHEARSAL OF A RESTORE FAILED: dump ", DaemonLogOf(other), StringComparison.Ordinal);
-            Assert.Contains($"{Service}: REHEARSAL FAILS on {other.Name}: ", (await owner.Clusterfs("status")).Successful().Output, StringComparison.Ordinal);
+            await UntilSaid(owner, $"{Service}: REHEARSAL FAILS on {other.Name}: ");
 
             // One that hangs is in nobody's way: the service moves there, and it is gone.
             await Instruct($"echo $$ > {instruction}.child; sleep 300");
@@ -76,6 +76,13 @@ public sealed class RehearsalTests
 
         Task<ServiceStatus> Until(string what, Func<RehearsalStatus, bool> holds) =>
             cluster.UntilService(Service, what, Patience, service => service.IsOwned && service.Rehearsals.Any(holds));
+
+        // The node itself knows it a moment before the others.
+        Task UntilSaid(ClusterNode node, string words) => Eventually.Get(
+            $"{node.Name} says '{words}'",
+            Patience,
+            async () => (await node.Clusterfs("status")).Output is var said && said.Contains(words, StringComparison.Ordinal) ? said : null,
+            cluster.Evidence);
 
         async Task Instruct(string script)
         {
