@@ -75,6 +75,23 @@ public sealed record ServiceStatus(
 
     /// <summary>By node, those that may own the service and do not; none where nothing was rehearsed yet.</summary>
     public ImmutableArray<RehearsalStatus> Rehearsals { get; init; } = [];
+
+    /// <summary>Where the answering node's logs of it go; empty where ClusterFs does not look after them.</summary>
+    public ImmutableArray<LogsStatus> Logs { get; init; } = [];
+}
+
+/// <summary>A link that the service writes its logs through, on the answering node.</summary>
+/// <param name="Link">Where it is.</param>
+/// <param name="Goes">shared: to shared storage; spool: to the node's own disk, because that is away; unlinked: neither, see <see cref="Problem"/>.</param>
+/// <param name="Since">By the node's wall clock; no earlier than its daemon's start.</param>
+/// <param name="WaitingBytes">On the node's disk, to be moved to shared storage.</param>
+public sealed record LogsStatus(string Link, string Goes, DateTimeOffset Since, long WaitingBytes)
+{
+    /// <summary>Files that are copied to shared storage as far as they go, and that some process still has open for writing.</summary>
+    public int StillOpen { get; init; }
+
+    /// <summary>What somebody should look at; null when nothing.</summary>
+    public string? Problem { get; init; }
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<ServiceState>))]

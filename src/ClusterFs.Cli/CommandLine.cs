@@ -59,6 +59,7 @@ public static class CommandLine
             PauseCommand.CreateResume(),
             DumpCommand.Create(),
             HistoryCommand.Create(),
+            LogsCommand.Create(),
             ArchiveCommand.Create(),
             DivergentCommand.Create(),
             NodeCommand.Create(),

@@ -150,7 +150,18 @@ public sealed record ServiceSettings(
     string? PidFile,
     FailoverSettings Failover,
     TimeSpan StopTimeout,
-    OnLost OnLost);
+    OnLost OnLost)
+{
+    /// <summary>Its log files; null where ClusterFs does not look after them.</summary>
+    public LogsSettings? Logs { get; init; }
+}
+
+/// <summary>A service's log files: kept on shared storage, in a directory of each node.</summary>
+/// <param name="Links">Absolute; what the service calls the directories that it writes its logs to. At least one, with names that differ.</param>
+/// <param name="FileName">How the service writes the node's name into the names of its logs; null where it does not. See <see cref="FileNamePatterns"/>.</param>
+/// <param name="TimePattern">Its own form of time stamps; null for the usual ones. See <see cref="TimePatterns"/>.</param>
+/// <param name="Reopen">A command, for /bin/sh, that makes the service open its logs anew; null for none.</param>
+public sealed record LogsSettings(ImmutableArray<string> Links, string? FileName, string? TimePattern, string? Reopen);
 
 /// <summary>What becomes of a service whose lease is lost and that does not end by itself in time.</summary>
 public enum OnLost

@@ -53,6 +53,19 @@ public sealed class LoadingTests : IDisposable
     }
 
     [Fact]
+    public void Logs_have_one_link_or_several()
+    {
+        Assert.Null(_files.LoadGoodAnd("").Services["wiki"].Logs);
+        var one = _files.LoadGoodAnd("clusterfs.services.wiki.logs.link = /var/log/wiki/").Services["wiki"].Logs!;
+        Assert.Equal<string>(["/var/log/wiki"], one.Links);
+        Assert.Equal((null, null, null), (one.FileName, one.TimePattern, one.Reopen));
+        var several = _files.LoadGoodAnd(
+            "clusterfs.services.wiki.logs { link = [/var/log/wiki, /var/log/nginx], file-name = \"*.%NODE%\", time-pattern = \"%s\", reopen = go }").Services["wiki"].Logs!;
+        Assert.Equal<string>(["/var/log/wiki", "/var/log/nginx"], several.Links);
+        Assert.Equal(("*.%NODE%", "%s", "go"), (several.FileName, several.TimePattern, several.Reopen));
+    }
+
+    [Fact]
     public void The_order_of_a_services_nodes_is_kept()
     {
         var settings = _files.LoadGoodAnd("clusterfs.services.wiki.nodes = [n3, n1]");

@@ -13,7 +13,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, nodes, on-lost, pid-file, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, logs, nodes, on-lost, pid-file, stop-timeout, unit")]
     [InlineData(
         "clusterfs.services.wiki.on-lost = frieze",
         "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]
@@ -39,6 +39,30 @@ public sealed class MistakesTests : IDisposable
     [InlineData(
         "clusterfs.fence { command = /bin/true, nodes.n1.action = off }",
         "node.conf:8: clusterfs.fence.nodes.n1.action: cannot be set here; expected an option of the fence agent, on one line; action is set above")]
+    [InlineData(
+        "clusterfs.services.wiki.logs.reopen = go",
+        "node.conf:8: clusterfs.services.wiki.logs.link: is missing; expected the directory that the service writes its logs to, an absolute path, or an array of several")]
+    [InlineData(
+        "clusterfs.services.wiki.logs.link = []",
+        "node.conf:8: clusterfs.services.wiki.logs.link: is missing; expected the directory that the service writes its logs to, an absolute path, or an array of several")]
+    [InlineData(
+        "clusterfs.services.wiki.logs.link = log/wiki",
+        "node.conf:8: clusterfs.services.wiki.logs.link: 'log/wiki' is no absolute path; expected the directory that the service writes its logs to, an absolute path, or an array of several")]
+    [InlineData(
+        "clusterfs.services.wiki.logs.link = [/var/log/wiki, /srv/log/wiki]",
+        "node.conf:8: clusterfs.services.wiki.logs.link: there are two directories wiki; expected different names: they lie beside one another on shared storage")]
+    [InlineData(
+        "clusterfs.services.wiki.logs.link = /var/lib/wiki/log",
+        "node.conf:8: clusterfs.services.wiki.logs.link: /var/lib/wiki/log overlaps the live content of wiki, /var/lib/wiki; expected a directory of its own, on a local disk")]
+    [InlineData(
+        "clusterfs.services.wiki.logs { link = /var/log/wiki, file-name = \"%NODE%.log\" }",
+        "node.conf:8: clusterfs.services.wiki.logs.file-name: '%NODE%.log' is no pattern: it does not have * once; expected such as \"%NODE%-*\"")]
+    [InlineData(
+        "clusterfs.services.wiki.logs { link = /var/log/wiki, time-pattern = \"%H:%M\" }",
+        "node.conf:8: clusterfs.services.wiki.logs.time-pattern: '%H:%M' is no pattern: it says no time; expected such as \"%d.%m.%Y %H:%M:%S\"")]
+    [InlineData(
+        "clusterfs.services { wiki.logs.link = /var/log/wiki, blog { live.path = /var/lib/blog, logs.link = [/var/log/wiki] } }",
+        "node.conf:8: clusterfs.services.blog.logs.link: /var/log/wiki overlaps a link of wiki, /var/log/wiki; expected a directory of its own, on a local disk")]
     [InlineData("clusterfs.lease = 5s", "node.conf:8: clusterfs.lease: is the text '5s'; expected an object: { … }")]
     [InlineData("clusterfs.lease.ttl = [5s]", "node.conf:8: clusterfs.lease.ttl: is an array; expected a single value")]
     [InlineData("clusterfs.lease.ttl = -5s", "node.conf:8: clusterfs.lease.ttl: -5s is out of range; expected 500ms to 1h")]

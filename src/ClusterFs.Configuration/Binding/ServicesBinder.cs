@@ -21,6 +21,7 @@ internal static class ServicesBinder
     {
         var services = ImmutableSortedDictionary.CreateBuilder<string, ServiceSettings>(StringComparer.Ordinal);
         var paths = new List<(string Service, Bound<string> Path)>();
+        var links = new List<(string Service, Bound<string> Link)>();
         foreach (var (name, _) in section.Names)
         {
             var service = section.NamedChild(name);
@@ -31,7 +32,7 @@ internal static class ServicesBinder
 
             if (service.Valid)
             {
-                services[name] = BindService(service, name, around, paths);
+                services[name] = BindService(service, name, around, paths, links);
             }
         }
 
@@ -40,12 +41,17 @@ internal static class ServicesBinder
             around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
         }
 
+        LogsBinder.CheckLinks(section, links, paths, around);
         section.Finish();
         return services.ToImmutable();
     }
 
     private static ServiceSettings BindService(
-        Section section, string name, Surroundings around, List<(string Service, Bound<string> Path)> paths)
+        Section section,
+        string name,
+        Surroundings around,
+        List<(string Service, Bound<string> Path)> paths,
+        List<(string Service, Bound<string> Link)> links)
     {
         var nodes = BindNodes(section, around.Cluster);
         var live = section.Child("live");
@@ -80,6 +86,7 @@ internal static class ServicesBinder
         }
 
         var failover = BindFailover(section.Child("failover"));
+        var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         section.Finish();
         return new ServiceSettings(
             name,
@@ -95,7 +102,10 @@ internal static class ServicesBinder
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,
             stop.Value,
-            onLost.Value);
+            onLost.Value)
+        {
+            Logs = logs,
+        };
     }
 
     private static RehearsalSettings BindRehearsal(Section section)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using ClusterFs.Api;
 using ClusterFs.Configuration;
+using ClusterFs.Content.Logs.Links;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Guard;
@@ -12,7 +13,7 @@ using HistoryEntry = ClusterFs.Api.HistoryEntry;
 namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
-internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, TimeProvider time)
+internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, LogKeeping logs, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
@@ -174,8 +175,26 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
             fresh is not null,
             local,
             service.Live.Capture.ToString().ToLowerInvariant(),
-            ReportPace.Of(settings.Services.Count).Counts);
+            ReportPace.Of(settings.Services.Count).Counts) with
+        {
+            Logs = [.. logs.Of(service.Name).Select(StatusOf)],
+        };
     }
+
+    private static LogsStatus StatusOf(LogLinkState link) => new(
+        link.Link,
+        link.Go switch
+        {
+            LogsGo.ToShared => "shared",
+            LogsGo.ToSpool => "spool",
+            _ => "unlinked",
+        },
+        link.Since,
+        link.WaitingBytes)
+    {
+        StillOpen = link.StillOpen,
+        Problem = link.Problem,
+    };
 
     private ClusterStatus ClusterStatus()
     {

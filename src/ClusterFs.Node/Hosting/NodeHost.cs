@@ -2,6 +2,7 @@ using System.Net;
 using Akka.Actor;
 using Akka.Hosting;
 using ClusterFs.Configuration;
+using ClusterFs.Content.Logs.Links;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
@@ -27,7 +28,8 @@ internal enum NodeEnd
 }
 
 /// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
-internal sealed class NodeHost(Settings settings, NodeIdentity identity, ContentShelf contents, CleanEndMarker marker, StopSignals signals)
+internal sealed class NodeHost(
+    Settings settings, NodeIdentity identity, ContentShelf contents, LogKeeping logs, CleanEndMarker marker, StopSignals signals)
 {
     /// <summary>A last dump that is under way is waited for; a second signal ends the wait.</summary>
     private static readonly TimeSpan LastDumps = TimeSpan.FromMinutes(2);
@@ -42,6 +44,7 @@ internal sealed class NodeHost(Settings settings, NodeIdentity identity, Content
         await using (application.ConfigureAwait(false))
         {
             var logger = application.Services.GetRequiredService<ILoggerFactory>().CreateLogger("clusterfs");
+            logs.Said = logger.LogsGo;
             logger.Starting(settings.Node.Name, settings.Cluster.Name, Environment.ProcessId);
             try
             {
@@ -119,6 +122,7 @@ internal sealed class NodeHost(Settings settings, NodeIdentity identity, Content
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(identity);
         builder.Services.AddSingleton(contents);
+        builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton(marker);
         builder.Services.AddSingleton(starts);
         builder.Services.AddSingleton<NodeBoard>();
