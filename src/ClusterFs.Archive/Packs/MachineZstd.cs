@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace ClusterFs.Archive.Packs;
 
 /// <summary>
-/// The machine's own zstd library, where it has one: about twice as fast as what is compiled in. Frames are the same format either way. For use by
+/// The machine's own zstd library, where it has one: it is faster than what is compiled in. Frames are the same format either way. For use by
 /// several threads.
 /// </summary>
 internal sealed unsafe class MachineZstd
