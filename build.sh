@@ -25,6 +25,8 @@ usage: ./build.sh VERB
                    build, then an hour of dumps every second, as fast as they go: what each costs, and how many files are left
   bench standby [--size MiB] [--dir DIR]
                    build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
+  bench logs [--size MiB] [--dir DIR]
+                   build, then clusterfs logs on the logs of three nodes, of that size in all
   clean            delete everything that was built
 TXT
 }
@@ -117,7 +119,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    case "${1:-}" in archive|hour|standby) ;; *) die "what is to be measured? ./build.sh bench archive, bench hour or bench standby";; esac
+    case "${1:-}" in archive|hour|standby|logs) ;; *) die "what is to be measured? ./build.sh bench archive, bench hour, bench standby or bench logs";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

@@ -72,6 +72,26 @@ public sealed record ServiceStatus(
 {
     /// <summary>It was started again and again and never stayed up: nothing is granted until <c>clusterfs resume</c>.</summary>
     public bool Damped { get; init; }
+
+    /// <summary>Where the answering node's logs of it go; empty where ClusterFs does not look after them.</summary>
+    public ImmutableArray<LogsStatus> Logs { get; init; } = [];
+
+    /// <summary>Its seeded files, by node and path, on all nodes that answered in time.</summary>
+    public ImmutableArray<SeededFileStatus> Seeded { get; init; } = [];
+}
+
+/// <summary>A link that the service writes its logs through, on the answering node.</summary>
+/// <param name="Link">Where it is.</param>
+/// <param name="Goes">shared: to shared storage; spool: to the node's own disk, because that is away; unlinked: neither, see <see cref="Problem"/>.</param>
+/// <param name="Since">By the node's wall clock; no earlier than its daemon's start.</param>
+/// <param name="WaitingBytes">On the node's disk, to be moved to shared storage.</param>
+public sealed record LogsStatus(string Link, string Goes, DateTimeOffset Since, long WaitingBytes)
+{
+    /// <summary>Files that are copied to shared storage as far as they go, and that some process still has open for writing.</summary>
+    public int StillOpen { get; init; }
+
+    /// <summary>What somebody should look at; null when nothing.</summary>
+    public string? Problem { get; init; }
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<ServiceState>))]

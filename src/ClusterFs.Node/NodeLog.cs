@@ -64,6 +64,9 @@ internal static partial class NodeLog
     [LoggerMessage(56, LogLevel.Warning, "{Service}: the standby copy does not follow: {Problem}")]
     public static partial void StandbyFails(this ILogger logger, string service, string problem);
 
+    [LoggerMessage(57, LogLevel.Information, "{Service}: logs: {What}")]
+    public static partial void LogsGo(this ILogger logger, string service, string what);
+
     [LoggerMessage(13, LogLevel.Critical, "{Problem}")]
     public static partial void Refused(this ILogger logger, string problem);
 
@@ -93,4 +96,19 @@ internal static partial class NodeLog
 
     [LoggerMessage(22, LogLevel.Warning, "another cluster, with {Other} in it, has the claim to be the one; leaving this one to join it")]
     public static partial void LeavingForOtherCluster(this ILogger logger, string other);
+
+    [LoggerMessage(70, LogLevel.Information, "{Service}: {File} was rendered, because {Reason}")]
+    public static partial void SeededRendered(this ILogger logger, string service, string file, string reason);
+
+    [LoggerMessage(71, LogLevel.Warning, "{Service}: {File} was not what had been rendered; what lay there is kept as {Kept}")]
+    public static partial void SeededKept(this ILogger logger, string service, string file, string kept);
+
+    [LoggerMessage(72, LogLevel.Information, "{Service}: {File}: reloaded: {Command}")]
+    public static partial void SeededReloaded(this ILogger logger, string service, string file, string command);
+
+    [LoggerMessage(73, LogLevel.Warning, "{Service}: a seeded file is not current: {Problem}")]
+    public static partial void SeededFailed(this ILogger logger, string service, string problem);
+
+    [LoggerMessage(74, LogLevel.Error, "seeded files are looked at again in a minute, after a mistake in the daemon: {Problem}")]
+    public static partial void SeededMistaken(this ILogger logger, string problem);
 }

@@ -1,13 +1,17 @@
 using ClusterFs.Configuration;
+using ClusterFs.Content.Logs.Links;
 using ClusterFs.Guard;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
+using ClusterFs.Node.Seeded;
 using ClusterFs.Posix;
 
 const int failed = 1;
 const int usage = 2;
 
+// A tenth of what the daemon takes with many services was kept by threads for bursts that were over.
+NativeHeap.Share();
 if (ParseArguments(args) is not { } path)
 {
     Console.Error.WriteLine("usage: clusterfsd [--config FILE]");
@@ -64,9 +68,12 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     var beforeRejoining = TimeSpan.FromSeconds(4);
     using var signals = new StopSignals();
     var contents = new ContentShelf(settings);
+    using var logs = new LogKeeping(settings, TimeProvider.System);
+    logs.Start();
+    using var seeded = new SeededKeeper(settings, TimeProvider.System);
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, identity, contents, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, seeded, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();

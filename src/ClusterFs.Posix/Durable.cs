@@ -102,6 +102,30 @@ public static class Durable
         return error is PosixException.Invalid or PosixException.NotSupported ? false : throw new PosixException("rename", one, error);
     }
 
+    /// <summary>Renames whatever has a name, and replaces a file or link that has the other one. Links are not followed; to be synced by the caller.</summary>
+    /// <exception cref="PosixException">It failed, and nothing was changed.</exception>
+    public static void Rename(string from, string to)
+    {
+        if (Libc.RenameAt2(Libc.AtFdCwd, from, Libc.AtFdCwd, to, 0) != 0)
+        {
+            throw PosixException.Last("rename", from);
+        }
+    }
+
+    /// <summary>Renames whatever has a name, if the other one is free.</summary>
+    /// <returns>False when it is taken.</returns>
+    /// <exception cref="PosixException">Any other failure.</exception>
+    public static bool TryRenameToFree(string from, string to)
+    {
+        if (Libc.RenameAt2(Libc.AtFdCwd, from, Libc.AtFdCwd, to, Libc.RenameNoReplace) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error is PosixException.Exists or PosixException.NotEmpty ? false : throw new PosixException("rename", from, error);
+    }
+
     /// <summary>Replaces a file's content so that a power cut leaves the old or the new content whole.</summary>
     public static void Replace(string path, ReadOnlySpan<byte> content)
     {

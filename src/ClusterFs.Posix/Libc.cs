@@ -10,7 +10,16 @@ internal static partial class Libc
     public const int AtFdCwd = -100;
     public const int OpenReadOnly = 0;
     public const int OpenReadWriteCreate = 0x2 | 0x40;
+    public const int OpenReadWrite = 0x2;
+    public const int OpenCreate = 0x40;
+    public const int OpenNonBlocking = 0x800;
     public const int OpenDirectory = 0x10000;
+    public const int OpenNoFollow = 0x20000;
+    public const int SetLease = 1024;
+    public const int SetLeaseSignal = 10;
+    public const int LeaseRead = 0;
+    public const int LeaseNone = 2;
+    public const int SignalUrgent = 23;
     public const int OpenCloseOnExec = 0x80000;
     public const uint RenameNoReplace = 1;
     public const uint RenameExchange = 2;
@@ -101,6 +110,9 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, int mode);
 
+    [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
+    public static unsafe partial nint Write(int descriptor, byte* bytes, nuint length);
+
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
@@ -119,6 +131,9 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     public static partial int FileLock(int descriptor, int operation);
 
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int FileControl(SafeHandle file, int command, int argument);
+
     [LibraryImport(Library, EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Link(string existing, string created);
 
@@ -136,6 +151,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
+
+    [LibraryImport(Library, EntryPoint = "mallopt")]
+    public static partial int SetAllocation(int parameter, int value);
 
     [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
     public static partial int SetSession();
@@ -185,6 +203,15 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "lremovexattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int RemoveAttribute(string path, string name);
 
+    [LibraryImport(Library, EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int FindUser(string name, byte* entry, byte* buffer, nuint size, out nint found);
+
+    [LibraryImport(Library, EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int FindGroup(string name, byte* entry, byte* buffer, nuint size, out nint found);
+
     [LibraryImport(Library, EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();
+
+    [LibraryImport(Library, EntryPoint = "getegid")]
+    public static partial uint EffectiveGroup();
 }

@@ -17,6 +17,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int Invalid = 22;
     public const int NotTerminal = 25;
     public const int NoSpace = 28;
+    public const int BrokenPipe = 32;
     public const int Range = 34;
     public const int NotImplemented = 38;
     public const int NotEmpty = 39;

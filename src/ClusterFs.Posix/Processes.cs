@@ -55,6 +55,12 @@ public static class Processes
     /// <summary>Whether this process has the rights of root.</summary>
     public static bool IsRoot => Libc.EffectiveUser() == 0;
 
+    /// <summary>The user that this process acts as.</summary>
+    public static uint EffectiveUser => Libc.EffectiveUser();
+
+    /// <summary>The group that this process acts as.</summary>
+    public static uint EffectiveGroup => Libc.EffectiveGroup();
+
     /// <summary>Replaces this process by a program, looked up in PATH. Returns only by throwing.</summary>
     /// <exception cref="PosixException">The program cannot be started.</exception>
     public static unsafe void Execute(string file, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)

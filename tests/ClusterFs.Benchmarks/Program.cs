@@ -8,6 +8,7 @@ internal static class Program
         usage: bench archive [--size MiB] [--dir DIR]   (CLUSTERFS_BIN names the directory of clusterfs)
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
+               bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
         """;
 
     public static int Main(string[] arguments)
@@ -22,6 +23,8 @@ internal static class Program
                 return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
             case ["standby", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
+            case ["logs", .. var rest]:
+                return Bench("--size", 1024, rest, (scratch, size) => new LogsBench(scratch, size).Run());
             default:
                 Console.Error.WriteLine(Usage);
                 return 2;

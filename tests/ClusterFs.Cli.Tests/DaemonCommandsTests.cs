@@ -57,6 +57,32 @@ public sealed class DaemonCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Logs_that_do_not_go_to_shared_storage_are_lines_of_the_status()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        LogsStatus[] logs =
+        [
+            new("/var/log/wiki", "spool", now - TimeSpan.FromHours(2), 2048) { Problem = "shared storage does not answer" },
+            new("/var/log/good", "shared", now, 0),
+            new("/var/log/held", "shared", now, 1024) { StillOpen = 2 },
+            new("/var/log/late", "shared", now, 1024),
+            new("/var/log/other", "unlinked", now, 0) { Problem = "it is a file" },
+        ];
+        var report = Report with { Services = [Report.Services[0] with { Logs = [.. logs] }] };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, report);
+        Assert.Equal(
+            [
+                "blog: n1: /var/log/wiki: SPOOLED on its own disk for 2 h 0 min, 2 KiB to be moved (shared storage does not answer)",
+                "blog: n1: /var/log/held: 2 earlier log files still open, 1 KiB to be moved",
+                "blog: n1: /var/log/late: on shared storage, 1 KiB to be moved",
+                "blog: n1: /var/log/other: logs do not go to shared storage (it is a file)",
+            ],
+            (await _cli.RunAsync("status")).Output.Split('\n').Where(line => line.Contains("/var/log", StringComparison.Ordinal)));
+        var json = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!["services"]![0]!["logs"]![0]!;
+        Assert.Equal(("/var/log/wiki", "spool", 2048L), ((string?)json["link"], (string?)json["goes"], (long?)json["waitingBytes"]));
+    }
+
+    [Fact]
     public async Task A_journal_that_does_not_answer_is_a_line_of_the_status()
     {
         var since = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);

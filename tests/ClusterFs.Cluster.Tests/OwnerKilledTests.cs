@@ -16,13 +16,9 @@ public sealed class OwnerKilledTests(ClusterBench bench)
     {
         var first = await bench.Settle();
         await using var load = await bench.Load(first);
-        await Eventually.True(
-            "a second's writes are at risk",
-            Patience,
-            () => load.Watch.HasJustAnnounced(TimeSpan.FromSeconds(1)),
-            bench.Cluster.Evidence);
         var divergentBefore = (await bench.Cluster.UntilService(ClusterBench.Guestbook, "is known", Patience, _ => true)).Divergent;
 
+        await load.UntilALossIsCertain(first);
         var killed = MachineClock.Boottime;
         var announced = load.Watch.LastBefore(killed);
         await first.KillEverything();

@@ -29,17 +29,14 @@ public sealed class TwoNodesTests
             Patience,
             () => bench.Cluster.DecidesOn(ClusterBench.Guestbook) != first,
             bench.Cluster.Evidence);
-        await Eventually.True(
-            "a second's writes are at risk",
-            Patience,
-            () => load.Watch.HasJustAnnounced(TimeSpan.FromSeconds(1)),
-            bench.Cluster.Evidence);
+        await load.UntilALossIsCertain(first);
 
         var killed = MachineClock.Boottime;
         await first.KillEverything();
         var second = await load.UntilTakenOverFrom(first);
         bench.ShorterThan(ClusterBench.LongestTakeover, load.Writer.LongestOutageSince(killed));
         var lost = await load.Writer.MissingAt(GuestbookService.AddressOn(second));
+        Assert.NotEmpty(lost);
 
         first.Start();
         first.StartRun(ClusterBench.Guestbook);

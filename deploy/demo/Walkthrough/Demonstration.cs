@@ -133,13 +133,7 @@ internal sealed class Demonstration : IAsyncDisposable
     private async Task<Takeover> KillOwner(ClusterNode first)
     {
         _report.Step($"Every process of {first.Name} is killed: guard, daemon, service");
-        // The moment is chosen to cost something: right after a dump there would be nothing to lose.
-        await Eventually.True(
-            "a second's writes are at risk",
-            Patience,
-            () => Watch.HasJustAnnounced(WorthLosing),
-            _cluster.Evidence,
-            _cancelled);
+        await CertainLoss.Await(first, Writer, Watch, WorthLosing, Patience, _cluster.Evidence, _cancelled);
         var killed = MachineClock.Boottime;
         var announced = Watch.LastBefore(killed);
         var before = Report.Seconds(killed - announced.AskedAt);

@@ -99,6 +99,11 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 yield return $"{service.Name}: standbys: {string.Join("; ", service.Standbys.Select(StandbyOf))}";
             }
 
+            foreach (var note in SeededNotes.Of(service))
+            {
+                yield return note;
+            }
+
             if (service.Phase?.ExitCode is { } exitCode)
             {
                 yield return $"{service.Name}: ended by itself on {report.Node}, exit code {exitCode}.";
@@ -108,6 +113,14 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
             {
                 yield return $"{service.Name}: FROZEN on {report.Node}, where its lease was lost: it writes nothing. Look at it, never thaw it; "
                     + $"'clusterfs release {service.Name}' there kills it, and so does its next start there.";
+            }
+
+            foreach (var logs in service.Logs.IsDefault ? [] : service.Logs)
+            {
+                if (LogsOf(logs, now) is { } words)
+                {
+                    yield return $"{service.Name}: {report.Node}: {words}";
+                }
             }
 
             if (service.Divergent > 0)
@@ -120,6 +133,20 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
         {
             yield return "AT RISK is what was written since the last dump: lost in a failover, kept in a move.";
         }
+    }
+
+    /// <returns>Null where there is nothing to be said.</returns>
+    private static string? LogsOf(LogsStatus logs, DateTimeOffset now)
+    {
+        var waiting = logs.WaitingBytes == 0 ? "" : $", {Humane.Bytes(logs.WaitingBytes)} to be moved";
+        return logs.Goes switch
+        {
+            "spool" => $"{logs.Link}: SPOOLED on its own disk for {Humane.Seconds(Math.Max(0, (now - logs.Since).TotalSeconds))}{waiting}{Because(logs.Problem)}",
+            "shared" when logs.StillOpen > 0 => $"{logs.Link}: {logs.StillOpen} earlier log files still open{waiting}{Because(logs.Problem)}",
+            "shared" when logs.WaitingBytes > 0 || logs.Problem is not null => $"{logs.Link}: on shared storage{waiting}{Because(logs.Problem)}",
+            "shared" => null,
+            _ => $"{logs.Link}: logs do not go to shared storage{waiting}{Because(logs.Problem)}",
+        };
     }
 
     private static string StandbyOf(StandbyStatus standby)

@@ -22,7 +22,8 @@ internal static class Paths
     private static bool IsInside(string inner, string outer) =>
         inner == outer || inner.StartsWith(outer.TrimEnd('/') + '/', StringComparison.Ordinal);
 
-    private static Bound<string> Check(Section section, string name, Bound<string> text, string expected)
+    /// <summary>Brings a path into the one form in which it can be compared.</summary>
+    public static Bound<string> Check(Section section, string name, Bound<string> text, string expected)
     {
         if (!text.Value.StartsWith('/') || text.Value.Contains('\0', StringComparison.Ordinal))
         {

@@ -165,6 +165,12 @@ internal sealed class Section
         return new(texts.ToImmutable(), at, key, Valid: true);
     }
 
+    /// <summary>One text, or several in an array; null where the key is missing.</summary>
+    public Bound<ImmutableArray<Bound<string>>?> TextOrTexts(string name) =>
+        _object?.Find(name)?.Value is HoconText { IsNull: false } && Text(name) is { Value: not null } text
+            ? new([new Bound<string>(text.Value, text.At, text.Key, Valid: true)], text.At, text.Key, Valid: true)
+            : Texts(name);
+
     /// <summary>Reports a mistake about a key of this section.</summary>
     public Bound<T> Wrong<T>(Place at, string name, T otherwise, string problem, string expected)
     {

@@ -21,6 +21,7 @@ internal static class ServicesBinder
     {
         var services = ImmutableSortedDictionary.CreateBuilder<string, ServiceSettings>(StringComparer.Ordinal);
         var paths = new List<(string Service, Bound<string> Path)>();
+        var links = new List<(string Service, Bound<string> Link)>();
         foreach (var (name, _) in section.Names)
         {
             var service = section.NamedChild(name);
@@ -31,8 +32,13 @@ internal static class ServicesBinder
 
             if (service.Valid)
             {
-                services[name] = BindService(service, name, around, paths);
+                services[name] = BindService(service, name, around, paths, links);
             }
+        }
+
+        foreach (var (name, service) in services)
+        {
+            SeededBinder.CheckPlaces(section.NamedChild(name).Child(SeededBinder.Name), service, services.Values, around);
         }
 
         if (section.Valid && services.Count == 0)
@@ -40,12 +46,17 @@ internal static class ServicesBinder
             around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
         }
 
+        LogsBinder.CheckLinks(section, links, paths, around);
         section.Finish();
         return services.ToImmutable();
     }
 
     private static ServiceSettings BindService(
-        Section section, string name, Surroundings around, List<(string Service, Bound<string> Path)> paths)
+        Section section,
+        string name,
+        Surroundings around,
+        List<(string Service, Bound<string> Path)> paths,
+        List<(string Service, Bound<string> Link)> links)
     {
         var nodes = BindNodes(section, around.Cluster);
         var live = section.Child("live");
@@ -79,6 +90,8 @@ internal static class ServicesBinder
         }
 
         var failover = BindFailover(section.Child("failover"));
+        var logs = LogsBinder.Bind(section.Child("logs"), name, links);
+        var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         section.Finish();
         return new ServiceSettings(
             name,
@@ -88,7 +101,11 @@ internal static class ServicesBinder
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,
             stop.Value,
-            onLost.Value);
+            onLost.Value)
+        {
+            Logs = logs,
+            Seeded = seeded,
+        };
     }
 
     private static RetentionSettings BindRetention(Section section)

@@ -36,7 +36,7 @@ internal sealed partial class OwnershipStep
         {
             case FenceOutcome.Raised when _state.Electorate.Contains(reply.Voter):
                 // The answer was on its way for a while, so waiting from now on is waiting too long rather than too short.
-                _state = _state with { Fencing = round with { Raised = round.Raised.SetItem(reply.Voter, now + reply.Remaining) } };
+                _state = _state with { Fencing = round with { Raised = round.Raised.SetItem(reply.Voter, Earlier(round, reply)) } };
                 break;
             case FenceOutcome.BelowFloor:
                 _effects.Add(new RecoverAgain($"voter {reply.Voter} knows {reply.Floor}, above epoch {reply.Epoch} that was to be fenced"));
@@ -48,6 +48,10 @@ internal sealed partial class OwnershipStep
                 break;
         }
     }
+
+    /// <summary>Above a floor that has risen no promise begins any more, so whatever end of the last one a voter ever told bounds it.</summary>
+    private Instant Earlier(FenceRound round, FenceReply reply) =>
+        round.Raised.TryGetValue(reply.Voter, out var known) && known.MostRemaining(now) <= reply.Remaining ? known : now + reply.Remaining;
 
     /// <summary>Floors rise although promises run: the holder agreed, or its power is about to be cut. What is promised is waited for.</summary>
     private bool IsOverPromises => Record.OpenGrant is null || _state.Suspected;
@@ -74,7 +78,9 @@ internal sealed partial class OwnershipStep
                 SaidExpired = _state.Probing is { } probing ? [.. Expired(probing).Select(answer => answer.Voter)] : [],
             };
         _state = _state with { Fencing = round };
-        foreach (var voter in _state.Electorate.Where(voter => !round.Raised.ContainsKey(voter)))
+
+        // Also those whose promise is waited for: its holder may have released it since, and the release have come after the fence.
+        foreach (var voter in _state.Electorate.Where(voter => !(round.Raised.TryGetValue(voter, out var until) && until.HasComeBy(now))))
         {
             _effects.Add(new AskVoter(voter, new Fence(Settings.Service, epoch, IsOverPromises, round.Nonce)));
         }

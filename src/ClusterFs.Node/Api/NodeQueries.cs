@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using ClusterFs.Api;
 using ClusterFs.Configuration;
+using ClusterFs.Content.Logs.Links;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
+using ClusterFs.Node.Seeded;
 using ClusterFs.Guard;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Messages;
@@ -12,7 +14,8 @@ using HistoryEntry = ClusterFs.Api.HistoryEntry;
 namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
-internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, TimeProvider time)
+internal sealed class NodeQueries(
+    ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, SeededQueries seeded, LogKeeping logs, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
@@ -21,12 +24,14 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
 
     public async Task<StatusReport> StatusAsync()
     {
+        var seededFiles = seeded.TellAsync();
         var services = await Task.WhenAll(settings.Services.Values.Select(StatusAsync)).ConfigureAwait(false);
+        var files = await seededFiles.ConfigureAwait(false);
         return new StatusReport(
             settings.Node.Name,
             ClusterStatus(),
             new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false) { CertificateExpires = identity.Tls?.Expires },
-            [.. services]);
+            [.. services.Select(service => service with { Seeded = [.. files[service.Name]] })]);
     }
 
     public async Task<Answer<HistoryReport>> HistoryAsync(string service)
@@ -174,8 +179,26 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
             fresh is not null,
             local,
             service.Live.Capture.ToString().ToLowerInvariant(),
-            ReportPace.Of(settings.Services.Count).Counts);
+            ReportPace.Of(settings.Services.Count).Counts) with
+        {
+            Logs = [.. logs.Of(service.Name).Select(StatusOf)],
+        };
     }
+
+    private static LogsStatus StatusOf(LogLinkState link) => new(
+        link.Link,
+        link.Go switch
+        {
+            LogsGo.ToShared => "shared",
+            LogsGo.ToSpool => "spool",
+            _ => "unlinked",
+        },
+        link.Since,
+        link.WaitingBytes)
+    {
+        StillOpen = link.StillOpen,
+        Problem = link.Problem,
+    };
 
     private ClusterStatus ClusterStatus()
     {

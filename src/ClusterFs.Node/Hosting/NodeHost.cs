@@ -2,10 +2,12 @@ using System.Net;
 using Akka.Actor;
 using Akka.Hosting;
 using ClusterFs.Configuration;
+using ClusterFs.Content.Logs.Links;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Seeded;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace ClusterFs.Node.Hosting;
@@ -27,7 +29,8 @@ internal enum NodeEnd
 }
 
 /// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
-internal sealed class NodeHost(Settings settings, NodeIdentity identity, ContentShelf contents, CleanEndMarker marker, StopSignals signals)
+internal sealed class NodeHost(
+    Settings settings, NodeIdentity identity, ContentShelf contents, SeededKeeper seeded, LogKeeping logs, CleanEndMarker marker, StopSignals signals)
 {
     /// <summary>A last dump that is under way is waited for; a second signal ends the wait.</summary>
     private static readonly TimeSpan LastDumps = TimeSpan.FromMinutes(2);
@@ -42,6 +45,7 @@ internal sealed class NodeHost(Settings settings, NodeIdentity identity, Content
         await using (application.ConfigureAwait(false))
         {
             var logger = application.Services.GetRequiredService<ILoggerFactory>().CreateLogger("clusterfs");
+            logs.Said = logger.LogsGo;
             logger.Starting(settings.Node.Name, settings.Cluster.Name, Environment.ProcessId);
             try
             {
@@ -119,11 +123,14 @@ internal sealed class NodeHost(Settings settings, NodeIdentity identity, Content
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(identity);
         builder.Services.AddSingleton(contents);
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton(seeded);
         builder.Services.AddSingleton(marker);
         builder.Services.AddSingleton(starts);
         builder.Services.AddSingleton<NodeBoard>();
         builder.Services.AddSingleton<NodeFailure>();
         builder.Services.AddSingleton<NodeQueries>();
+        builder.Services.AddSingleton<SeededQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))

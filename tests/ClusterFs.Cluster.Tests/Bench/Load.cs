@@ -34,6 +34,10 @@ internal sealed class Load : IAsyncDisposable
         return load;
     }
 
+    /// <summary>Until the owner's death costs something. Its daemon is frozen when this returns.</summary>
+    public Task UntilALossIsCertain(ClusterNode owner) =>
+        CertainLoss.Await(owner, Writer, Watch, TimeSpan.FromSeconds(1), Patience, _cluster.Evidence);
+
     /// <summary>Waits until another node acknowledges a row.</summary>
     /// <returns>That node.</returns>
     public async Task<ClusterNode> UntilTakenOverFrom(ClusterNode node)

@@ -48,6 +48,35 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void A_promise_that_was_released_after_the_fence_is_not_waited_out()
+    {
+        Recover(Granted(1, "n1"), new OwnershipReleased(Then, 1, "n1", "a planned stop"));
+        Feed(Waiting("n2"), 100);
+        Feed(new Journalled(new FencingBegun(Then, 2, GrantCause.Move)), 100);
+        RaiseAt("n1", 100);
+        RaiseAt("n2", 100, remaining: 4.6);
+        Feed(Waiting("n2"), 101.2);
+        Assert.Empty(_effects);
+        Feed(Waiting("n2"), 101.3);
+        Assert.Equal(["n2", "n3"], _effects.OfType<AskVoter>().Select(ask => ask.Voter));
+        RaiseAt("n2", 101.4);
+        Assert.IsType<ReserveEpoch>(Assert.Single(_effects));
+    }
+
+    [Fact]
+    public void The_earliest_end_that_a_voter_told_bounds_its_promise()
+    {
+        Recover();
+        Feed(Waiting("n1"), 100);
+        Feed(new Journalled(new FencingBegun(Then, 1, GrantCause.Start)), 100);
+        RaiseAt("n1", 100);
+        RaiseAt("n2", 100, remaining: 1);
+        RaiseAt("n2", 100.9, remaining: 5);
+        Feed(Waiting("n1"), 101);
+        Assert.IsType<ReserveEpoch>(Assert.Single(_effects));
+    }
+
+    [Fact]
     public void A_voter_that_a_majority_can_do_without_is_not_waited_for()
     {
         Recover();

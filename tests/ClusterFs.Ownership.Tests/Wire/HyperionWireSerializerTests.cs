@@ -33,6 +33,9 @@ public sealed class HyperionWireSerializerTests : TestKit
         new GetOwnership("wiki"),
         new GetHistory("wiki"),
         new OwnershipHistory("wiki", [new HistoryEntry(At, "granted", 7, "n1", "epoch 7 granted to n1")]),
+        new AskSeeded("wiki", SeededTask.Compare),
+        new AskSeeded(null, SeededTask.Tell),
+        new SeededAnswered("{}"),
     };
 
     [Theory]

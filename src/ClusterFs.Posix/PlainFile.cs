@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ClusterFs.Posix;
+
+/// <summary>Files in directories that others may change meanwhile: the last part of a path is never followed where it leads elsewhere.</summary>
+public static class PlainFile
+{
+    private const int OwnerOnly = 0x180;
+
+    /// <summary>Opens a file for reading.</summary>
+    /// <exception cref="PosixException">There is none, or it is a link, or any other failure.</exception>
+    public static SafeFileHandle OpenRead(string path) => Open(path, Libc.OpenReadOnly);
+
+    /// <summary>Opens a file for reading and writing; makes it, for its owner alone, where there is none.</summary>
+    /// <exception cref="PosixException">It is a link, or any other failure.</exception>
+    public static SafeFileHandle OpenOrCreate(string path) => Open(path, Libc.OpenReadWrite | Libc.OpenCreate);
+
+    /// <summary>Where an open file is, by the kernel, without any link on the way.</summary>
+    public static string? PathOf(SafeFileHandle file) => new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget;
+
+    /// <summary>
+    /// Whether any process has the file open for writing, whichever user and container it is of: only the kernel knows. Of local file systems only.
+    /// </summary>
+    /// <param name="file">Open for reading.</param>
+    /// <returns>Null where the kernel does not say: it is another user's file and this is not root, or the file system has no leases.</returns>
+    public static bool? HasWriters(SafeFileHandle file)
+    {
+        // Should one open it in this very moment, its lease is broken by a signal that nobody minds, not by one that kills.
+        _ = Libc.FileControl(file, Libc.SetLeaseSignal, Libc.SignalUrgent);
+        if (Libc.FileControl(file, Libc.SetLease, Libc.LeaseRead) == 0)
+        {
+            _ = Libc.FileControl(file, Libc.SetLease, Libc.LeaseNone);
+            return false;
+        }
+
+        const int again = 11;
+        return Marshal.GetLastPInvokeError() == again ? true : null;
+    }
+
+    private static SafeFileHandle Open(string path, int flags)
+    {
+        // A pipe is opened at once, whether or not anybody writes to it.
+        const int nonBlocking = 0x800;
+        var descriptor = Libc.Open(path, flags | nonBlocking | Libc.OpenNoFollow | Libc.OpenCloseOnExec, OwnerOnly);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw PosixException.Last("open", path);
+    }
+}
