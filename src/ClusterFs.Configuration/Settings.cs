@@ -262,6 +262,18 @@ public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan Dum
 
     /// <summary>What nodes do that do not own the service. Default <see cref="StandbyKind.Warm"/>.</summary>
     public StandbyKind Standby { get; init; }
+
+    /// <summary>How it is proven that the service could be restored.</summary>
+    public RehearsalSettings Rehearsal { get; init; } = RehearsalSettings.Default;
+}
+
+/// <summary>Restores for the sake of knowing that they work, on the nodes that may own a service and do not.</summary>
+/// <param name="Every">From one that went well to the next, on each node. 10 s to 365 d, default 7 d; null: never by itself.</param>
+/// <param name="Check">A command, for /bin/sh, that looks at what was restored; null: it is restored, and that is all.</param>
+/// <param name="CheckTimeout">1 s to 1 d, default 10 min.</param>
+public sealed record RehearsalSettings(TimeSpan? Every, string? Check, TimeSpan CheckTimeout)
+{
+    public static RehearsalSettings Default { get; } = new(TimeSpan.FromDays(7), null, TimeSpan.FromMinutes(10));
 }
 
 /// <summary>Commands around a dump, for /bin/sh.</summary>

@@ -64,6 +64,12 @@ internal static partial class NodeLog
     [LoggerMessage(56, LogLevel.Warning, "{Service}: the standby copy does not follow: {Problem}")]
     public static partial void StandbyFails(this ILogger logger, string service, string problem);
 
+    [LoggerMessage(61, LogLevel.Information, "{Service}: rehearsal: dump {Slot} was {Done} in {Seconds:0.###} s")]
+    public static partial void RehearsalPassed(this ILogger logger, string service, long slot, string done, double seconds);
+
+    [LoggerMessage(62, LogLevel.Error, "{Service}: THE REHEARSAL OF A RESTORE FAILED: {Problem}")]
+    public static partial void RehearsalFailed(this ILogger logger, string service, string problem);
+
     [LoggerMessage(57, LogLevel.Information, "{Service}: logs: {What}")]
     public static partial void LogsGo(this ILogger logger, string service, string what);
 

@@ -45,6 +45,14 @@ public sealed class LoadingTests : IDisposable
     }
 
     [Fact]
+    public void Rehearsals_have_an_interval_or_none_and_a_check_of_the_services()
+    {
+        var written = _files.LoadGoodAnd("clusterfs.services.wiki.live.rehearsal { every = 12h, check = \"pg_verifybackup .\", check-timeout = 1h }").Services["wiki"].Live;
+        Assert.Equal(new RehearsalSettings(TimeSpan.FromHours(12), "pg_verifybackup .", TimeSpan.FromHours(1)), written.Rehearsal);
+        Assert.Null(_files.LoadGoodAnd("clusterfs.services.wiki.live.rehearsal.every = off").Services["wiki"].Live.Rehearsal.Every);
+    }
+
+    [Fact]
     public void Logs_have_one_link_or_several()
     {
         Assert.Null(_files.LoadGoodAnd("").Services["wiki"].Logs);

@@ -215,6 +215,18 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.live.standby = hot",
         "node.conf:8: clusterfs.services.wiki.live.standby: 'hot' is none of the choices; expected none, warm")]
     [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.every = never",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.every: 'never' is no duration; expected 10s to 365d, or off, written with a unit: ms, s, m, h or d")]
+    [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.every = 5s",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.every: 5s is out of range; expected 10s to 365d, or off")]
+    [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.check = \" \"",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.check: is empty; expected a command that ends with 0 when $CLUSTERFS_RESTORED is right, or no check")]
+    [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.checks = true",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.checks: is no known key; did you mean 'check'? known here: check, check-timeout, every")]
+    [InlineData(
         "clusterfs.services.wiki.live.dump-every = 5ms",
         "node.conf:8: clusterfs.services.wiki.live.dump-every: 5ms is out of range; expected 100ms to 1d")]
     [InlineData(

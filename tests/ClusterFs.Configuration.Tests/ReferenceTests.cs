@@ -53,6 +53,8 @@ public sealed class ReferenceTests
         var described = Assert.Single(other.Seeded);
         Assert.Equal((seeded.CheckTimeout, seeded.ReloadTimeout), (described.CheckTimeout, described.ReloadTimeout));
         Assert.Equal(defaults.Seeded.PollEvery, reference.Seeded.PollEvery);
+        Assert.Equal(RehearsalSettings.Default, one.Live.Rehearsal);
+        Assert.Equal(RehearsalSettings.Default, other.Live.Rehearsal with { Check = null });
     }
 
     private static IEnumerable<string> Written(HoconObject section, string prefix)

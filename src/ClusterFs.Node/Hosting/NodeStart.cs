@@ -62,6 +62,9 @@ internal sealed class NodeStart(
             {
                 Pace = Pace,
                 KeepsStandby = service.Live.Standby == StandbyKind.Warm,
+                Rehearsal = service.Live.Rehearsal.Every is { } every
+                    ? new RehearsalPace(every, service.Nodes.IndexOf(settings.Node.Name), service.Nodes.Length)
+                    : null,
             })
             .ToImmutableArray();
         var surroundings = new AgentSurroundings(

@@ -23,6 +23,7 @@ internal sealed partial class WireTypes : ITypeFilter
         typeof(LeasePhase?),
         typeof(NodeSight),
         typeof(NodeSight[]),
+        typeof(RehearsalSight),
         typeof(OwnershipView),
         typeof(OwnershipStage),
         typeof(GrantOwnership),
