@@ -37,6 +37,7 @@ internal static partial class Libc
     public const uint StatusBasic = 0x7ff;
     public const long TimeOmit = (1L << 30) - 2;
     public const int AdviseDontNeed = 4;
+    public const uint SyncRangeBegin = 2;
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const nuint CloneFile = 0x40049409;
@@ -120,6 +121,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "syncfs", SetLastError = true)]
     public static partial int FileSystemSync(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "sync_file_range")]
+    public static partial int SyncRange(SafeHandle file, long offset, long length, uint flags);
 
     [LibraryImport(Library, EntryPoint = "reboot", SetLastError = true)]
     public static partial int Reboot(int command);

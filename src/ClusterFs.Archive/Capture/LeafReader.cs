@@ -28,6 +28,9 @@ internal sealed class Leaf
 /// <param name="seed">Of the hashes of pages.</param>
 internal sealed class LeafReader(IPageSource source, long seed) : IDisposable
 {
+    /// <summary>So much is hashed while a processor's cache still has it.</summary>
+    private const int Slice = 64 * PageMap.PageSize;
+
     private readonly UInt128 _hole = PageHash.OfHole(seed);
 
     private readonly LeafAhead _ahead = new(source.Size);
@@ -48,13 +51,22 @@ internal sealed class LeafReader(IPageSource source, long seed) : IDisposable
             }
             else
             {
-                source.Read(start, leaf.Bytes);
-                PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
+                ReadHashed(start, leaf);
             }
         };
     });
 
     public void Dispose() => _ahead.Dispose();
+
+    private void ReadHashed(long start, Leaf leaf)
+    {
+        for (var done = 0; done < leaf.Size; done += Slice)
+        {
+            var bytes = leaf.Bytes[done..Math.Min(leaf.Size, done + Slice)];
+            source.Read(start + done, bytes);
+            PageHash.Of(bytes, seed, leaf.Hashes.Slice(done / PageMap.PageSize, PageMap.PagesOf(bytes.Length)));
+        }
+    }
 }
 
 /// <summary>Has the leaves of a content prepared by other threads while the caller deals with the one before.</summary>

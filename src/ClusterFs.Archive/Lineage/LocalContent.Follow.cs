@@ -162,6 +162,7 @@ public sealed partial class LocalContent
         using var live = record.Dump is null && mayCopyLive && StateOfLocal() == LocalState.Present
             ? new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: false)
             : null;
+        using var disk = FileSystemSync.Before(_standby.Tree);
         using var stopping = new CancellationTokenSource();
         using var stop = cancellation.Register(stopping.Cancel);
         using var entries = new LocalIndex.Writer(_standby.EntriesFile);
@@ -175,7 +176,7 @@ public sealed partial class LocalContent
         }
 
         stopping.Token.ThrowIfCancellationRequested();
-        Durable.SyncFileSystem(_standby.Tree);
+        disk.Complete();
         AtPoint("standby synced");
         FillStandbyIndex(entries.Finish(manifest.Nonce, manifest.Head.PageSeed), index, stopping.Token);
         AtPoint("standby indexed");

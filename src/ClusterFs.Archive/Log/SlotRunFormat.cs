@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ClusterFs.Archive.Packs;
-using ZstdSharp;
 
 namespace ClusterFs.Archive.Log;
 
@@ -69,7 +68,7 @@ internal static class SlotRunFormat
                 throw new DamagedArchiveException(file, "it is shorter than it says");
             }
         }
-        catch (ZstdException error)
+        catch (InvalidDataException error)
         {
             throw new DamagedArchiveException(file, $"it cannot be decompressed ({error.Message})", error);
         }

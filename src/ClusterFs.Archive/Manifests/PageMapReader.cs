@@ -6,6 +6,9 @@ namespace ClusterFs.Archive.Manifests;
 /// <param name="what">Whose content it is; for messages.</param>
 internal sealed class PageMapReader(PackReader reader, FileContent content, string what)
 {
+    /// <summary>Pages of a block from which on it is worth decompressing for them alone: three quarters.</summary>
+    private const int Enough = PackFormat.BlockSize / PageMap.PageSize * 3 / 4;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<(int Level, long Index), Piece?[]> _inner = [];
     private readonly int _level = PageMap.LevelOf(content.Size);
@@ -59,6 +62,7 @@ internal sealed class PageMapReader(PackReader reader, FileContent content, stri
     /// <param name="target">As many bytes as the pages have.</param>
     public void Read(ReadOnlySpan<PagePlace> pages, Span<byte> target)
     {
+        var laid = LayBlocks(pages, target);
         for (var first = 0; first < pages.Length;)
         {
             var run = PageMap.RunAt(pages, first);
@@ -68,7 +72,7 @@ internal sealed class PageMapReader(PackReader reader, FileContent content, stri
             {
                 bytes.Clear();
             }
-            else
+            else if (!IsLaid(laid, pages[first], start, bytes.Length))
             {
                 reader.Read(new Piece(pages[first].Pack, pages[first].Block, pages[first].Offset, bytes.Length), bytes, what);
             }
@@ -76,6 +80,70 @@ internal sealed class PageMapReader(PackReader reader, FileContent content, stri
             first += run;
         }
     }
+
+    /// <summary>
+    /// Decompresses blocks straight to where most of their pages belong. What else is in such a block lands in the place of pages that are read
+    /// from elsewhere afterwards.
+    /// </summary>
+    private List<LaidBlock> LayBlocks(ReadOnlySpan<PagePlace> pages, Span<byte> target)
+    {
+        var laid = new List<LaidBlock>();
+        if (pages.Length < Enough)
+        {
+            return laid;
+        }
+
+        var free = 0;
+        var tried = default(PagePlace);
+        for (var page = 0; page < pages.Length; page++)
+        {
+            var place = pages[page];
+            var start = (page * PageMap.PageSize) - place.Offset;
+            if (place.IsHole || start < free || (place.Pack, place.Block) == (tried.Pack, tried.Block))
+            {
+                continue;
+            }
+
+            tried = place;
+            if (Share(pages, place, start) >= Enough && reader.TryReadBlock(place.Pack, place.Block, target[start..], what) is { } size)
+            {
+                laid.Add(new LaidBlock(place.Pack, place.Block, start, size));
+                free = start + size;
+            }
+        }
+
+        return laid;
+    }
+
+    /// <summary>How many of the pages lie in a block just as they follow each other in it.</summary>
+    /// <param name="start">Where the block would begin, in bytes from the first page.</param>
+    private static int Share(ReadOnlySpan<PagePlace> pages, PagePlace place, int start)
+    {
+        var share = 0;
+        for (var page = (start + PageMap.PageSize - 1) / PageMap.PageSize; page < Math.Min(pages.Length, (start + PackFormat.BlockSize) / PageMap.PageSize); page++)
+        {
+            share += pages[page] == place with { Offset = (page * PageMap.PageSize) - start } ? 1 : 0;
+        }
+
+        return share;
+    }
+
+    /// <param name="start">Of the run whose first page is given, in bytes from the first page of all.</param>
+    private static bool IsLaid(List<LaidBlock> laid, PagePlace first, int start, int length)
+    {
+        foreach (var block in laid)
+        {
+            if ((first.Pack, first.Block, first.Offset) == (block.Pack, block.Block, start - block.Start) && first.Offset <= block.Size - length)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <param name="Start">Where its first byte went.</param>
+    private readonly record struct LaidBlock(PackId Pack, int Block, int Start, int Size);
 
     private T Parse<T>(Piece piece, Func<byte[], T> parse)
     {

@@ -4,7 +4,10 @@ using ZstdSharp.Unsafe;
 
 namespace ClusterFs.Archive.Packs;
 
-/// <summary>Compressors and decompressors for use by several threads: each call borrows one.</summary>
+/// <summary>
+/// Compresses and decompresses blocks, by the machine's own zstd where it has one and by the one compiled in otherwise. For use by several threads:
+/// each call borrows a compressor or decompressor.
+/// </summary>
 internal static class BlockCompressor
 {
     private static readonly ConcurrentBag<Compressor> Compressors = [];
@@ -12,8 +15,16 @@ internal static class BlockCompressor
 
     public static int Bound(int size) => Compressor.GetCompressBound(size);
 
-    public static int Compress(ReadOnlySpan<byte> bytes, Span<byte> frame)
+    public static int Compress(ReadOnlySpan<byte> bytes, Span<byte> frame) => Compress(bytes, frame, MachineZstd.Instance);
+
+    /// <param name="machine">Null: by what is compiled in.</param>
+    internal static int Compress(ReadOnlySpan<byte> bytes, Span<byte> frame, MachineZstd? machine)
     {
+        if (machine is not null)
+        {
+            return machine.Compress(bytes, frame, PackFormat.CompressionLevel);
+        }
+
         if (!Compressors.TryTake(out var compressor))
         {
             compressor = new Compressor(PackFormat.CompressionLevel);
@@ -25,16 +36,33 @@ internal static class BlockCompressor
         return length;
     }
 
-    /// <exception cref="ZstdException">The frame is not one, or larger than said.</exception>
-    public static int Decompress(ReadOnlySpan<byte> frame, Span<byte> target)
+    /// <exception cref="InvalidDataException">The frame is not one, or larger than said.</exception>
+    public static int Decompress(ReadOnlySpan<byte> frame, Span<byte> target) => Decompress(frame, target, MachineZstd.Instance);
+
+    /// <inheritdoc cref="Decompress(ReadOnlySpan{byte}, Span{byte})"/>
+    internal static int Decompress(ReadOnlySpan<byte> frame, Span<byte> target, MachineZstd? machine)
     {
+        if (machine is not null)
+        {
+            return machine.Decompress(frame, target);
+        }
+
         if (!Decompressors.TryTake(out var decompressor))
         {
             decompressor = new Decompressor();
         }
 
-        var size = decompressor.Unwrap(frame, target);
-        Decompressors.Add(decompressor);
-        return size;
+        try
+        {
+            return decompressor.Unwrap(frame, target);
+        }
+        catch (ZstdException error)
+        {
+            throw new InvalidDataException(error.Message, error);
+        }
+        finally
+        {
+            Decompressors.Add(decompressor);
+        }
     }
 }

@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Runtime.ExceptionServices;
 using ClusterFs.Archive.Log;
 using Microsoft.Win32.SafeHandles;
-using ZstdSharp;
 
 namespace ClusterFs.Archive.Packs;
 
@@ -60,6 +59,32 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
         }
 
         block.AsSpan(piece.Offset, piece.Length).CopyTo(target);
+    }
+
+    /// <summary>
+    /// Decompresses a block that is not at hand to the place where it is wanted, if there is room for it. It is not kept: for blocks of which all
+    /// that matters is wanted now.
+    /// </summary>
+    /// <returns>The size of the block; null when it is at hand or larger than the target, and nothing was done.</returns>
+    public int? TryReadBlock(PackId id, int number, Span<byte> target, string what)
+    {
+        lock (_gate)
+        {
+            if (_blocks.ContainsKey((id, number)))
+            {
+                return null;
+            }
+        }
+
+        var pack = Open(id, what);
+        var row = RowOf(pack, number, what);
+        if (row.Size > target.Length)
+        {
+            return null;
+        }
+
+        Load(pack, number, row, target[..row.Size], what);
+        return row.Size;
     }
 
     public byte[] Read(Piece piece, string what)
@@ -161,12 +186,17 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
     {
         var pack = Open(id, what);
         var row = RowOf(pack, number, what);
+        var bytes = GC.AllocateUninitializedArray<byte>(row.Size);
+        Load(pack, number, row, bytes, what);
+        return bytes;
+    }
+
+    private void Load(OpenPack pack, int number, BlockRow row, Span<byte> target, string what)
+    {
         var frame = ReadFrame(pack, row, what);
         try
         {
-            var bytes = new byte[row.Size];
-            Decompress(pack.File, Unsealed(pack, number, frame.AsMemory(0, row.Length), what).Span, bytes, what);
-            return bytes;
+            Decompress(pack.File, Unsealed(pack, number, frame.AsMemory(0, row.Length), what).Span, target, what);
         }
         finally
         {
@@ -315,7 +345,7 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
         {
             size = BlockCompressor.Decompress(frame, target);
         }
-        catch (ZstdException error)
+        catch (InvalidDataException error)
         {
             throw new DamagedArchiveException(file, $"{what} cannot be decompressed ({error.Message})", error);
         }

@@ -15,6 +15,7 @@ namespace ClusterFs.Archive.Restore;
 internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageIndexes indexes, long seed, bool link) : IDisposable
 {
     private readonly KnownRows _rows = new(rows);
+    private string _reached = string.Empty;
 
     public PageIndexes Indexes => indexes;
 
@@ -49,6 +50,12 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
     /// <summary>No directory on the way is a symbolic link: the file lies in the tree and nowhere else.</summary>
     private bool IsReached(string path)
     {
+        var directory = Path.GetDirectoryName(path)!;
+        if (directory == _reached)
+        {
+            return true;
+        }
+
         for (var slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1))
         {
             if (FileStatus.TryRead(Path.Combine(root, path[..slash])) is not { Kind: FileKind.Directory })
@@ -57,6 +64,7 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
             }
         }
 
+        _reached = directory;
         return true;
     }
 }

@@ -36,17 +36,26 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             digest.Append(leaf.Hashes);
             var places = map.Leaf(leaf.Number);
             WriteRuns(target, leaf.Number * PageMap.LeafSize, leaf.Bytes, places, page => !places[page].IsHole);
+            Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
             done(leaf.Size);
         }
 
         Require(digest, content, what);
     }
 
-    /// <param name="target">A copy of the local file, which this turns into the content.</param>
-    /// <param name="local">What is known of it.</param>
+    /// <param name="target">Turned into the content: a copy of the local file, or empty if that is to be copied.</param>
+    /// <param name="local">What is known of the local file.</param>
+    /// <param name="source">The local file, if it is to be copied; null when the target is a copy already.</param>
     /// <param name="old">The hashes of its pages, as of the index.</param>
     public void Patch(
-        SafeFileHandle target, FileContent content, LocalFile local, FileStream old, string what, Action<long> done, CancellationToken cancellation)
+        SafeFileHandle target,
+        FileContent content,
+        LocalFile local,
+        SafeFileHandle? source,
+        FileStream old,
+        string what,
+        Action<long> done,
+        CancellationToken cancellation)
     {
         var map = new PageMapReader(reader, content, what);
         var before = new PageMapReader(reader, local.Known!, what);
@@ -58,6 +67,12 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             var size = (int)Math.Min(PageMap.LeafSize, content.Size - (leaf * PageMap.LeafSize));
             var hashes = _hashes.AsSpan(0, PageMap.PagesOf(size));
             var had = _before.AsSpan(0, ReadHashes(old));
+            var written = Written;
+            if (source is not null)
+            {
+                _ = FileCopy.Range(source, target, leaf * PageMap.LeafSize, size);
+            }
+
             var sameSize = had.Length == hashes.Length && (content.Size == local.Known!.Size || size == PageMap.LeafSize);
             if (local.IsAsKnown && sameSize && map.Find(0, leaf) == before.Find(0, leaf))
             {
@@ -67,6 +82,11 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             {
                 PatchLeaf(target, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
                 digest.Append(hashes);
+            }
+
+            if (source is not null || Written > written)
+            {
+                Durable.BeginSync(target, leaf * PageMap.LeafSize, size);
             }
 
             done(size);

@@ -17,8 +17,6 @@ internal sealed record CopiedFile(LocalFile File, bool IsSame);
 /// <param name="seenAt">What the file system's clock said before: a file changed later than that is not taken.</param>
 internal sealed class StableSource(LocalCopy copy, long seenAt)
 {
-    private const long Piece = 64 << 20;
-
     /// <summary>Fills an empty file with what may be an entry's content, or an older state of it.</summary>
     /// <returns>Null when there is nothing of use; the file is empty then.</returns>
     public CopiedFile? Copy(ManifestEntry entry, SafeFileHandle target, CancellationToken cancellation)
@@ -35,7 +33,11 @@ internal sealed class StableSource(LocalCopy copy, long seenAt)
             return null;
         }
 
-        Copy(found.Path, target, found.Status.Size, cancellation);
+        using (var file = FileCopy.Open(found.Path))
+        {
+            FileCopy.Whole(file, target, found.Status.Size, cancellation);
+        }
+
         if (FileStatus.TryRead(found.Path) is { } after && FileIdentity.Of(after) == FileIdentity.Of(found.Status))
         {
             return new CopiedFile(found, same);
@@ -43,33 +45,5 @@ internal sealed class StableSource(LocalCopy copy, long seenAt)
 
         RandomAccess.SetLength(target, 0);
         return null;
-    }
-
-    private static void Copy(string from, SafeFileHandle to, long length, CancellationToken cancellation)
-    {
-        using var source = File.OpenHandle(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        if (FileClone.TryShare(source, to))
-        {
-            return;
-        }
-
-        var buffer = new byte[1 << 20];
-        for (var done = 0L; done < length;)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var copied = FileClone.Copy(source, to, done, Math.Min(Piece, length - done));
-            if (copied == 0)
-            {
-                copied = RandomAccess.Read(source, buffer, done);
-                if (copied == 0)
-                {
-                    return;
-                }
-
-                RandomAccess.Write(to, buffer.AsSpan(0, (int)copied), done);
-            }
-
-            done += copied;
-        }
     }
 }

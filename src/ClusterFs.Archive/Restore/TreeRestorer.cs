@@ -39,6 +39,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
     {
         _progress = progress;
         Advance(new RestoreProgress(0, content.Files, 0, content.Bytes));
+        using var disk = FileSystemSync.Before(directory);
         var directories = new Stack<ManifestEntry>();
         foreach (var entry in manifest.Entries())
         {
@@ -81,7 +82,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         }
 
         AttributeRoot(directory, manifest.Root);
-        Durable.SyncFileSystem(directory);
+        disk.Complete();
         Advance(_total);
     }
 
@@ -153,8 +154,9 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
                 return true;
             }
 
+            using var found = FileCopy.Open(local.Path);
             using var same = Create(path);
-            Copy(local.Path, same.SafeFileHandle, content.Size);
+            FileCopy.Whole(found, same.SafeFileHandle, content.Size, cancellation);
             return false;
         }
 
@@ -173,8 +175,9 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             var before = _total;
             try
             {
-                Copy(local!.Path, target.SafeFileHandle, Math.Min(local.Status.Size, content.Size));
-                pages.Patch(target.SafeFileHandle, content, local, old, what, Done, cancellation);
+                using var source = FileCopy.Open(local!.Path);
+                var isShared = FileClone.TryShare(source, target.SafeFileHandle);
+                pages.Patch(target.SafeFileHandle, content, local, isShared ? null : source, old, what, Done, cancellation);
             }
             catch (DamagedArchiveException)
             {
@@ -187,9 +190,9 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             return false;
         }
 
-        using var source = new ContentStream(reader, content, seed, what);
+        using var stored = new ContentStream(reader, content, seed, what);
         int read;
-        while ((read = source.Read(_buffer)) > 0)
+        while ((read = stored.Read(_buffer)) > 0)
         {
             target.Write(_buffer, 0, read);
             Advance(_total with { Bytes = _total.Bytes + read });
@@ -213,22 +216,4 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         && local.Status.ModifiedNs == entry.ModifiedNs
         && (!Processes.IsRoot || (local.Status.User, local.Status.Group) == (entry.User, entry.Group))
         && Equals(AttributeList.ReadFrom(local.Path), entry.Attributes);
-
-    private static void Copy(string from, SafeFileHandle to, long length)
-    {
-        using var source = File.OpenHandle(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        if (FileClone.TryShare(source, to))
-        {
-            return;
-        }
-
-        var done = FileClone.Copy(source, to, 0, length);
-        var buffer = new byte[1 << 20];
-        int read;
-        while (done < length && (read = RandomAccess.Read(source, buffer, done)) > 0)
-        {
-            RandomAccess.Write(to, buffer.AsSpan(0, read), done);
-            done += read;
-        }
-    }
 }
