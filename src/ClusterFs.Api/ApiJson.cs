@@ -11,5 +11,7 @@ namespace ClusterFs.Api;
 [JsonSerializable(typeof(PauseReport))]
 [JsonSerializable(typeof(PauseReport[]))]
 [JsonSerializable(typeof(DumpReport))]
+[JsonSerializable(typeof(SeededReport))]
+[JsonSerializable(typeof(SeededNodeReport))]
 [JsonSerializable(typeof(ApiError))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -25,6 +25,20 @@ public static class ApiRoutes
     /// <summary>POST nothing: answered by a <see cref="DumpReport"/> when a dump is committed.</summary>
     public const string Dump = "/v1/services/{service}/dump";
 
+    /// <summary>GET: a <see cref="SeededReport"/>. Query: <c>service</c> and <c>node</c>, all of them where left out.</summary>
+    public const string SeededDiff = "/v1/seeded/diff";
+
+    /// <summary>POST nothing: answered by a <see cref="SeededReport"/> when each node has rendered. Query as above.</summary>
+    public const string SeededRender = "/v1/seeded/render";
+
+    internal static string For(string route, string? service, string? node)
+    {
+        var query = string.Join('&', new[] { ("service", service), ("node", node) }
+            .Where(one => one.Item2 is not null)
+            .Select(one => $"{one.Item1}={Uri.EscapeDataString(one.Item2!)}"));
+        return query.Length == 0 ? route : $"{route}?{query}";
+    }
+
     internal static string For(string route, string service) =>
         route.Replace("{service}", Uri.EscapeDataString(service), StringComparison.Ordinal);
 }

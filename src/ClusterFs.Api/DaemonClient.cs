@@ -48,6 +48,14 @@ public sealed class DaemonClient : IDisposable
     public Task<DumpReport> DumpAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
         AskAsync(HttpMethod.Post, ApiRoutes.For(ApiRoutes.Dump, service), null, ApiJson.Default.DumpReport, timeout, cancellation);
 
+    /// <summary>What a rendering of seeded files would change.</summary>
+    public Task<SeededReport> CompareSeededAsync(string? service, string? node, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.For(ApiRoutes.SeededDiff, service, node), null, ApiJson.Default.SeededReport, timeout, cancellation);
+
+    /// <summary>Renders the seeded files that differ, one node after the other, and waits for it.</summary>
+    public Task<SeededReport> RenderSeededAsync(string? service, string? node, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Post, ApiRoutes.For(ApiRoutes.SeededRender, service, node), null, ApiJson.Default.SeededReport, timeout, cancellation);
+
     public void Dispose() => _http.Dispose();
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)

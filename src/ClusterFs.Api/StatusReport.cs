@@ -73,8 +73,14 @@ public sealed record ServiceStatus(
     /// <summary>It was started again and again and never stayed up: nothing is granted until <c>clusterfs resume</c>.</summary>
     public bool Damped { get; init; }
 
+    /// <summary>By node, those that may own the service and do not; none where nothing was rehearsed yet.</summary>
+    public ImmutableArray<RehearsalStatus> Rehearsals { get; init; } = [];
+
     /// <summary>Where the answering node's logs of it go; empty where ClusterFs does not look after them.</summary>
     public ImmutableArray<LogsStatus> Logs { get; init; } = [];
+
+    /// <summary>Its seeded files, by node and path, on all nodes that answered in time.</summary>
+    public ImmutableArray<SeededFileStatus> Seeded { get; init; } = [];
 }
 
 /// <summary>A link that the service writes its logs through, on the answering node.</summary>
@@ -133,11 +139,28 @@ public sealed record RiskStatus(double Seconds, long? Bytes);
 /// <summary>A node that may own the service, does not, and keeps a copy of its newest dump.</summary>
 /// <param name="Sequence">The dump that its copy is; 0 while it has none yet.</param>
 /// <param name="LagSeconds">How much older that dump is than the newest one, by their owners' wall clocks; null while there is no copy.</param>
-/// <param name="RehearsedSeconds">Null: copies are not rehearsed.</param>
+/// <param name="RehearsedSeconds">How long its newest rehearsal took that went well; null when none did.</param>
 public sealed record StandbyStatus(string Node, long Sequence, double? LagSeconds, double? RehearsedSeconds)
 {
     /// <summary>Why the copy does not follow; null when it does, as far as is known.</summary>
     public string? Problem { get; init; }
+}
+
+/// <summary>Restores of the newest dump that a node made to see that it can be restored.</summary>
+/// <param name="Sequence">The dump of the newest that went well; 0 when none did.</param>
+/// <param name="At">When that ended, by the node's wall clock; null when none did.</param>
+/// <param name="Seconds">How long it took, check and all; null when none went well.</param>
+/// <param name="Checked">Whether the service's check was part of it.</param>
+public sealed record RehearsalStatus(string Node, long Sequence, DateTimeOffset? At, double? Seconds, bool Checked)
+{
+    /// <summary>What has to be looked at: why the newest failed, or what it waits for; null when all is well.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>When the newest failed; null when it went well.</summary>
+    public DateTimeOffset? FailedAt { get; init; }
+
+    /// <summary>One is under way.</summary>
+    public bool UnderWay { get; init; }
 }
 
 /// <summary>What the guard of the answering node does with a service.</summary>

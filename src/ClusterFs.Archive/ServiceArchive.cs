@@ -70,6 +70,13 @@ public sealed partial class ServiceArchive
         return [.. records.Where(record => record is not DumpRecord || !pruned.Exists(prune => prune.Prunes(record.Slot)))];
     }
 
+    /// <returns>The newest dump that can be seen; null when there is none. Reads no more of the log than that takes.</returns>
+    public DumpRecord? NewestDump(CancellationToken cancellation)
+    {
+        Layout.RequireHome();
+        return Log.LastDumpBefore(Log.HighestListed() + 1, cancellation);
+    }
+
     /// <summary>The entries of a dump, in order, read from the archive as they are enumerated.</summary>
     /// <exception cref="HostileManifestException">While enumerating: the dump holds something no dump of ours contains.</exception>
     public IEnumerable<ManifestEntry> ReadEntries(StoredContent content)

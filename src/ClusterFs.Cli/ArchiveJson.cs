@@ -9,8 +9,9 @@ public sealed record ArchiveListing(string Service, ImmutableArray<ListedDump> D
 
 /// <param name="Sequence">What <c>archive restore --sequence</c> takes.</param>
 /// <param name="StoredBytes">What it added to the archive.</param>
+/// <param name="Adopted">The divergent content that somebody made this dump of; null when its owner took it.</param>
 public sealed record ListedDump(
-    long Sequence, long Epoch, string Node, DateTimeOffset At, long Files, long Bytes, long StoredBytes, string Guarantee);
+    long Sequence, long Epoch, string Node, DateTimeOffset At, long Files, long Bytes, long StoredBytes, string Guarantee, string? Adopted);
 
 /// <summary>What <c>divergent list --json</c> says.</summary>
 public sealed record DivergentListing(string Service, ImmutableArray<ListedDivergent> Divergent);
@@ -56,6 +57,12 @@ public sealed record VerifiedDump(long Sequence, long Files, long Bytes, Immutab
 /// <summary>What <c>archive verify --json</c> says.</summary>
 public sealed record Verification(string Service, bool Full, ImmutableArray<VerifiedDump> Dumps);
 
+/// <summary>What <c>archive rehearse --json</c> says.</summary>
+/// <param name="CheckSeconds">Null when no check was run.</param>
+/// <param name="Problem">Why it was not restored, or what its check found; null when it passed.</param>
+public sealed record Rehearsed(
+    string Service, long Sequence, bool Passed, long Bytes, double RestoreSeconds, double? CheckSeconds, string? Problem);
+
 /// <summary>What <c>archive prune --json</c> says.</summary>
 /// <param name="DryRun">Nothing was changed: Dumps are those that would be pruned.</param>
 /// <param name="Waiting">Pruned dumps whose space a later prune frees.</param>
@@ -75,4 +82,5 @@ public sealed record JudgedSequence(long Sequence, DateTimeOffset At, ImmutableA
 [JsonSerializable(typeof(ShownDump))]
 [JsonSerializable(typeof(Verification))]
 [JsonSerializable(typeof(Pruned))]
+[JsonSerializable(typeof(Rehearsed))]
 internal sealed partial class ArchiveJson : JsonSerializerContext;

@@ -62,6 +62,7 @@ public static class CommandLine
             LogsCommand.Create(),
             ArchiveCommand.Create(),
             DivergentCommand.Create(),
+            SeededCommand.Create(),
             NodeCommand.Create(),
             CertificatesCommand.Create(),
             GuardCommand.Create(),

@@ -25,6 +25,9 @@ public sealed record Settings(
     /// <summary>How a node's power is cut; null where it cannot be.</summary>
     public FenceSettings? Fence { get; init; }
 
+    /// <summary>What seeded files are rendered with.</summary>
+    public SeedingSettings Seeded { get; init; } = SeedingSettings.None;
+
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
     public ServiceSettings RequireService(string name)
@@ -51,6 +54,9 @@ public sealed record NodeSettings(string Name, string Address, string StateDirec
 {
     /// <summary>Where the guard answers the daemon, the command line and the processes beside the services.</summary>
     public string GuardSocket => Path.Combine(Path.GetDirectoryName(Socket)!, "guard.sock");
+
+    /// <summary>What the node's seeded files were last rendered from, and what is left to do about them.</summary>
+    public string SeededDirectory => Path.Combine(StateDirectory, "seeded");
 
     /// <summary>The guard's own state: floors and the highest epochs consumed.</summary>
     public string GuardDirectory => Path.Combine(StateDirectory, "guard");
@@ -154,6 +160,9 @@ public sealed record ServiceSettings(
 {
     /// <summary>Its log files; null where ClusterFs does not look after them.</summary>
     public LogsSettings? Logs { get; init; }
+
+    /// <summary>Its seeded files, by path; on each of its nodes.</summary>
+    public ImmutableArray<SeededSettings> Seeded { get; init; } = [];
 }
 
 /// <summary>A service's log files: kept on shared storage, in a directory of each node.</summary>
@@ -162,6 +171,63 @@ public sealed record ServiceSettings(
 /// <param name="TimePattern">Its own form of time stamps; null for the usual ones. See <see cref="TimePatterns"/>.</param>
 /// <param name="Reopen">A command, for /bin/sh, that makes the service open its logs anew; null for none.</param>
 public sealed record LogsSettings(ImmutableArray<string> Links, string? FileName, string? TimePattern, string? Reopen);
+
+/// <summary>A file that is rendered on each node from a template on shared storage.</summary>
+/// <param name="Path">Absolute; on a local disk.</param>
+/// <param name="Template">Relative to <see cref="SharedSettings.Path"/>; does not lead out of it.</param>
+public sealed record SeededSettings(string Path, string Template)
+{
+    /// <summary>A name or number; null for that of the file that is replaced.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>A name or number; null for that of the file that is replaced.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>Permission bits, 0 to 07777; null for those of the file that is replaced, 0644 for a new one.</summary>
+    public uint? Mode { get; init; }
+
+    /// <summary>For /bin/sh: whether the staged file is good. Null: it is not asked.</summary>
+    public string? Check { get; init; }
+
+    /// <summary>Then it is killed, and has failed. 100 ms to 1 h, default 30 s.</summary>
+    public TimeSpan CheckTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For /bin/sh: has the new file read. Null: nobody has to be told.</summary>
+    public string? Reload { get; init; }
+
+    /// <summary>Then it is killed, and has failed. 100 ms to 1 h, default 30 s.</summary>
+    public TimeSpan ReloadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>What all seeded files are rendered with.</summary>
+/// <param name="PollEvery">From one look at the templates to the next. 100 ms to 1 h, default 2 s.</param>
+/// <param name="Variables">The site's own names and their values.</param>
+/// <param name="Nodes">By node, other values for some of these names.</param>
+public sealed record SeedingSettings(
+    TimeSpan PollEvery,
+    ImmutableSortedDictionary<string, string> Variables,
+    ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Nodes)
+{
+    /// <summary>Names that every template has, and that cannot be given another value.</summary>
+    public const string HostName = "HOSTNAME";
+
+    /// <inheritdoc cref="HostName"/>
+    public const string Node = "NODE";
+
+    /// <inheritdoc cref="HostName"/>
+    public const string Address = "ADDRESS";
+
+    /// <inheritdoc cref="HostName"/>
+    public const string Service = "SERVICE";
+
+    public static readonly TimeSpan DefaultPollEvery = TimeSpan.FromSeconds(2);
+
+    /// <summary>No variables of the site's own.</summary>
+    public static SeedingSettings None { get; } = new(
+        DefaultPollEvery,
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal),
+        ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, string>>(StringComparer.Ordinal));
+}
 
 /// <summary>What becomes of a service whose lease is lost and that does not end by itself in time.</summary>
 public enum OnLost
@@ -196,6 +262,18 @@ public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan Dum
 
     /// <summary>What nodes do that do not own the service. Default <see cref="StandbyKind.Warm"/>.</summary>
     public StandbyKind Standby { get; init; }
+
+    /// <summary>How it is proven that the service could be restored.</summary>
+    public RehearsalSettings Rehearsal { get; init; } = RehearsalSettings.Default;
+}
+
+/// <summary>Restores for the sake of knowing that they work, on the nodes that may own a service and do not.</summary>
+/// <param name="Every">From one that went well to the next, on each node. 10 s to 365 d, default 7 d; null: never by itself.</param>
+/// <param name="Check">A command, for /bin/sh, that looks at what was restored; null: it is restored, and that is all.</param>
+/// <param name="CheckTimeout">1 s to 1 d, default 10 min.</param>
+public sealed record RehearsalSettings(TimeSpan? Every, string? Check, TimeSpan CheckTimeout)
+{
+    public static RehearsalSettings Default { get; } = new(TimeSpan.FromDays(7), null, TimeSpan.FromMinutes(10));
 }
 
 /// <summary>Commands around a dump, for /bin/sh.</summary>

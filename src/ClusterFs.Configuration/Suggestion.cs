@@ -1,7 +1,7 @@
 namespace ClusterFs.Configuration;
 
 /// <summary>Guesses what somebody meant to write.</summary>
-internal static class Suggestion
+public static class Suggestion
 {
     /// <summary>"did you mean 'x'? " when one of the known words is near, else an empty string.</summary>
     public static string For(string written, IEnumerable<string> known)

@@ -64,6 +64,12 @@ internal static partial class NodeLog
     [LoggerMessage(56, LogLevel.Warning, "{Service}: the standby copy does not follow: {Problem}")]
     public static partial void StandbyFails(this ILogger logger, string service, string problem);
 
+    [LoggerMessage(61, LogLevel.Information, "{Service}: rehearsal: dump {Slot} was {Done} in {Seconds:0.###} s")]
+    public static partial void RehearsalPassed(this ILogger logger, string service, long slot, string done, double seconds);
+
+    [LoggerMessage(62, LogLevel.Error, "{Service}: THE REHEARSAL OF A RESTORE FAILED: {Problem}")]
+    public static partial void RehearsalFailed(this ILogger logger, string service, string problem);
+
     [LoggerMessage(57, LogLevel.Information, "{Service}: logs: {What}")]
     public static partial void LogsGo(this ILogger logger, string service, string what);
 
@@ -96,4 +102,19 @@ internal static partial class NodeLog
 
     [LoggerMessage(22, LogLevel.Warning, "another cluster, with {Other} in it, has the claim to be the one; leaving this one to join it")]
     public static partial void LeavingForOtherCluster(this ILogger logger, string other);
+
+    [LoggerMessage(70, LogLevel.Information, "{Service}: {File} was rendered, because {Reason}")]
+    public static partial void SeededRendered(this ILogger logger, string service, string file, string reason);
+
+    [LoggerMessage(71, LogLevel.Warning, "{Service}: {File} was not what had been rendered; what lay there is kept as {Kept}")]
+    public static partial void SeededKept(this ILogger logger, string service, string file, string kept);
+
+    [LoggerMessage(72, LogLevel.Information, "{Service}: {File}: reloaded: {Command}")]
+    public static partial void SeededReloaded(this ILogger logger, string service, string file, string command);
+
+    [LoggerMessage(73, LogLevel.Warning, "{Service}: a seeded file is not current: {Problem}")]
+    public static partial void SeededFailed(this ILogger logger, string service, string problem);
+
+    [LoggerMessage(74, LogLevel.Error, "seeded files are looked at again in a minute, after a mistake in the daemon: {Problem}")]
+    public static partial void SeededMistaken(this ILogger logger, string problem);
 }

@@ -4,6 +4,7 @@ using ClusterFs.Guard;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
+using ClusterFs.Node.Seeded;
 using ClusterFs.Posix;
 
 const int failed = 1;
@@ -69,9 +70,10 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     var contents = new ContentShelf(settings);
     using var logs = new LogKeeping(settings, TimeProvider.System);
     logs.Start();
+    using var seeded = new SeededKeeper(settings, TimeProvider.System);
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, identity, contents, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, seeded, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();

@@ -12,6 +12,7 @@ internal static partial class Libc
     public const int OpenReadWriteCreate = 0x2 | 0x40;
     public const int OpenReadWrite = 0x2;
     public const int OpenCreate = 0x40;
+    public const int OpenNonBlocking = 0x800;
     public const int OpenDirectory = 0x10000;
     public const int OpenNoFollow = 0x20000;
     public const int SetLease = 1024;
@@ -147,6 +148,12 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
 
+    [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
+    public static partial int SetPriority(int which, int who, int priority);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint Call(nint number, nint argument1, nint argument2, nint argument3);
+
     [LibraryImport(Library, EntryPoint = "mallopt")]
     public static partial int SetAllocation(int parameter, int value);
 
@@ -197,6 +204,12 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "lremovexattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int RemoveAttribute(string path, string name);
+
+    [LibraryImport(Library, EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int FindUser(string name, byte* entry, byte* buffer, nuint size, out nint found);
+
+    [LibraryImport(Library, EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int FindGroup(string name, byte* entry, byte* buffer, nuint size, out nint found);
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

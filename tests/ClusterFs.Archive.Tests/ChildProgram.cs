@@ -2,6 +2,7 @@ using System.Globalization;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Rehearsal;
 using ClusterFs.Archive.Retention;
 using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
@@ -36,6 +37,8 @@ internal static class ChildProgram
                 return Dump(shared, live, point, new CaptureSettings(CaptureMode.Snapshot));
             case ["follow", var shared, var live, var node, var point]:
                 return Follow(shared, live, node, point);
+            case ["rehearse", var shared, var live, var check]:
+                return Rehearse(shared, live, check);
             case ["restore-over", var shared, var live, var node, var sequence]:
                 return RestoreOver(shared, live, node, long.Parse(sequence, CultureInfo.InvariantCulture));
             case ["compact", var shared, var newest]:
@@ -144,6 +147,14 @@ internal static class ChildProgram
         using var content = LocalContent.Open(new ServiceArchive(shared, TestBed.Service), live, node, CaptureMode.Auto, DieAt(point));
         content.Follow(0, null, CancellationToken.None);
         return 0;
+    }
+
+    private static int Rehearse(string shared, string live, string check)
+    {
+        var archive = new ServiceArchive(shared, TestBed.Service);
+        var report = DumpRehearsal.Beside(live, archive, "n2").Run(
+            archive.NewestDump(CancellationToken.None)!, new RehearsalCheck(check, TimeSpan.FromMinutes(5)), null, null, CancellationToken.None);
+        return report.Passed ? 0 : 1;
     }
 
     private static int RestoreOver(string shared, string live, string node, long sequence)

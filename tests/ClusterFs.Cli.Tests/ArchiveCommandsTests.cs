@@ -72,6 +72,75 @@ public sealed class ArchiveCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_rehearsal_restores_checks_and_leaves_only_how_it_went()
+    {
+        var nothing = await _cli.RunAsync("archive", "rehearse", "wiki");
+        Assert.Equal(
+            (ExitCodes.Failed, "", "clusterfs: the archive of wiki holds no dump yet; is the service running anywhere?\n"),
+            (nothing.ExitCode, nothing.Output, nothing.Error));
+        Dump("n1", 1, ("page", "one"), ("page", "two"));
+
+        var restored = await _cli.RunAsync("archive", "rehearse", "wiki");
+        Assert.Equal((ExitCodes.Done, ""), (restored.ExitCode, restored.Error));
+        Assert.Matches("^wiki: dump #3 was restored in .* s: 3 B. No check is configured, so nothing has looked at it.\n$", restored.Output);
+
+        var passed = await _cli.RunAsync("archive", "rehearse", "wiki", "--check", "test $CLUSTERFS_NODE = n1 && grep -qx two page");
+        Assert.Equal((ExitCodes.Done, ""), (passed.ExitCode, passed.Error));
+        Assert.Matches("^wiki: dump #3 was restored in .* s: 3 B. Its check passed, in .* s.\n$", passed.Output);
+
+        var failed = await _cli.RunAsync("archive", "rehearse", "wiki", "--sequence", "2", "--check", "echo not two; grep -qx two page");
+        Assert.Equal(
+            (ExitCodes.Failed, "wiki: dump #2 FAILED: it was restored, but its check failed: exit code 1: not two\n", ""),
+            (failed.ExitCode, failed.Output, failed.Error));
+
+        var json = JsonNode.Parse((await _cli.RunAsync("archive", "rehearse", "wiki", "--check", "sleep 300", "--check-timeout", "100ms", "--json")).Output)!;
+        Assert.Equal((3, false, 3), ((long)json["sequence"]!, (bool)json["passed"]!, (long)json["bytes"]!));
+        Assert.Contains("no end after 0.1 s, killed", (string?)json["problem"], StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateDirectories(Rehearsals));
+        Assert.Equal("two", await File.ReadAllTextAsync(Path.Combine(_cli.Live, "page")));
+    }
+
+    [Fact]
+    public async Task The_check_of_the_configuration_is_the_one_that_is_run()
+    {
+        File.AppendAllText(_cli.ConfigurationFile, "\nclusterfs.services.wiki.live.rehearsal { every = off, check = \"echo configured; exit 7\" }\n");
+        Dump("n1", 1, ("page", "one"));
+        var outcome = await _cli.RunAsync("archive", "rehearse", "wiki");
+        Assert.Equal((ExitCodes.Failed, "wiki: dump #2 FAILED: it was restored, but its check failed: exit code 7: configured\n"), (outcome.ExitCode, outcome.Output));
+    }
+
+    [Fact]
+    public async Task A_rehearsal_beside_another_is_refused()
+    {
+        Dump("n1", 1, ("page", "one"));
+        await _cli.RunAsync("archive", "rehearse", "wiki");
+        using (Posix.DirectoryLock.TryTake(Rehearsals))
+        {
+            var outcome = await _cli.RunAsync("archive", "rehearse", "wiki");
+            Assert.Equal(
+                (ExitCodes.Refused, "", "clusterfs: Another rehearsal is under way in .live.clusterfs/rehearsal. Wait for it to end\n"),
+                (outcome.ExitCode, outcome.Output, outcome.Error));
+        }
+    }
+
+    [Fact]
+    public async Task Without_a_cluster_a_rehearsal_needs_a_place()
+    {
+        Dump("n1", 1, ("page", "one"));
+        var missing = await _cli.RunAsync("archive", "rehearse", "--store", _cli.Shared, "wiki");
+        Assert.Equal(ExitCodes.Usage, missing.ExitCode);
+        Assert.Contains("--scratch DIR is needed", missing.Error, StringComparison.Ordinal);
+
+        var scratch = Directory.CreateDirectory(_cli.Root + "/scratch").FullName;
+        var passed = await _cli.RunAsync("archive", "rehearse", "--store", _cli.Shared, "wiki", "--scratch", scratch, "--check", "grep -qx one page");
+        Assert.Equal((ExitCodes.Done, ""), (passed.ExitCode, passed.Error));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(scratch));
+        Assert.False(Directory.Exists(Rehearsals));
+    }
+
+    private string Rehearsals => _cli.Root + "/.live.clusterfs/rehearsal";
+
+    [Fact]
     public async Task Divergent_content_is_shown_by_what_differs_from_the_dump_before_it()
     {
         KeepDivergent();
@@ -118,6 +187,14 @@ public sealed class ArchiveCommandsTests : IDisposable
         Assert.Equal(5, (int?)JsonNode.Parse(adopted.Output)!["sequence"]);
         await _cli.RunAsync("archive", "restore", "wiki", "--to", _cli.Root + "/newest");
         Assert.Equal("never dumped", await File.ReadAllTextAsync(_cli.Root + "/newest/page"));
+
+        var listed = (await _cli.RunAsync("archive", "list", "wiki")).Output;
+        Assert.Equal(1, listed.Split('\n').Count(line => line.Contains("adopted", StringComparison.Ordinal)));
+        Assert.Matches($"\n5 .* adopted, was {id}: 1 file", listed);
+        var dumps = JsonNode.Parse((await _cli.RunAsync("archive", "list", "wiki", "--json")).Output)!["dumps"]!.AsArray();
+        Assert.Equal([null, null, id], dumps.Select(dump => (string?)dump!["adopted"]));
+        Assert.Contains(
+            $"\nAdopted: it was divergent content before, {id}.\n", (await _cli.RunAsync("archive", "show", "wiki")).Output, StringComparison.Ordinal);
     }
 
     [Fact]

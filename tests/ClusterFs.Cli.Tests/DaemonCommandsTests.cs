@@ -117,6 +117,44 @@ public sealed class DaemonCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Rehearsals_are_a_line_of_the_status_and_one_that_fails_is_one_of_its_own()
+    {
+        var hourAgo = TimeProvider.System.GetUtcNow().AddHours(-1);
+        var wiki = Report.Services[1] with
+        {
+            Rehearsals =
+            [
+                new RehearsalStatus("n2", 12, hourAgo, 1.9, true),
+                new RehearsalStatus("n3", 11, hourAgo, 2, false) { Problem = "dump #12: its check failed: exit code 1", FailedAt = hourAgo },
+                new RehearsalStatus("n4", 0, null, null, false) { Problem = "There is no room.", FailedAt = hourAgo, UnderWay = true },
+                new RehearsalStatus("n5", 10, hourAgo, 61, false),
+                new RehearsalStatus("n6", 0, null, null, false) { UnderWay = true },
+                new RehearsalStatus("n7", 9, hourAgo, 2, false) { Problem = "it has not come on for 60 s", UnderWay = true },
+            ],
+        };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Services = [wiki] });
+        var outcome = await _cli.RunAsync("status");
+        Assert.Equal(ExitCodes.Done, outcome.ExitCode);
+        Assert.Contains(
+            "\nwiki: REHEARSAL FAILS on n3: dump #12: its check failed: exit code 1. The last that went well: #11, 1 h 0 min ago."
+            + "\nwiki: REHEARSAL FAILS on n4: There is no room. None went well there yet."
+            + "\nwiki: REHEARSAL HANGS on n7: it has not come on for 60 s. The last that went well: #9, 1 h 0 min ago."
+            + "\nwiki: rehearsed: n2 #12 restored and checked in 1.9 s, 1 h 0 min ago; n5 #10 restored in 1 min 1 s, 1 h 0 min ago\n",
+            outcome.Output,
+            StringComparison.Ordinal);
+        var rehearsals = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!["services"]![0]!["rehearsals"]!;
+        Assert.Equal((6, "n2", 12, 1.9, true, null, false), (
+            rehearsals.AsArray().Count,
+            (string?)rehearsals[0]!["node"],
+            (long)rehearsals[0]!["sequence"]!,
+            (double)rehearsals[0]!["seconds"]!,
+            (bool)rehearsals[0]!["checked"]!,
+            (string?)rehearsals[0]!["problem"],
+            (bool)rehearsals[0]!["underWay"]!));
+        Assert.Equal("There is no room.", (string?)rehearsals[2]!["problem"]);
+    }
+
+    [Fact]
     public async Task What_is_frozen_is_a_line_of_the_status_of_its_node()
     {
         var wiki = Report.Services[1] with { Owner = "n2", Phase = new PhaseStatus("stopping", true, 4711, null) { Frozen = true } };

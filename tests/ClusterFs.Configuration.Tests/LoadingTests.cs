@@ -45,6 +45,14 @@ public sealed class LoadingTests : IDisposable
     }
 
     [Fact]
+    public void Rehearsals_have_an_interval_or_none_and_a_check_of_the_services()
+    {
+        var written = _files.LoadGoodAnd("clusterfs.services.wiki.live.rehearsal { every = 12h, check = \"pg_verifybackup .\", check-timeout = 1h }").Services["wiki"].Live;
+        Assert.Equal(new RehearsalSettings(TimeSpan.FromHours(12), "pg_verifybackup .", TimeSpan.FromHours(1)), written.Rehearsal);
+        Assert.Null(_files.LoadGoodAnd("clusterfs.services.wiki.live.rehearsal.every = off").Services["wiki"].Live.Rehearsal.Every);
+    }
+
+    [Fact]
     public void Logs_have_one_link_or_several()
     {
         Assert.Null(_files.LoadGoodAnd("").Services["wiki"].Logs);
@@ -55,6 +63,31 @@ public sealed class LoadingTests : IDisposable
             "clusterfs.services.wiki.logs { link = [/var/log/wiki, /var/log/nginx], file-name = \"*.%NODE%\", time-pattern = \"%s\", reopen = go }").Services["wiki"].Logs!;
         Assert.Equal<string>(["/var/log/wiki", "/var/log/nginx"], several.Links);
         Assert.Equal(("*.%NODE%", "%s", "go"), (several.FileName, several.TimePattern, several.Reopen));
+    }
+
+    [Fact]
+    public void Seeded_files_are_by_path_with_variables_for_all_nodes_and_for_one()
+    {
+        var settings = _files.LoadGoodAnd("""
+            clusterfs.seeded { poll-every = 10s, variables { DOMAIN = example.org, WORKERS = 2 }, nodes.n2.WORKERS = 8 }
+            clusterfs.services.wiki.seeded {
+              "/etc/wiki/site.conf" { template = wiki/site.conf.in, owner = wiki, group = "33", mode = 0640, check = "a", check-timeout = 1m, reload = b }
+              "/etc/wiki/plain" { template = wiki/plain }
+            }
+            """);
+        Assert.Equal<SeededSettings>(
+            [
+                new SeededSettings("/etc/wiki/site.conf", "wiki/site.conf.in")
+                {
+                    Owner = "wiki", Group = "33", Mode = 0x1A0, Check = "a", CheckTimeout = TimeSpan.FromMinutes(1), Reload = "b",
+                },
+                new SeededSettings("/etc/wiki/plain", "wiki/plain"),
+            ],
+            settings.Services["wiki"].Seeded);
+        Assert.Equal(TimeSpan.FromSeconds(10), settings.Seeded.PollEvery);
+        Assert.Equal("example.org 2 8", $"{settings.Seeded.Variables["DOMAIN"]} {settings.Seeded.Variables["WORKERS"]} {settings.Seeded.Nodes["n2"]["WORKERS"]}");
+        Assert.Equal(Path.Combine(_files.State, "seeded"), settings.Node.SeededDirectory);
+        Assert.Empty(_files.LoadGoodAnd("").Services["wiki"].Seeded);
     }
 
     [Fact]

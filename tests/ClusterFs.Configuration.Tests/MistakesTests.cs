@@ -13,13 +13,58 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, logs, nodes, on-lost, pid-file, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, logs, nodes, on-lost, pid-file, seeded, stop-timeout, unit")]
     [InlineData(
         "clusterfs.services.wiki.on-lost = frieze",
         "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]
     [InlineData(
         "clusterfs.services.wiki { on-lost = freeze, unit = wiki.service }",
         "node.conf:8: clusterfs.services.wiki.on-lost: only what 'clusterfs run' starts can be frozen; expected kill, or neither unit nor pid-file")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/etc/x\" { template = a, reloud = b }",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".reloud: is no known key; did you mean 'reload'? known here: check, check-timeout, group, mode, owner, reload, reload-timeout, template")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/etc/x\".reload = b",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".template: is missing; expected a template, relative to shared.path")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/etc/x\".template = ../a",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".template: '../a' may lead out of shared.path; expected a path relative to shared.path, without '..'")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/etc/x\".template = /srv/shared/a",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".template: '/srv/shared/a' may lead out of shared.path; expected a path relative to shared.path, without '..'")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"etc/x\".template = a",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"etc/x\": 'etc/x' is no absolute path of a file; expected seeded.\"/etc/…\" { template = … }")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/etc/x\" { template = a, mode = 644 }",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".mode: '644' is no mode; expected octal digits with a leading 0, such as 0644")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/etc/x\" { template = a, mode = 0849 }",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".mode: '0849' is no mode; expected octal digits with a leading 0, such as 0644")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/etc/x\" { template = a, check-timeout = 5s }",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".check-timeout: has no effect without check; expected check too, or no check-timeout")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/var/lib/wiki/x\".template = a",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/var/lib/wiki/x\": lies in the live content of wiki, /var/lib/wiki, which goes from node to node; expected a file that stays on its node")]
+    [InlineData(
+        "clusterfs.services.wiki.seeded.\"/srv/shared/x\".template = a",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/srv/shared/x\": lies on shared storage, /srv/shared, which all nodes write to; expected a file on a local disk")]
+    [InlineData(
+        "clusterfs.services { blog.live.path = /var/lib/blog, blog.seeded.\"/etc/x\".template = a, wiki.seeded.\"/etc/../etc/x\".template = b }",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/../etc/x\": /etc/x is also a seeded file of blog; expected every file once")]
+    [InlineData(
+        "clusterfs.seeded.variables.domain = a",
+        "node.conf:8: clusterfs.seeded.variables.domain: cannot be a name in a template; expected at most 63 capital letters, digits and '_', a letter first")]
+    [InlineData(
+        "clusterfs.seeded.variables.NODE = a",
+        "node.conf:8: clusterfs.seeded.variables.NODE: is given by ClusterFs in every template; expected another name")]
+    [InlineData(
+        "clusterfs.seeded { variables.DOMAIN = a, nodes.n2.DOMIAN = b }",
+        "node.conf:8: clusterfs.seeded.nodes.n2.DOMIAN: gives another value to what is no name in clusterfs.seeded.variables; did you mean 'DOMAIN'? it has DOMAIN")]
+    [InlineData(
+        "clusterfs.seeded.nodes.n9 {}",
+        "node.conf:8: clusterfs.seeded.nodes.n9: there is no node n9; did you mean 'n1'? clusterfs.cluster.nodes has n1, n2, n3")]
     [InlineData("clusterf.lease.ttl = 5s", "node.conf:8: clusterf: is no known key; did you mean 'clusterfs'? known here: clusterfs")]
     [InlineData(
         "clusterfs.cluster.port = many",
@@ -169,6 +214,18 @@ public sealed class MistakesTests : IDisposable
     [InlineData(
         "clusterfs.services.wiki.live.standby = hot",
         "node.conf:8: clusterfs.services.wiki.live.standby: 'hot' is none of the choices; expected none, warm")]
+    [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.every = never",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.every: 'never' is no duration; expected 10s to 365d, or off, written with a unit: ms, s, m, h or d")]
+    [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.every = 5s",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.every: 5s is out of range; expected 10s to 365d, or off")]
+    [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.check = \" \"",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.check: is empty; expected a command that ends with 0 when $CLUSTERFS_RESTORED is right, or no check")]
+    [InlineData(
+        "clusterfs.services.wiki.live.rehearsal.checks = true",
+        "node.conf:8: clusterfs.services.wiki.live.rehearsal.checks: is no known key; did you mean 'check'? known here: check, check-timeout, every")]
     [InlineData(
         "clusterfs.services.wiki.live.dump-every = 5ms",
         "node.conf:8: clusterfs.services.wiki.live.dump-every: 5ms is out of range; expected 100ms to 1d")]

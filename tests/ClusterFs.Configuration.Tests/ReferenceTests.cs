@@ -48,6 +48,13 @@ public sealed class ReferenceTests
             reference.Services["ledger"].Live.Command!.Timeout);
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
         Assert.Equal((StandbyKind.Warm, StandbyKind.Warm), (one.Live.Standby, other.Live.Standby));
+        var seeded = Assert.Single(
+            files.LoadGoodAnd("clusterfs.services.wiki.seeded.\"/etc/x\" { template = a, check = b, reload = c }").Services["wiki"].Seeded);
+        var described = Assert.Single(other.Seeded);
+        Assert.Equal((seeded.CheckTimeout, seeded.ReloadTimeout), (described.CheckTimeout, described.ReloadTimeout));
+        Assert.Equal(defaults.Seeded.PollEvery, reference.Seeded.PollEvery);
+        Assert.Equal(RehearsalSettings.Default, one.Live.Rehearsal);
+        Assert.Equal(RehearsalSettings.Default, other.Live.Rehearsal with { Check = null });
     }
 
     private static IEnumerable<string> Written(HoconObject section, string prefix)
@@ -55,7 +62,9 @@ public sealed class ReferenceTests
         foreach (var (name, field) in section.Fields)
         {
             // Under these, users choose the names.
-            var isFree = prefix is "clusterfs.services." or "clusterfs.cluster.nodes." or "clusterfs.fence.nodes." or "clusterfs.fence.nodes.*.";
+            var isFree = prefix is "clusterfs.services." or "clusterfs.services.*.seeded." or "clusterfs.cluster.nodes."
+                or "clusterfs.fence.nodes." or "clusterfs.fence.nodes.*."
+                or "clusterfs.seeded.variables." or "clusterfs.seeded.nodes." or "clusterfs.seeded.nodes.*.";
             var key = prefix + (isFree ? "*" : name);
             if (field.Value is HoconObject inner)
             {

@@ -167,8 +167,8 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
         // A command may give up the rights of root for those of the content's owner, who has to get there.
         if (Processes.IsRoot)
         {
-            LetThrough(Path.GetDirectoryName(places.Scratch)!, live.Group);
-            LetThrough(places.Scratch, live.Group);
+            GroupPassage.Open(Path.GetDirectoryName(places.Scratch)!, live.Group);
+            GroupPassage.Open(places.Scratch, live.Group);
             FileAttribution.SetOwner(target, live.User, live.Group);
         }
 
@@ -191,14 +191,6 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             source.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Lets a group through a directory to what it knows by name. What is not meant for it has a mode of its own.</summary>
-    private static void LetThrough(string directory, uint group)
-    {
-        const uint rootAndThroughForGroup = 0b111_001_000;
-        FileAttribution.SetOwner(directory, 0, group);
-        FileAttribution.SetMode(directory, rootAndThroughForGroup);
     }
 
     /// <summary>What the live files look like: what is at risk later is what has changed since.</summary>

@@ -70,6 +70,10 @@ internal sealed class MarkerDirectory : IDisposable
         }
     }
 
+    /// <param name="livePath">Absolute, without a separator at its end.</param>
+    public static string PathBeside(string livePath) =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(livePath)!, $".{System.IO.Path.GetFileName(livePath)}.clusterfs");
+
     /// <summary>Whether the standby directory beside a live path holds anything.</summary>
     public static bool HasStandby(string livePath)
     {
@@ -117,7 +121,4 @@ internal sealed class MarkerDirectory : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
-
-    private static string PathBeside(string livePath) =>
-        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(livePath)!, $".{System.IO.Path.GetFileName(livePath)}.clusterfs");
 }

@@ -14,6 +14,7 @@ public static class ArchiveCommand
             ArchiveRestoreCommand.Create(),
             ArchiveExportCommand.Create(),
             ArchiveVerifyCommand.Create(),
+            ArchiveRehearseCommand.Create(),
             ArchivePruneCommand.Create(),
         };
 }

@@ -47,7 +47,7 @@ public static class ArchiveListCommand
                 Humane.Number(dump.Files),
                 Humane.Bytes(dump.Bytes),
                 Humane.Bytes(dump.StoredBytes),
-                dump.Guarantee);
+                dump.Adopted is { } id ? $"adopted, was {id}: {dump.Guarantee}" : dump.Guarantee);
         }
 
         return listing;
@@ -61,5 +61,6 @@ public static class ArchiveListCommand
         dump.Content.Files,
         dump.Content.Bytes,
         dump.Content.StoredBytes,
-        dump.Content.Guarantee);
+        dump.Content.Guarantee,
+        dump.Adopts);
 }

@@ -33,6 +33,11 @@ public static class ArchiveShowCommand
             var dump = shown.Dump;
             terminal.Write($"{archive.Service}: dump #{dump.Sequence} of {Humane.Time(dump.At)}, epoch {dump.Epoch}, by {dump.Node}: "
                 + $"{dump.Files} files, {Humane.Bytes(dump.Bytes)}; it added {Humane.Bytes(dump.StoredBytes)} to the archive.");
+            if (dump.Adopted is { } id)
+            {
+                terminal.Write($"Adopted: it was divergent content before, {id}.");
+            }
+
             terminal.Write(dump.Guarantee);
             terminal.Write(shown.Before is { } before
                 ? $"Since dump #{before}: {shown.Added} added, {shown.Changed} changed, {shown.Removed} removed."

@@ -99,6 +99,11 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 yield return $"{service.Name}: standbys: {string.Join("; ", service.Standbys.Select(StandbyOf))}";
             }
 
+            foreach (var note in RehearsalsOf(service, now).Concat(SeededNotes.Of(service)))
+            {
+                yield return note;
+            }
+
             if (service.Phase?.ExitCode is { } exitCode)
             {
                 yield return $"{service.Name}: ended by itself on {report.Node}, exit code {exitCode}.";
@@ -154,6 +159,27 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
         };
         return $"{standby.Node} {copy}{Because(standby.Problem)}";
     }
+
+    private static IEnumerable<string> RehearsalsOf(ServiceStatus service, DateTimeOffset now)
+    {
+        var all = service.Rehearsals.IsDefault ? [] : service.Rehearsals;
+        foreach (var failing in all.Where(rehearsal => rehearsal.Problem is not null))
+        {
+            var word = failing is { UnderWay: true, FailedAt: null } ? "HANGS" : "FAILS";
+            yield return $"{service.Name}: REHEARSAL {word} on {failing.Node}: {failing.Problem!.TrimEnd('.')}. "
+                + (failing.At is { } passed ? $"The last that went well: #{failing.Sequence}, {Humane.Ago(passed, now)}." : "None went well there yet.");
+        }
+
+        var fine = all.Where(rehearsal => rehearsal is { Problem: null, At: not null }).ToList();
+        if (fine.Count > 0)
+        {
+            yield return $"{service.Name}: rehearsed: {string.Join("; ", fine.Select(rehearsal => RehearsalOf(rehearsal, now)))}";
+        }
+    }
+
+    private static string RehearsalOf(RehearsalStatus rehearsal, DateTimeOffset now) =>
+        $"{rehearsal.Node} #{rehearsal.Sequence} {(rehearsal.Checked ? "restored and checked" : "restored")} in {Humane.Seconds(rehearsal.Seconds ?? 0)}, "
+        + Humane.Ago(rehearsal.At!.Value, now);
 
     private static string Because(string? reason) => reason is null ? "" : $" ({reason})";
 }

@@ -88,15 +88,30 @@ internal sealed class Section
             : Wrong(text.At, name, otherwise, $"{number} is out of range", expected);
     }
 
-    public Bound<TimeSpan> Duration(string name, TimeSpan otherwise, TimeSpan min, TimeSpan max)
+    public Bound<TimeSpan> Duration(string name, TimeSpan otherwise, TimeSpan min, TimeSpan max) =>
+        Duration(name, Text(name), otherwise, min, max, or: "");
+
+    /// <summary>A duration, or null for <c>off</c>.</summary>
+    public Bound<TimeSpan?> DurationOrOff(string name, TimeSpan? otherwise, TimeSpan min, TimeSpan max)
     {
         var text = Text(name);
+        if (!text.Valid || text.Value is null or "off")
+        {
+            return new Bound<TimeSpan?>(text.Value is "off" ? null : otherwise, text.At, text.Key, text.Valid);
+        }
+
+        var bound = Duration(name, text, default, min, max, or: ", or off");
+        return new Bound<TimeSpan?>(bound.Value, bound.At, bound.Key, bound.Valid);
+    }
+
+    private Bound<TimeSpan> Duration(string name, Bound<string?> text, TimeSpan otherwise, TimeSpan min, TimeSpan max, string or)
+    {
         if (!text.Valid || text.Value is null)
         {
             return new Bound<TimeSpan>(otherwise, text.At, text.Key, text.Valid);
         }
 
-        var expected = $"expected {Durations.Show(min)} to {Durations.Show(max)}";
+        var expected = $"expected {Durations.Show(min)} to {Durations.Show(max)}{or}";
         if (!Durations.TryParse(text.Value, out var duration))
         {
             return Wrong(text.At, name, otherwise, $"'{text.Value}' is no duration", $"{expected}, written with a unit: ms, s, m, h or d");

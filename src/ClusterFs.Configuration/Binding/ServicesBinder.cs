@@ -36,6 +36,11 @@ internal static class ServicesBinder
             }
         }
 
+        foreach (var (name, service) in services)
+        {
+            SeededBinder.CheckPlaces(section.NamedChild(name).Child(SeededBinder.Name), service, services.Values, around);
+        }
+
         if (section.Valid && services.Count == 0)
         {
             around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
@@ -65,6 +70,7 @@ internal static class ServicesBinder
         var every = live.Duration(
             "dump-every", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(24));
         var standby = live.Choice("standby", StandbyKind.Warm, Standbys);
+        var rehearsal = BindRehearsal(live.Child("rehearsal"));
         var retention = BindRetention(live.Child("retention"));
         live.Finish();
 
@@ -86,11 +92,18 @@ internal static class ServicesBinder
 
         var failover = BindFailover(section.Child("failover"));
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
+        var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         section.Finish();
         return new ServiceSettings(
             name,
             nodes,
-            new LiveSettings(path.Value, capture.Kind, every.Value, retention) { Hooks = capture.Hooks, Command = capture.Command, Standby = standby.Value },
+            new LiveSettings(path.Value, capture.Kind, every.Value, retention)
+            {
+                Hooks = capture.Hooks,
+                Command = capture.Command,
+                Standby = standby.Value,
+                Rehearsal = rehearsal,
+            },
             unit.Value,
             pidFile.Value.Length == 0 ? null : pidFile.Value,
             failover,
@@ -98,7 +111,23 @@ internal static class ServicesBinder
             onLost.Value)
         {
             Logs = logs,
+            Seeded = seeded,
         };
+    }
+
+    private static RehearsalSettings BindRehearsal(Section section)
+    {
+        var otherwise = RehearsalSettings.Default;
+        var every = section.DurationOrOff("every", otherwise.Every, min: TimeSpan.FromSeconds(10), max: TimeSpan.FromDays(365));
+        var check = section.Text("check");
+        if (check is { Valid: true, Value: not null } && check.Value.Trim().Length == 0)
+        {
+            section.Wrong(check.At, "check", "", "is empty", "expected a command that ends with 0 when $CLUSTERFS_RESTORED is right, or no check");
+        }
+
+        var timeout = section.Duration("check-timeout", otherwise.CheckTimeout, min: TimeSpan.FromSeconds(1), max: TimeSpan.FromDays(1));
+        section.Finish();
+        return new RehearsalSettings(every.Value, check.Value, timeout.Value);
     }
 
     private static RetentionSettings BindRetention(Section section)

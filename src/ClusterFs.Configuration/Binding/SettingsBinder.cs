@@ -30,8 +30,9 @@ internal static class SettingsBinder
         var lease = BindLease(all.Child("lease"));
         var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, options, context));
         var fence = FenceBinder.Bind(all.Child("fence"), cluster);
+        var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
         all.Finish();
-        return new Settings(node, cluster, journal, shared, lease, tls, services) { Fence = fence };
+        return new Settings(node, cluster, journal, shared, lease, tls, services) { Fence = fence, Seeded = seeded };
     }
 
     private static JournalSettings BindJournal(Section section, ClusterSettings cluster)

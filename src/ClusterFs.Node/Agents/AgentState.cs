@@ -13,6 +13,9 @@ internal sealed record AgentSettings(string Node, string Service, TimeSpan DumpE
 
     /// <summary>Whether this node keeps a copy of the newest dump while another one owns the service.</summary>
     public bool KeepsStandby { get; init; }
+
+    /// <summary>When it rehearses; null for never by itself.</summary>
+    public RehearsalPace? Rehearsal { get; init; }
 }
 
 /// <summary>Slow work on the content; one piece of it at a time.</summary>
@@ -102,6 +105,8 @@ internal sealed record AgentState(AgentSettings Settings, GuardReport? Guard)
     public long KeptAgainst { get; init; }
 
     public StandbyState Standby { get; init; } = StandbyState.Unknown;
+
+    public RehearsalState Rehearsal { get; init; } = RehearsalState.Unknown;
 
     /// <summary>What the guard was told last, and when: it is told again until it says that it did it.</summary>
     public GuardOrder? Told { get; init; }

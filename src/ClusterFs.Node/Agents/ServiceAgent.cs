@@ -26,13 +26,16 @@ internal sealed record AgentSurroundings(
 
     /// <summary>First copies may take long, and take bandwidth from what services need.</summary>
     public OwnThreads Follows { get; } = new(FollowsAtOnce);
+
+    /// <summary>Each takes room on the disk, and nothing waits for one.</summary>
+    public OwnThreads Rehearsals { get; } = new(1);
 }
 
 /// <summary>
 /// Looks after one service on this node: carries out what <see cref="AgentRules"/> says, and reports to the service's ownership actor. Whatever
 /// may hang runs on a thread of its own.
 /// </summary>
-internal sealed class ServiceAgent : UntypedActor, IWithTimers
+internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
 {
     private const int LookAtArchiveBeats = 5;
 
@@ -84,7 +87,11 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         }
     }
 
-    protected override void PostStop() => _following?.Cancel();
+    protected override void PostStop()
+    {
+        _following?.Cancel();
+        _rehearsing?.Cancel();
+    }
 
     protected override void OnReceive(object message)
     {
@@ -112,6 +119,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 _surroundings.Board.Owners.Heard(Service, view.Owner);
                 _state = StandbyRules.Tell(
                     _state, view.Sights.Where(sight => sight.Node != _state.Settings.Node).Select(sight => sight.LastDumpSlot).DefaultIfEmpty().Max());
+                _state = RehearsalRules.Tell(_state, view.Sights, _state.Settings.Pace.Counts);
                 break;
             case GrantOwnership grant when grant.Epoch >= (_state.Grant?.Epoch ?? 0):
                 _state = _state with { Grant = grant };
@@ -137,6 +145,15 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
                 break;
             case FollowEnded ended:
                 Hear(ended);
+                break;
+            case RehearsalProgressed progressed:
+                _state = RehearsalRules.Hear(_state, progressed.Progress, Now);
+                break;
+            case RehearsalEnded ended:
+                Hear(ended);
+                break;
+            case RehearsalsLookedAt looked:
+                Hear(looked);
                 break;
             case RiskLookedFor looked:
                 _lookingForRisk = false;
@@ -169,6 +186,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
 
         Decide();
         Follow();
+        Rehearse();
         Report(timePassed: message is Beat);
         ScheduleBeat(message is Beat);
         if (_ending is { } asker && AgentRules.IsIdle(_state, Now))
@@ -387,6 +405,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
         var now = Now;
         var self = Self;
         LookForRisk();
+        LookAtRehearsals();
         if (!_lookingAtArchive && (_lookedAtArchiveAt is not { } at || now.ShortestSince(at) >= _state.Settings.Pace.Every * LookAtArchiveBeats))
         {
             _lookingAtArchive = true;
@@ -467,6 +486,7 @@ internal sealed class ServiceAgent : UntypedActor, IWithTimers
             StandbySlot = _state.Standby.Copy?.Slot ?? 0,
             StandbyAt = _state.Standby.Copy?.At,
             StandbyProblem = StandbyRules.Problem(_state, now),
+            Rehearsal = RehearsalRules.Show(_state, now),
         };
     }
 

@@ -22,8 +22,11 @@ internal static class StandbyRules
     public static TimeSpan LooksEvery(AgentSettings settings) => settings.Pace.Every * 2 > LeastToLook ? settings.Pace.Every * 2 : LeastToLook;
 
     /// <summary>Whether nothing else is done with the content, or about to be.</summary>
-    public static bool MayFollow(AgentState state) =>
-        state is { Settings.KeepsStandby: true, Stopping: false, Work: null, Guard: { OpenTenure: null } guard } && !AgentRules.IsGranted(state, guard.ClosedEpoch);
+    public static bool MayFollow(AgentState state) => state.Settings.KeepsStandby && IsLeftAlone(state);
+
+    /// <summary>Whether this node neither has the service nor is about to get it, and does nothing about its content.</summary>
+    public static bool IsLeftAlone(AgentState state) =>
+        state is { Stopping: false, Work: null, Guard: { OpenTenure: null } guard } && !AgentRules.IsGranted(state, guard.ClosedEpoch);
 
     /// <summary>Notes what follows from the state alone: what this node owns, it has no copy of.</summary>
     public static AgentState Note(AgentState state) => state.Guard is { OpenTenure: not null } && state.Standby is { BegunAt: null }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
+using ClusterFs.Node.Seeded;
 
 namespace ClusterFs.Node.Api;
 
@@ -21,6 +22,10 @@ internal static class ApiEndpoints
             Reply(await queries.PauseAsync(service, pause: false).ConfigureAwait(false), ApiJson.Default.PauseReport));
         application.MapPost(ApiRoutes.Dump, async (string service, NodeQueries queries, CancellationToken cancellation) =>
             Reply(await queries.DumpAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.DumpReport));
+        application.MapGet(ApiRoutes.SeededDiff, async (string? service, string? node, SeededQueries queries) =>
+            Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
+        application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries) =>
+            Reply(await queries.RenderAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
 
         application.MapGet("/live", () => Results.Text("live\n"));
         application.MapGet("/ready", (NodeQueries queries) => queries.IsReady

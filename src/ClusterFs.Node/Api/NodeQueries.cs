@@ -5,6 +5,7 @@ using ClusterFs.Configuration;
 using ClusterFs.Content.Logs.Links;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
+using ClusterFs.Node.Seeded;
 using ClusterFs.Guard;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Messages;
@@ -13,7 +14,8 @@ using HistoryEntry = ClusterFs.Api.HistoryEntry;
 namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
-internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, LogKeeping logs, TimeProvider time)
+internal sealed class NodeQueries(
+    ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, SeededQueries seeded, LogKeeping logs, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
@@ -22,12 +24,14 @@ internal sealed class NodeQueries(ActorSystem system, Settings settings, NodeIde
 
     public async Task<StatusReport> StatusAsync()
     {
+        var seededFiles = seeded.TellAsync();
         var services = await Task.WhenAll(settings.Services.Values.Select(StatusAsync)).ConfigureAwait(false);
+        var files = await seededFiles.ConfigureAwait(false);
         return new StatusReport(
             settings.Node.Name,
             ClusterStatus(),
             new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false) { CertificateExpires = identity.Tls?.Expires },
-            [.. services]);
+            [.. services.Select(service => service with { Seeded = [.. files[service.Name]] })]);
     }
 
     public async Task<Answer<HistoryReport>> HistoryAsync(string service)

@@ -43,6 +43,7 @@ internal static class StatusPicture
             Health(owner == node || owner is null ? local : null, sight, capture))
         {
             Damped = view?.Damped ?? false,
+            Rehearsals = Rehearsals(node, owner, view, local),
         };
     }
 
@@ -62,26 +63,45 @@ internal static class StatusPicture
     private static ImmutableArray<StandbyStatus> Standbys(
         string node, string? owner, OwnershipView? view, ServiceSnapshot? local, TimeSpan silentAfter)
     {
-        // Of this node, its own agent knows more than the ownership actor has heard.
-        var sights = (view?.Sights ?? []).Where(sight => local is null || sight.Node != node);
-        if (local is not null)
-        {
-            sights = sights.Append(local.Sight);
-        }
-
         var newest = NewestDump(view, local);
         return
         [
-            .. sights
-                .Where(sight => sight.Node != owner && (sight.StandbySlot > 0 || sight.StandbyProblem is not null))
-                .OrderBy(sight => sight.Node, StringComparer.Ordinal)
-                .Select(sight => new StandbyStatus(sight.Node, sight.StandbySlot, Lag(sight, newest), null)
+            .. Others(node, owner, view, local)
+                .Where(sight => sight.StandbySlot > 0 || sight.StandbyProblem is not null)
+                .Select(sight => new StandbyStatus(sight.Node, sight.StandbySlot, Lag(sight, newest), RehearsedIn(sight.Rehearsal))
                 {
                     Problem = sight.AgeSeconds > silentAfter.TotalSeconds
                         ? string.Create(CultureInfo.InvariantCulture, $"{sight.Node} has said nothing for {sight.AgeSeconds:0} s")
                         : sight.StandbyProblem,
                 }),
         ];
+    }
+
+    private static ImmutableArray<RehearsalStatus> Rehearsals(string node, string? owner, OwnershipView? view, ServiceSnapshot? local) =>
+    [
+        .. Others(node, owner, view, local)
+            .Where(sight => sight.Rehearsal is not null)
+            .Select(sight => (sight.Node, Seen: sight.Rehearsal!))
+            .Select(one => new RehearsalStatus(one.Node, one.Seen.PassedSlot, one.Seen.PassedAt, RehearsedIn(one.Seen), one.Seen.Checked)
+            {
+                Problem = one.Seen.Problem,
+                FailedAt = one.Seen.FailedAt,
+                UnderWay = one.Seen.UnderWay,
+            }),
+    ];
+
+    private static double? RehearsedIn(RehearsalSight? seen) => seen is { PassedSlot: > 0 } ? seen.PassedSeconds : null;
+
+    /// <summary>What the nodes say that do not own the service, by name. Of this node, its own agent knows more than the ownership actor has heard.</summary>
+    private static IEnumerable<NodeSight> Others(string node, string? owner, OwnershipView? view, ServiceSnapshot? local)
+    {
+        var sights = (view?.Sights ?? []).Where(sight => local is null || sight.Node != node);
+        if (local is not null)
+        {
+            sights = sights.Append(local.Sight);
+        }
+
+        return sights.Where(sight => sight.Node != owner).OrderBy(sight => sight.Node, StringComparer.Ordinal);
     }
 
     private static double? Lag(NodeSight sight, DumpPoint? newest) => sight is not { StandbySlot: > 0, StandbyAt: { } at } ? null

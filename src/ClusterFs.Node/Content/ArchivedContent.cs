@@ -1,12 +1,15 @@
+using System.Diagnostics;
 using System.Globalization;
 using ClusterFs.Archive;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Rehearsal;
 using ClusterFs.Archive.Restore;
 using ClusterFs.Archive.Retention;
 using ClusterFs.Configuration;
 using ClusterFs.Node.Agents;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Node.Content;
 
@@ -19,6 +22,9 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
     private readonly Lock _opening = new();
     private readonly ServiceArchive _archive = new(sharedPath, service.Name) { Keys = keys };
     private readonly ArchiveUpkeep _upkeep = new(new ServiceArchive(sharedPath, service.Name) { Keys = keys }, PolicyOf(service.Live.Retention));
+    private readonly DumpRehearsal _rehearsal = DumpRehearsal.Beside(
+        service.Live.Path, new ServiceArchive(sharedPath, service.Name) { Keys = keys }, node);
+
     private LocalContent? _content;
     private DumpSeen? _newest;
     private long _readTo;
@@ -77,6 +83,40 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         {
             Open().DropStandby(CancellationToken.None);
         }
+    }
+
+    public RehearsalSeen Rehearse(Action<string?> progress, CancellationToken cancellation)
+    {
+        Processes.GiveWay();
+        try
+        {
+            progress("reading the log");
+            if (_archive.NewestDump(cancellation) is not { } dump)
+            {
+                return new RehearsalSeen(null, null);
+            }
+
+            var check = service.Live.Rehearsal is { Check: { } command, CheckTimeout: var timeout } ? new RehearsalCheck(command, timeout) : null;
+            return new RehearsalSeen(_rehearsal.Run(dump, check, new RehearsalWords(progress), () => progress(null), cancellation), null);
+        }
+        catch (RehearsalUnderWayException)
+        {
+            return new RehearsalSeen(null, null);
+        }
+        catch (Exception failure) when (failure is OperationCanceledException || cancellation.IsCancellationRequested)
+        {
+            return new RehearsalSeen(null, null);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return new RehearsalSeen(null, failure.Message);
+        }
+    }
+
+    public RehearsalHistory LookAtRehearsals()
+    {
+        _rehearsal.PutInOrder();
+        return _rehearsal.History();
     }
 
     public RiskSeen LookForRisk()
@@ -232,6 +272,27 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
                 _saidPercent = percent;
                 say($"restoring: {percent.ToString(CultureInfo.InvariantCulture)} % of {value.TotalBytes.ToString(CultureInfo.InvariantCulture)} bytes");
             }
+        }
+    }
+
+    /// <summary>Now and then: at a low priority a percent of much may take a while, and what is not heard of is taken for stuck.</summary>
+    private sealed class RehearsalWords(Action<string?> say) : IProgress<RestoreProgress>
+    {
+        private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);
+
+        private long? _saidAt;
+        private (long Files, long Bytes) _said;
+
+        public void Report(RestoreProgress value)
+        {
+            if ((value.Files, value.Bytes) == _said || (_saidAt is { } at && Stopwatch.GetElapsedTime(at) < Between))
+            {
+                return;
+            }
+
+            _saidAt = Stopwatch.GetTimestamp();
+            _said = (value.Files, value.Bytes);
+            say(string.Create(CultureInfo.InvariantCulture, $"restored {value.Bytes} of {value.TotalBytes} bytes, {value.Files} of {value.TotalFiles} files"));
         }
     }
 }

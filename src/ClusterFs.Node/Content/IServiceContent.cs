@@ -1,3 +1,4 @@
+using ClusterFs.Archive.Rehearsal;
 using ClusterFs.Node.Agents;
 
 namespace ClusterFs.Node.Content;
@@ -17,6 +18,16 @@ internal interface IServiceContent
 
     /// <summary>Gives up the standby copy of a service that is to have none.</summary>
     void DropStandby();
+
+    /// <summary>
+    /// Restores the newest dump out of the archive to see that it can be restored, and deletes that again; throws nothing. Neither live content nor
+    /// standby copy is touched, and nothing waits for it. Lowers the priority of its thread for good.
+    /// </summary>
+    /// <param name="progress">How far the restore is, in a few words; null when it is done and the check runs.</param>
+    RehearsalSeen Rehearse(Action<string?> progress, CancellationToken cancellation);
+
+    /// <summary>What is remembered of this node's rehearsals. Deletes what one left that was cut short. Looks at local disks only.</summary>
+    RehearsalHistory LookAtRehearsals();
 
     /// <summary>What differs from the newest dump. Looks at local disks only.</summary>
     RiskSeen LookForRisk();
@@ -41,6 +52,11 @@ internal sealed record WorkResult(
 /// <param name="Problem">Why it failed; null when it did not.</param>
 /// <param name="Cancelled">It was told to stop, and is to be tried again when it may.</param>
 internal sealed record FollowSeen(DumpSeen? Copy, string? Problem, bool Cancelled);
+
+/// <summary>How a rehearsal went; with neither, it was cancelled, or there was nothing to rehearse.</summary>
+/// <param name="Report">What it found; null when it did not come to that.</param>
+/// <param name="Problem">Why it did not; null when nothing was in its way.</param>
+internal sealed record RehearsalSeen(RehearsalReport? Report, string? Problem);
 
 /// <summary>A dump in the line.</summary>
 internal sealed record DumpSeen(long Epoch, long Slot, DateTimeOffset At, long Bytes);

@@ -12,6 +12,7 @@ using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
+using ClusterFs.Node.Seeded;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Messages;
@@ -29,6 +30,7 @@ internal sealed class NodeStart(
     Settings settings,
     NodeIdentity identity,
     ContentShelf contents,
+    SeededKeeper seeded,
     NodeBoard board,
     CleanEndMarker marker,
     StartCount starts,
@@ -60,11 +62,16 @@ internal sealed class NodeStart(
             {
                 Pace = Pace,
                 KeepsStandby = service.Live.Standby == StandbyKind.Warm,
+                Rehearsal = service.Live.Rehearsal.Every is { } every
+                    ? new RehearsalPace(every, service.Nodes.IndexOf(settings.Node.Name), service.Nodes.Length)
+                    : null,
             })
             .ToImmutableArray();
         var surroundings = new AgentSurroundings(
             contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));
         board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), NodeAgent.Name);
+        seeded.Begin(loggers.CreateLogger("clusterfs.seeded"));
+        system.ActorOf(SeededActor.Props(settings, seeded), SeededActor.Name);
         if (identity.Tls is { } tls && tls.Expires - time.GetUtcNow() < TimeSpan.FromDays(30))
         {
             _logger.CertificateEnds(tls.Expires);

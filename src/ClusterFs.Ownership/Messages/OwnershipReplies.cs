@@ -68,6 +68,9 @@ public sealed record NodeSight(
     /// <summary>Why there is no copy of the newest dump yet; null when there is one, or nothing stands in its way.</summary>
     public string? StandbyProblem { get; init; }
 
+    /// <summary>How restores for rehearsal went on this node; null where there was none, and none is under way.</summary>
+    public RehearsalSight? Rehearsal { get; init; }
+
     /// <summary>How long ago the node said all this.</summary>
     public double AgeSeconds { get; init; }
 
@@ -81,6 +84,17 @@ public sealed record NodeSight(
 
     public static NodeSight Nothing(string node) => new(node, 0, 0, 0, null, 0, 0, 0, false, null, 0, null);
 }
+
+/// <summary>How rehearsals went on one node.</summary>
+/// <param name="PassedSlot">The dump of the newest that went well; 0 when none did.</param>
+/// <param name="PassedAt">When that ended, by the node's wall clock.</param>
+/// <param name="PassedSeconds">How long it took, check and all.</param>
+/// <param name="Checked">Whether it had a check.</param>
+/// <param name="Problem">Why the newest did not go well, or what one that is under way waits for; null when all is well.</param>
+/// <param name="FailedAt">When the newest did not go well; null when it did.</param>
+/// <param name="UnderWay">One is under way.</param>
+public sealed record RehearsalSight(
+    long PassedSlot, DateTimeOffset? PassedAt, double PassedSeconds, bool Checked, string? Problem, DateTimeOffset? FailedAt, bool UnderWay);
 
 /// <summary>What became of a request to move, pause or resume.</summary>
 public sealed record RequestAnswered(string Service, bool Accepted, string Message) : IWireMessage;

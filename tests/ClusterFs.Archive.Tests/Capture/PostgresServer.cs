@@ -30,6 +30,9 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>A shell command that copies the running server, by its own user.</summary>
     public string BaseBackup => string.Join(' ', As("pg_basebackup", "-h", _socket, "-U", "postgres", "-D", "\"$CLUSTERFS_TARGET\"", "--checkpoint=fast", "--no-sync"));
 
+    /// <summary>A shell command that looks at a restored base backup, by the server's user.</summary>
+    public static string VerifyBackup => string.Join(' ', As("pg_verifybackup", "--no-parse-wal", "\"$CLUSTERFS_RESTORED\""));
+
     /// <param name="data">Does not exist yet, or is empty.</param>
     public static void Initialise(string data)
     {

@@ -107,6 +107,31 @@ public sealed class StatusPictureTests
         Assert.Equal(9, Draw("n2", view, own).Standbys[0].LagSeconds);
     }
 
+    [Fact]
+    public void Rehearsals_are_those_of_nodes_that_do_not_own_the_service()
+    {
+        var view = View() with
+        {
+            Sights =
+            [
+                Owners with { Rehearsal = new RehearsalSight(3, At, 1, false, null, null, false) },
+                NodeSight.Nothing("n3") with { Rehearsal = new RehearsalSight(0, null, 0, false, "dump #12: exit code 3", At, true) },
+                NodeSight.Nothing("n2") with { StandbySlot = 12, StandbyAt = At, Rehearsal = new RehearsalSight(11, At, 1.75, true, null, null, false) },
+                NodeSight.Nothing("n4"),
+            ],
+        };
+
+        var status = Draw("n1", view, null);
+
+        Assert.Equal<RehearsalStatus>(
+            [
+                new RehearsalStatus("n2", 11, At, 1.75, true),
+                new RehearsalStatus("n3", 0, null, null, false) { Problem = "dump #12: exit code 3", FailedAt = At, UnderWay = true },
+            ],
+            status.Rehearsals.AsEnumerable());
+        Assert.Equal(1.75, Assert.Single(status.Standbys).RehearsedSeconds);
+    }
+
     private static ServiceStatus Draw(string node, OwnershipView view, ServiceSnapshot? local) =>
         StatusPicture.Draw("wiki", node, view, viewIsFresh: true, local, "auto", TimeSpan.FromSeconds(3));
 

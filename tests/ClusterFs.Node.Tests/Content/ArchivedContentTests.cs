@@ -1,4 +1,5 @@
 using ClusterFs.Archive;
+using ClusterFs.Archive.Rehearsal;
 using ClusterFs.Configuration;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Content;
@@ -81,6 +82,62 @@ public sealed class ArchivedContentTests : IDisposable
         Assert.True(content.LookForRisk().Changed);
         Assert.Equal("1 file: as they lay there, with no writer running", content.Do(WorkKind.FinalDump, 1, _ => { }).Guarantee);
     }
+
+    [Fact]
+    public void The_newest_dump_is_rehearsed_with_the_check_of_the_configuration()
+    {
+        var live = new LiveSettings(Live, CaptureKind.Copy, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0));
+        var nothing = OnItsOwn(() => Content(live).Rehearse(_ => { }, CancellationToken.None));
+        Assert.Equal(new RehearsalSeen(null, null), nothing);
+        Assert.Equal(RehearsalHistory.None, Content(live).LookAtRehearsals());
+
+        var content = Content(live with { Rehearsal = new RehearsalSettings(null, "grep -qx 'the end' page", TimeSpan.FromSeconds(30)) });
+        content.Do(WorkKind.TakeOver, 1, _ => { });
+        content.Do(WorkKind.Dump, 1, _ => { });
+        var said = new List<string?>();
+        var failed = OnItsOwn(() => content.Rehearse(said.Add, CancellationToken.None));
+        Assert.Equal((2, "it was restored, but its check failed: exit code 1"), (failed.Report!.Sequence, failed.Report.Problem));
+        Assert.Null(said[^1]);
+
+        File.WriteAllText(Path.Combine(Live, "page"), "the end");
+        content.Do(WorkKind.Dump, 1, _ => { });
+        var passed = OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None));
+        Assert.Equal((3, null, null), (passed.Report!.Sequence, passed.Report.Problem, passed.Problem));
+        Assert.Equal(new RehearsalHistory(passed.Report, passed.Report), content.LookAtRehearsals());
+    }
+
+    [Fact]
+    public void A_rehearsal_and_its_check_let_everything_else_go_first()
+    {
+        var seen = Path.Combine(_root, "seen");
+        var content = Content(new LiveSettings(Live, CaptureKind.Copy, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0))
+        {
+            Rehearsal = new RehearsalSettings(null, $"{{ nice; ionice -p $$; }} > {seen}", TimeSpan.FromSeconds(30)),
+        });
+        content.Do(WorkKind.TakeOver, 1, _ => { });
+        content.Do(WorkKind.Dump, 1, _ => { });
+
+        Assert.Null(OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Report!.Problem);
+
+        Assert.Equal(["19", "best-effort: prio 7"], File.ReadAllLines(seen));
+    }
+
+    [Fact]
+    public void A_rehearsal_that_cannot_be_begun_says_why_and_a_cancelled_one_nothing()
+    {
+        var content = Content(new LiveSettings(Live, CaptureKind.Copy, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0)));
+        content.Do(WorkKind.TakeOver, 1, _ => { });
+        content.Do(WorkKind.Dump, 1, _ => { });
+        Assert.Equal(new RehearsalSeen(null, null), OnItsOwn(() => content.Rehearse(_ => { }, new CancellationToken(canceled: true))));
+
+        var place = Path.Combine(_root, "n1", ".live.clusterfs", "rehearsal");
+        Directory.Delete(place, recursive: true);
+        File.WriteAllText(place, "in the way");
+        Assert.Contains(place, OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Problem, StringComparison.Ordinal);
+    }
+
+    /// <summary>On a thread that nobody else gets: its priority is lowered for good.</summary>
+    private static T OnItsOwn<T>(Func<T> work) => OwnThreads.Unbounded(work).GetAwaiter().GetResult();
 
     private ArchivedContent Content(LiveSettings live) => new(
         new ServiceSettings("wiki", ["n1"], live, null, null, new FailoverSettings(5, TimeSpan.FromMinutes(10)), TimeSpan.FromSeconds(10), OnLost.Kill), "n1", Shared, keys: null);

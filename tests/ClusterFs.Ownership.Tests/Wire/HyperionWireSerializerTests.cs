@@ -16,6 +16,7 @@ public sealed class HyperionWireSerializerTests : TestKit
         StandbySlot = 11,
         StandbyAt = At,
         StandbyProblem = "no space left",
+        Rehearsal = new RehearsalSight(10, At, 1.75, true, "dump #11: exit code 3", At, true),
         AgeSeconds = 1.5,
     };
 
@@ -33,6 +34,9 @@ public sealed class HyperionWireSerializerTests : TestKit
         new GetOwnership("wiki"),
         new GetHistory("wiki"),
         new OwnershipHistory("wiki", [new HistoryEntry(At, "granted", 7, "n1", "epoch 7 granted to n1")]),
+        new AskSeeded("wiki", SeededTask.Compare),
+        new AskSeeded(null, SeededTask.Tell),
+        new SeededAnswered("{}"),
     };
 
     [Theory]

@@ -41,6 +41,8 @@ public sealed record ServiceStatus(
 
     public IReadOnlyList<StandbyStatus> Standbys { get; init; } = [];
 
+    public IReadOnlyList<RehearsalStatus> Rehearsals { get; init; } = [];
+
     public string? Reason { get; init; }
 
     [JsonIgnore]
@@ -50,6 +52,9 @@ public sealed record ServiceStatus(
 public sealed record DumpStatus(long Epoch, long Sequence, string? At, long Bytes);
 
 public sealed record StandbyStatus(string Node, long Sequence, double? LagSeconds, string? Problem);
+
+public sealed record RehearsalStatus(
+    string Node, long Sequence, DateTimeOffset? At, double? Seconds, bool Checked, string? Problem, bool UnderWay);
 
 public sealed record DumpHealth(bool Ok, string? Error);
 

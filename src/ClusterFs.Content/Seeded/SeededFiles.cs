@@ -1,0 +1,367 @@
+using System.Collections.Immutable;
+using System.Text;
+using ClusterFs.Archive.Capture;
+using ClusterFs.Configuration;
+using ClusterFs.Posix;
+using Microsoft.Win32.SafeHandles;
+
+namespace ClusterFs.Content.Seeded;
+
+/// <summary>
+/// All seeded files of this node. Each call looks at shared storage and may hang with it, and runs commands: it belongs on a thread of its own,
+/// one call at a time. <see cref="States"/> may be read from anywhere.
+/// </summary>
+public sealed class SeededFiles
+{
+    /// <summary>What <see cref="SeededWait.What"/> is while a template is looked at.</summary>
+    public const string SharedStorage = "shared storage";
+
+    private readonly Settings _settings;
+    private readonly SharedTemplates _templates;
+    private readonly Action<SeededNews, string, string, string> _tell;
+    private readonly ImmutableArray<Watched> _files;
+    private readonly TimeProvider _time;
+    private ImmutableArray<SeededState> _states;
+    private volatile SeededWait? _wait;
+
+    /// <param name="tell">Gets what happened, to which service and file, and words for it.</param>
+    public SeededFiles(Settings settings, TimeProvider time, Action<SeededNews, string, string, string> tell)
+        : this(settings, time, tell, _ => { })
+    {
+    }
+
+    internal SeededFiles(Settings settings, TimeProvider time, Action<SeededNews, string, string, string> tell, Action<string> reached)
+    {
+        _settings = settings;
+        _time = time;
+        _tell = tell;
+        _templates = new SharedTemplates(settings.Shared.Path);
+        var records = new SeedRecords(settings.Node.SeededDirectory);
+        _files =
+        [
+            .. settings.Services.Values
+                .Where(service => service.Nodes.Contains(settings.Node.Name))
+                .SelectMany(service => service.Seeded.Select(file => new Watched(
+                    new SeededFile(file, service.Name, settings.Node.Name, records, time, reached), time))),
+        ];
+        _states = [.. _files.Select(watched => StateOf(watched, SeededCondition.Unknown, "nobody has looked yet"))];
+    }
+
+    public bool IsEmpty => _files.IsEmpty;
+
+    /// <summary>As of the last look at each, by service. Thread-safe.</summary>
+    public ImmutableArray<SeededState> States => _states;
+
+    /// <summary>What the call that is under way waits for; null while it waits for nothing that may hang. Thread-safe.</summary>
+    public SeededWait? Waiting => _wait;
+
+    /// <summary>Renders what is due by itself: what template or values changed of, and what a crash or a failure left.</summary>
+    /// <returns>Whether something was just changed and should be looked at again soon.</returns>
+    public bool RenderDue(CancellationToken cancellation)
+    {
+        var soon = false;
+        foreach (var watched in _files)
+        {
+            soon |= Tend(watched, asked: false, cancellation);
+        }
+
+        ReloadDue(_files, asked: false, cancellation);
+        return soon;
+    }
+
+    /// <summary>Renders whatever differs from its rendering, local edits included: those are kept aside.</summary>
+    /// <param name="service">Only of this service; null for all.</param>
+    /// <returns>How each of them is now.</returns>
+    public ImmutableArray<SeededState> Render(string? service, CancellationToken cancellation)
+    {
+        var chosen = Of(service);
+        foreach (var watched in chosen)
+        {
+            Tend(watched, asked: true, cancellation);
+        }
+
+        ReloadDue(chosen, asked: true, cancellation);
+        return [.. _states.Where(state => service is null || state.Service == service)];
+    }
+
+    /// <summary>What <see cref="Render"/> would change. Changes nothing.</summary>
+    public ImmutableArray<SeededDifference> Compare(string? service) => [.. Of(service).Select(Compare)];
+
+    private ImmutableArray<Watched> Of(string? service) => [.. _files.Where(watched => service is null || watched.File.Service == service)];
+
+    private bool Tend(Watched watched, bool asked, CancellationToken cancellation)
+    {
+        var file = watched.File;
+        try
+        {
+            Report(watched, file.Open());
+            var identity = Look(file);
+            if (!asked && !watched.Template.IsKnown(identity))
+            {
+                // Somebody may be writing it: what stays as it is until the next look is whole.
+                watched.Template.Note(identity);
+                return true;
+            }
+
+            Apply(watched, Render(watched, identity), file.Wanted(), asked, cancellation);
+        }
+        catch (SharedAwayException away)
+        {
+            watched.Template.Forget();
+            Fail(watched, SeededCondition.Unknown, $"{away.Message}; what is on this node stays");
+        }
+        catch (Exception problem) when (problem is SeedException or IOException or UnauthorizedAccessException)
+        {
+            Fail(watched, SeededCondition.Stale, problem.Message);
+        }
+
+        return false;
+    }
+
+    private void Apply(Watched watched, Rendering rendering, SeedAttributes wanted, bool asked, CancellationToken cancellation)
+    {
+        var file = watched.File;
+        var found = file.Find();
+        switch (SeedRules.Decide(file.Last, rendering, wanted, found, asked))
+        {
+            case SeedDecision.Current current:
+                if (current.IsNews)
+                {
+                    file.Adopt(rendering, wanted);
+                }
+
+                watched.Place.Succeeded();
+                Set(watched, SeededCondition.Current, null);
+                break;
+            case SeedDecision.LeaveEdited edited:
+                watched.Place.Succeeded();
+                Set(watched, SeededCondition.Edited, $"{edited.Reason}; nothing overwrites that until template or values change");
+                break;
+            case SeedDecision.Place place when watched.Place.MayTry((rendering.Digest, found?.Digest ?? "")) || asked:
+                Set(watched, SeededCondition.Stale, $"it is being rendered, because {place.Reason}");
+                Place(watched, rendering, wanted, place, cancellation);
+                break;
+        }
+    }
+
+    private void Place(Watched watched, Rendering rendering, SeedAttributes wanted, SeedDecision.Place place, CancellationToken cancellation)
+    {
+        var file = watched.File;
+        IReadOnlyList<string> kept;
+        try
+        {
+            kept = Wait($"the check of {file.Settings.Path}", () => file.Place(rendering, wanted, place.Reason, cancellation));
+        }
+        catch (Exception problem) when (problem is SeedException or IOException or UnauthorizedAccessException)
+        {
+            watched.Place.Failed();
+            throw new SeedException(problem is SeedException ? problem.Message : $"{file.Settings.Path}: it cannot be written: {problem.Message}", problem);
+        }
+
+        watched.Place.Succeeded();
+        watched.Reload.Succeeded();
+        watched.ReloadProblem = null;
+        _tell(SeededNews.Rendered, file.Service, file.Settings.Path, place.Reason);
+        Report(watched, kept);
+        Set(watched, SeededCondition.Current, null);
+    }
+
+    /// <summary>Files of a service that are reloaded in the same way are told of together.</summary>
+    private void ReloadDue(ImmutableArray<Watched> files, bool asked, CancellationToken cancellation)
+    {
+        foreach (var due in files.Where(watched => watched.File.ReloadDue).GroupBy(watched => (watched.File.Service, watched.File.Settings.Reload)))
+        {
+            if (!asked && !due.Any(watched => watched.Reload.MayTry(("", ""))))
+            {
+                continue;
+            }
+
+            var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["CLUSTERFS_SERVICE"] = due.Key.Service,
+                ["CLUSTERFS_NODE"] = _settings.Node.Name,
+            };
+            var outcome = Wait($"the reload of {due.Key.Service}", () => new ShellCommand(due.Key.Reload!, "/", Guid.NewGuid().ToString("N"), environment)
+                .Run(due.Max(watched => watched.File.Settings.ReloadTimeout), cancellation));
+            foreach (var watched in due)
+            {
+                NoteReload(watched, outcome);
+            }
+        }
+    }
+
+    private void NoteReload(Watched watched, ShellOutcome outcome)
+    {
+        var file = watched.File;
+        try
+        {
+            if (outcome.Succeeded)
+            {
+                file.Reloaded();
+                watched.Reload.Succeeded();
+                watched.ReloadProblem = null;
+                _tell(SeededNews.Reloaded, file.Service, file.Settings.Path, file.Settings.Reload!);
+                Show(watched);
+                return;
+            }
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            outcome = new ShellOutcome(false, $"it was run, and that cannot be remembered: {problem.Message}");
+        }
+
+        watched.Reload.Failed();
+        var reason = $"{file.Settings.Path}: the file is in its place, but the reload failed, and is tried again: {outcome.Words}";
+        if (watched.ReloadProblem != reason)
+        {
+            _tell(SeededNews.Failed, file.Service, file.Settings.Path, reason);
+        }
+
+        watched.ReloadProblem = reason;
+        Show(watched);
+    }
+
+    private (TemplateIdentity, string) Look(SeededFile file) =>
+        (Wait(SharedStorage, () => _templates.Look(file.Settings.Template)), SeedValues.HostName);
+
+    private Rendering Render(Watched watched, (TemplateIdentity, string) identity)
+    {
+        var settings = watched.File.Settings;
+        return watched.Template.Get(identity, () =>
+        {
+            var text = Wait(SharedStorage, () => _templates.Read(settings.Template).Text);
+            var template = Template.Parse(text, _templates.PathOf(settings.Template));
+            var values = SeedValues.Of(_settings, watched.File.Service, SeedValues.HostName);
+            var content = template.Render(values);
+            return new Rendering(
+                content,
+                ContentDigests.Of(content),
+                settings.Template,
+                ContentDigests.Of(text),
+                template.Names.ToImmutableSortedDictionary(name => name, name => ContentDigests.Of(Encoding.UTF8.GetBytes(values[name])), StringComparer.Ordinal));
+        });
+    }
+
+    private T Wait<T>(string what, Func<T> action)
+    {
+        _wait = new SeededWait(what, _time.GetTimestamp());
+        try
+        {
+            return action();
+        }
+        finally
+        {
+            _wait = null;
+        }
+    }
+
+    private SeededDifference Compare(Watched watched)
+    {
+        var file = watched.File;
+        var path = file.Settings.Path;
+        try
+        {
+            Report(watched, file.Open());
+            var rendering = Render(watched, Look(file));
+            var wanted = file.Wanted();
+            var found = file.Find();
+            return SeedRules.Decide(file.Last, rendering, wanted, found, asked: true) is SeedDecision.Place place
+                ? new SeededDifference(file.Service, path, place.Keep is null ? place.Reason : $"{place.Reason}; what is there would be kept aside", false, DiffOf(path, rendering, wanted, found))
+                : new SeededDifference(file.Service, path, null, false, "");
+        }
+        catch (Exception problem) when (problem is SeedException or IOException or UnauthorizedAccessException)
+        {
+            return new SeededDifference(file.Service, path, problem.Message, true, "");
+        }
+    }
+
+    private string DiffOf(string path, Rendering rendering, SeedAttributes wanted, FoundFile? found)
+    {
+        using var handle = found is null ? null : UnlockedFile.OpenRead(path);
+        var before = handle is null ? [] : ReadAll(handle);
+        var diff = UnifiedDiff.Of(
+            before,
+            rendering.Content.Span,
+            found is null ? "/dev/null" : $"{_settings.Node.Name}:{path}",
+            $"{_settings.Node.Name}:{path} (from {rendering.Template})");
+        return diff + (found is not null && wanted.DifferFrom(found) ? Attributes(found, wanted) : "");
+    }
+
+    private static byte[] ReadAll(SafeFileHandle handle)
+    {
+        var content = new byte[RandomAccess.GetLength(handle)];
+        return content[..RandomAccess.Read(handle, content, 0)];
+    }
+
+    private static string Attributes(FoundFile found, SeedAttributes wanted) =>
+        $"owner and mode {found.User}:{found.Group} {Octal(found.Mode)} become {wanted.User ?? found.User}:{wanted.Group ?? found.Group} {Octal(wanted.Mode ?? found.Mode)}\n";
+
+    private static string Octal(uint mode) => Convert.ToString(mode, 8).PadLeft(4, '0');
+
+    private void Report(Watched watched, IReadOnlyList<string> kept)
+    {
+        foreach (var path in kept)
+        {
+            _tell(SeededNews.Kept, watched.File.Service, watched.File.Settings.Path, path);
+        }
+    }
+
+    private void Fail(Watched watched, SeededCondition condition, string reason)
+    {
+        if (watched.Told != reason)
+        {
+            _tell(SeededNews.Failed, watched.File.Service, watched.File.Settings.Path, reason);
+        }
+
+        Set(watched, condition, reason);
+        watched.Told = reason;
+    }
+
+    private void Set(Watched watched, SeededCondition condition, string? reason)
+    {
+        (watched.Condition, watched.Reason) = (condition, reason);
+        if (condition is SeededCondition.Current or SeededCondition.Edited)
+        {
+            watched.Told = null;
+        }
+
+        Show(watched);
+    }
+
+    private void Show(Watched watched)
+    {
+        var state = watched is { Condition: SeededCondition.Current, File.ReloadDue: true }
+            ? StateOf(watched, SeededCondition.Stale, watched.ReloadProblem ?? "it is in its place, and the reload is due")
+            : StateOf(watched, watched.Condition, watched.Reason);
+        ImmutableInterlocked.InterlockedExchange(ref _states, _states.SetItem(_files.IndexOf(watched), state));
+    }
+
+    private static SeededState StateOf(Watched watched, SeededCondition condition, string? reason)
+    {
+        var file = watched.File;
+        return new SeededState(
+            file.Service, file.Settings.Path, file.Settings.Template, condition, reason, file.Last?.At, file.Last?.Reason, file.Kept);
+    }
+
+    /// <summary>A file, and what was seen of it.</summary>
+    private sealed class Watched(SeededFile file, TimeProvider time)
+    {
+        public SeededFile File { get; } = file;
+
+        public Settled<(TemplateIdentity, string), Rendering> Template { get; } = new(time);
+
+        public Retry Place { get; } = new(time);
+
+        public Retry Reload { get; } = new(time);
+
+        /// <summary>Of the file, whether or not a reload is due.</summary>
+        public SeededCondition Condition { get; set; } = SeededCondition.Unknown;
+
+        public string? Reason { get; set; }
+
+        public string? ReloadProblem { get; set; }
+
+        /// <summary>What went wrong and was told of.</summary>
+        public string? Told { get; set; }
+    }
+}
