@@ -12,8 +12,8 @@ internal static class ContentDigest
     public static Digest Of(IPageSource source, bool paged, long seed, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[PageMap.LeafSize];
-        var hashes = new UInt128[PageMap.LeafPages];
+        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(PageMap.LeafSize, source.Size));
+        var hashes = paged ? new UInt128[PageMap.LeafPages] : [];
         for (var start = 0L; start < source.Size; start += PageMap.LeafSize)
         {
             cancellation.ThrowIfCancellationRequested();
