@@ -161,6 +161,9 @@ public sealed record RehearsalStatus(string Node, long Sequence, DateTimeOffset?
 
     /// <summary>One is under way.</summary>
     public bool UnderWay { get; init; }
+
+    /// <summary>The one that is under way does not come on, and that is the problem.</summary>
+    public bool Hangs { get; init; }
 }
 
 /// <summary>What the guard of the answering node does with a service.</summary>

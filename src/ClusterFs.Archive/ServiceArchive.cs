@@ -96,9 +96,11 @@ public sealed partial class ServiceArchive
     /// Writes a dump's files into a directory that does not exist or is empty, and gives it what the live directory had: mode, owner, extended
     /// attributes. Owners are set only by root.
     /// </summary>
+    /// <param name="alone">Whether contents are fetched by the calling thread alone: slower, and in nobody's way if storage hangs.</param>
     /// <exception cref="LocalContentException">The directory is not empty, or cannot be written.</exception>
     /// <exception cref="HostileManifestException">The dump asks for something no dump of ours contains.</exception>
-    public void RestoreTo(StoredContent content, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    public void RestoreTo(
+        StoredContent content, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation, bool alone = false)
     {
         if (File.Exists(directory) || (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any()))
         {
@@ -117,7 +119,7 @@ public sealed partial class ServiceArchive
             Directory.CreateDirectory(to, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
-        new TreeRestorer(reader, null).Restore(manifest, content, to, progress, cancellation);
+        new TreeRestorer(reader, null, alone: alone).Restore(manifest, content, to, progress, cancellation);
     }
 
     /// <summary>Writes a dump as a tar file (PAX). The stream need not be seekable and is left open.</summary>

@@ -152,12 +152,6 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
 
-    [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
-    public static partial int SetPriority(int which, int who, int priority);
-
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    public static partial nint Call(nint number, nint argument1, nint argument2, nint argument3);
-
     [LibraryImport(Library, EntryPoint = "mallopt")]
     public static partial int SetAllocation(int parameter, int value);
 

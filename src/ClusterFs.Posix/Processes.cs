@@ -52,30 +52,6 @@ public static class Processes
     /// <summary>Restores the default action of a signal that .NET ignores; an ignored one stays so across an exec.</summary>
     public static void RestoreDefault(int signal) => _ = Libc.Signal(signal, 0);
 
-    /// <summary>
-    /// Lets everything else go before the calling thread and the processes that it starts: for the processor, and for the disk where its scheduler
-    /// knows priorities. For good: it is meant for threads that do nothing else.
-    /// </summary>
-    public static void GiveWay()
-    {
-        const int lowest = 19;
-        const int ofThread = 1;
-        const int lowestOfBestEffort = (2 << 13) | 7;
-        _ = Libc.SetPriority(0, 0, lowest);
-        if (SetInputOutputPriority is { } call)
-        {
-            _ = Libc.Call(call, ofThread, 0, lowestOfBestEffort);
-        }
-    }
-
-    /// <summary>The C library has no name for this call.</summary>
-    private static nint? SetInputOutputPriority => RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => 251,
-        Architecture.Arm64 => 30,
-        _ => null,
-    };
-
     /// <summary>Whether this process has the rights of root.</summary>
     public static bool IsRoot => Libc.EffectiveUser() == 0;
 

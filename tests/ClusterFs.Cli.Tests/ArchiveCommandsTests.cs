@@ -97,6 +97,12 @@ public sealed class ArchiveCommandsTests : IDisposable
         Assert.Equal((3, false, 3), ((long)json["sequence"]!, (bool)json["passed"]!, (long)json["bytes"]!));
         Assert.Contains("no end after 0.1 s, killed", (string?)json["problem"], StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateDirectories(Rehearsals));
+
+        // Only the first was what the daemon would do.
+        var remembered = await File.ReadAllTextAsync(Rehearsals + "/history.json");
+        Assert.Contains("\"sequence\": 3", remembered, StringComparison.Ordinal);
+        Assert.DoesNotContain("problem", remembered, StringComparison.Ordinal);
+        Assert.DoesNotContain("checkSeconds", remembered, StringComparison.Ordinal);
         Assert.Equal("two", await File.ReadAllTextAsync(Path.Combine(_cli.Live, "page")));
     }
 

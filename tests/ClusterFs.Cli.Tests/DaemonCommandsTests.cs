@@ -126,10 +126,10 @@ public sealed class DaemonCommandsTests : IDisposable
             [
                 new RehearsalStatus("n2", 12, hourAgo, 1.9, true),
                 new RehearsalStatus("n3", 11, hourAgo, 2, false) { Problem = "dump #12: its check failed: exit code 1", FailedAt = hourAgo },
-                new RehearsalStatus("n4", 0, null, null, false) { Problem = "There is no room.", FailedAt = hourAgo, UnderWay = true },
+                new RehearsalStatus("n4", 0, null, null, false) { Problem = "There is no room.", UnderWay = true },
                 new RehearsalStatus("n5", 10, hourAgo, 61, false),
                 new RehearsalStatus("n6", 0, null, null, false) { UnderWay = true },
-                new RehearsalStatus("n7", 9, hourAgo, 2, false) { Problem = "it has not come on for 60 s", UnderWay = true },
+                new RehearsalStatus("n7", 9, hourAgo, 2, false) { Problem = "it has not come on for 60 s", FailedAt = hourAgo, UnderWay = true, Hangs = true },
             ],
         };
         await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, Report with { Services = [wiki] });

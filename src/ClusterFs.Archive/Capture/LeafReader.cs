@@ -71,7 +71,8 @@ internal sealed class LeafReader(IPageSource source, long seed) : IDisposable
 
 /// <summary>Has the leaves of a content prepared by other threads while the caller deals with the one before.</summary>
 /// <param name="size">Of the content, in bytes.</param>
-internal sealed class LeafAhead(long size) : IDisposable
+/// <param name="alone">Whether the caller prepares each itself, and no other thread has to do with it.</param>
+internal sealed class LeafAhead(long size, bool alone = false) : IDisposable
 {
     private readonly Queue<Task<Leaf>> _started = [];
     private readonly Stack<Leaf> _free = [];
@@ -86,6 +87,11 @@ internal sealed class LeafAhead(long size) : IDisposable
         {
             _free.Push(_given);
             _given = null;
+        }
+
+        if (alone)
+        {
+            return _given = FilledHere(prepare);
         }
 
         while (_started.Count < Environment.ProcessorCount && _next < PageMap.LeavesOf(size))
@@ -109,5 +115,17 @@ internal sealed class LeafAhead(long size) : IDisposable
         {
             ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
         }
+    }
+
+    private Leaf? FilledHere(Func<long, Action<Leaf>> prepare)
+    {
+        if (_next == PageMap.LeavesOf(size))
+        {
+            return null;
+        }
+
+        var leaf = (_free.TryPop(out var free) ? free : new Leaf()).At(_next, size);
+        prepare(_next++)(leaf);
+        return leaf;
     }
 }

@@ -6,7 +6,7 @@ namespace ClusterFs.Archive.Capture;
 
 /// <summary>
 /// The processes of one run of a command, told by a variable of their environment: also those that its shell left behind, and those that
-/// outlived the daemon which started them.
+/// outlived the daemon which started them. Some clear it; those of a run that has a directory of its own are told by that they are in it, too.
 /// </summary>
 internal static class MarkedProcesses
 {
@@ -16,17 +16,18 @@ internal static class MarkedProcesses
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Kills them until none is left, for a second at most: one that is stuck in the kernel is not waited for.</summary>
-    public static void Kill(string run)
+    /// <param name="directory">Of that run alone, without symbolic links: whoever works in it is killed too. Null when it has none.</param>
+    public static void Kill(string run, string? directory = null)
     {
         var mark = Encoding.ASCII.GetBytes($"{Variable}={run}\0");
         using var never = new ManualResetEventSlim();
-        for (var round = 0; round < Rounds && KillOnce(mark); round++)
+        for (var round = 0; round < Rounds && KillOnce(mark, directory); round++)
         {
             never.Wait(Pause);
         }
     }
 
-    private static bool KillOnce(byte[] mark)
+    private static bool KillOnce(byte[] mark, string? place)
     {
         var found = false;
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
@@ -34,13 +35,27 @@ internal static class MarkedProcesses
             if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var process)
                 && process > 1
                 && process != Environment.ProcessId
-                && IsMarked(directory, mark))
+                && (IsMarked(directory, mark) || (place is not null && WorksIn(place, directory))))
             {
                 found |= Processes.Signal(process, Processes.SignalKill);
             }
         }
 
         return found;
+    }
+
+    private static bool WorksIn(string place, string directory)
+    {
+        try
+        {
+            // The kernel adds " (deleted)" to the name of one that is gone.
+            return new FileInfo(Path.Combine(directory, "cwd")).LinkTarget is { } working
+                && (working == place || working == $"{place} (deleted)" || working.StartsWith(place + "/", StringComparison.Ordinal));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private static bool IsMarked(string directory, byte[] mark)

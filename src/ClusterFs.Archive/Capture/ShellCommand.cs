@@ -9,7 +9,9 @@ internal sealed record ShellOutcome(bool Succeeded, string Words);
 
 /// <summary>A command of the configuration, run by /bin/sh.</summary>
 /// <param name="run">Marks its processes: see <see cref="MarkedProcesses"/>.</param>
-internal sealed class ShellCommand(string text, string directory, string run, IEnumerable<KeyValuePair<string, string>> environment)
+/// <param name="givesWay">Whether it has the lowest priority. Its own processes only: a thread of ours would hand its priority on to others.</param>
+internal sealed class ShellCommand(
+    string text, string directory, string run, IEnumerable<KeyValuePair<string, string>> environment, bool givesWay = false)
 {
     /// <summary>For what it printed last, should something that it left running keep its output open.</summary>
     private static readonly TimeSpan ReadPatience = TimeSpan.FromMilliseconds(500);
@@ -58,7 +60,11 @@ internal sealed class ShellCommand(string text, string directory, string run, IE
 
     private ProcessStartInfo StartInfo()
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", text])
+        string[] shell = ["/bin/sh", "-c", text];
+
+        // The kernel derives a process's priority for the disk from this one.
+        string[] command = givesWay ? ["nice", "-n", "19", .. shell] : shell;
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,

@@ -13,26 +13,34 @@ namespace ClusterFs.Archive.Rehearsal;
 /// </summary>
 public sealed class DumpRehearsal
 {
-    /// <summary>What stays free beside the restored content: a service on the same disk writes on, and a check may write too.</summary>
-    private const long LeastFree = 64L << 20;
+    private const long Block = 4096;
 
     private readonly ServiceArchive _archive;
     private readonly RehearsalPlace _place;
     private readonly string _node;
+    private readonly bool _counts;
 
-    private DumpRehearsal(ServiceArchive archive, RehearsalPlace place, string node)
+    private DumpRehearsal(ServiceArchive archive, RehearsalPlace place, string node, bool counts)
     {
         _archive = archive;
         _place = place;
         _node = node;
+        _counts = counts;
     }
 
     /// <summary>Rehearses in `.NAME.clusterfs/rehearsal` beside a live path.</summary>
     /// <param name="node">Of this node; the check is told.</param>
-    public static DumpRehearsal Beside(string livePath, ServiceArchive archive, string node) => new(archive, RehearsalPlace.Beside(livePath), node);
+    public static DumpRehearsal Beside(string livePath, ServiceArchive archive, string node) =>
+        new(archive, RehearsalPlace.Beside(livePath, byHand: false), node, counts: true);
+
+    /// <summary>The same for somebody at the command line.</summary>
+    /// <param name="counts">Whether it is what the daemon would do, and so remembered as that. Another dump or another check proves nothing of it.</param>
+    public static DumpRehearsal ByHand(string livePath, ServiceArchive archive, string node, bool counts) =>
+        new(archive, RehearsalPlace.Beside(livePath, byHand: true), node, counts);
 
     /// <summary>Rehearses in a directory of its own below another, which is gone afterwards: nothing is remembered.</summary>
-    public static DumpRehearsal In(string directory, ServiceArchive archive, string node) => new(archive, RehearsalPlace.In(directory, archive.Service), node);
+    public static DumpRehearsal In(string directory, ServiceArchive archive, string node) =>
+        new(archive, RehearsalPlace.In(directory, archive.Service), node, counts: false);
 
     /// <summary>Where it restores to.</summary>
     public string Place => _place.Path;
@@ -54,23 +62,25 @@ public sealed class DumpRehearsal
         DumpRecord dump, RehearsalCheck? check, IProgress<RestoreProgress>? restoring, Action? checking, CancellationToken cancellation)
     {
         using var taken = _place.Take();
+        RehearsalReport report;
         try
         {
-            var report = Rehearse(dump, check, restoring, checking, cancellation);
-            if (_place.Lasts)
-            {
-                _place.Remember(_archive.Service, History().With(report));
-            }
-
-            return report;
+            report = Rehearse(dump, check, restoring, checking, cancellation);
         }
-        finally
+        catch when (!_place.Lasts)
         {
-            if (!_place.Lasts)
-            {
-                Directory.Delete(_place.Path, recursive: true);
-            }
+            _ = Failure(_place.Vanish);
+            throw;
         }
+
+        if (_counts)
+        {
+            _place.Remember(_archive.Service, History().With(report));
+        }
+
+        return !_place.Lasts && Failure(_place.Vanish) is { } left
+            ? report with { Problem = Sentences(report.Problem, $"{_place.Path} cannot be deleted: {left}") }
+            : report;
     }
 
     private RehearsalReport Rehearse(
@@ -84,16 +94,15 @@ public sealed class DumpRehearsal
         try
         {
             RequireRoom(dump);
-            _archive.RestoreTo(dump.Content, tree, restoring, cancellation);
+            _archive.RestoreTo(dump.Content, tree, new RoomWatch(_place.Path, restoring), cancellation, alone: true);
             restore.Stop();
             if (check is not null)
             {
                 checking?.Invoke();
                 look = Stopwatch.StartNew();
                 _place.LetReach(tree);
-                var outcome = new ShellCommand(check.Text, tree, run, EnvironmentOf(dump, tree)).Run(check.Timeout, cancellation);
+                problem = ProblemOf(check, new ShellCommand(check.Text, tree, run, EnvironmentOf(dump, tree), givesWay: true), cancellation);
                 look.Stop();
-                problem = outcome.Succeeded ? null : $"it was restored, but its check failed: {outcome.Words}";
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -103,7 +112,10 @@ public sealed class DumpRehearsal
         finally
         {
             restore.Stop();
-            problem = Deleted(run) is { } left ? string.Join(". ", ((string?[])[problem, left]).OfType<string>()) : problem;
+            if (Failure(() => _place.Delete(run)) is { } left)
+            {
+                problem = Sentences(problem, $"What was restored cannot be deleted, and takes room in {_place.Path}: {left}");
+            }
         }
 
         cancellation.ThrowIfCancellationRequested();
@@ -111,28 +123,46 @@ public sealed class DumpRehearsal
             dump.Slot, _archive.Now, dump.Content.Bytes, Seconds(restore), look is null ? null : Seconds(look), problem);
     }
 
-    /// <returns>Why it could not be deleted; null when it is.</returns>
-    private string? Deleted(string run)
+    /// <returns>What is wrong; null when nothing is.</returns>
+    private string? ProblemOf(RehearsalCheck check, ShellCommand command, CancellationToken cancellation)
+    {
+        using var full = new FullDisk(_place.Path);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, full.Token);
+        try
+        {
+            var outcome = command.Run(check.Timeout, either.Token);
+            return outcome.Succeeded ? null : $"it was restored, but its check failed: {outcome.Words}";
+        }
+        catch (OperationCanceledException) when (full.Found is not null && !cancellation.IsCancellationRequested)
+        {
+            return $"it was restored, but its check was stopped because the disk filled: {full.Found.Words}";
+        }
+    }
+
+    private static string? Failure(Action deletion)
     {
         try
         {
-            _place.Delete(run);
+            deletion();
             return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return $"What was restored cannot be deleted, and takes room in {_place.Path}: {error.Message}";
+            return error.Message;
         }
     }
 
+    private static string Sentences(string? first, string second) => first is null ? second : $"{first.TrimEnd('.')}. {second}";
+
     private void RequireRoom(DumpRecord dump)
     {
-        var needed = dump.Content.Bytes + (dump.Content.Bytes / 10) + LeastFree;
-        if (new DriveInfo(_place.Path).AvailableFreeSpace is var free && free < needed)
+        var room = DiskRoom.Of(_place.Path);
+        var needed = dump.Content.Bytes + (dump.Content.Bytes / 10) + (dump.Content.Files * Block) + room.Reserve;
+        if (room.Free < needed)
         {
             throw new LocalContentException(
-                $"There is no room for a rehearsal in {_place.Path}: dump #{dump.Slot} has {dump.Content.Bytes} bytes, so {needed} have to be free, "
-                + $"and {free} are. Make room.");
+                $"There is no room for a rehearsal in {_place.Path}: dump #{dump.Slot} has {dump.Content.Bytes} bytes in {dump.Content.Files} files, so "
+                + $"{needed} bytes have to be free, and {room.Free} are. Make room.");
         }
     }
 

@@ -14,10 +14,13 @@ internal sealed class RehearsalPlace
     private const string Prefix = "restored.";
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    private RehearsalPlace(string path, bool lasts)
+    private readonly bool _byHand;
+
+    private RehearsalPlace(string path, bool lasts, bool byHand)
     {
         Path = path;
         Lasts = lasts;
+        _byHand = byHand;
     }
 
     public string Path { get; }
@@ -30,22 +33,23 @@ internal sealed class RehearsalPlace
     private string HistoryFile => System.IO.Path.Combine(Path, "history.json");
 
     /// <summary>On the file system of a live path, which is where a takeover would restore to.</summary>
-    public static RehearsalPlace Beside(string livePath)
+    /// <param name="byHand">Whether it is somebody at the command line who asks, who may be another user than the daemon is.</param>
+    public static RehearsalPlace Beside(string livePath, bool byHand)
     {
         var beside = MarkerDirectory.PathBeside(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(livePath)));
-        return new RehearsalPlace(System.IO.Path.Combine(beside, "rehearsal"), lasts: true);
+        return new RehearsalPlace(System.IO.Path.Combine(beside, "rehearsal"), lasts: true, byHand);
     }
 
-    public static RehearsalPlace In(string directory, string service) =>
-        new(System.IO.Path.Combine(System.IO.Path.GetFullPath(directory), $"clusterfs-rehearsal.{service}"), lasts: false);
+    /// <summary>Of a name that nobody can have foreseen: others may write in the directory too, and what they put there is not ours to trust or delete.</summary>
+    public static RehearsalPlace In(string directory, string service) => new(
+        System.IO.Path.Combine(System.IO.Path.GetFullPath(directory), $"clusterfs-rehearsal.{service}.{Guid.NewGuid():N}"), lasts: false, byHand: true);
 
     /// <summary>Takes it for this process, and deletes what one that died has left.</summary>
     /// <exception cref="RehearsalUnderWayException">Another process has it.</exception>
+    /// <exception cref="LocalContentException">It is another user's.</exception>
     public DirectoryLock Take()
     {
-        Durable.CreateDirectory(Lasts ? System.IO.Path.GetDirectoryName(Above)! : Above);
-        Directory.CreateDirectory(Above, Private);
-        Directory.CreateDirectory(Path, Private);
+        Make();
         var taken = DirectoryLock.TryTake(Path) ?? throw new RehearsalUnderWayException(Path);
         try
         {
@@ -57,6 +61,14 @@ internal sealed class RehearsalPlace
             taken.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Deletes what a place of its own is made of, when nothing is left in it.</summary>
+    /// <exception cref="IOException">Something is.</exception>
+    public void Vanish()
+    {
+        File.Delete(System.IO.Path.Combine(Path, "lock"));
+        Directory.Delete(Path);
     }
 
     /// <summary>Deletes what a process that died has left. One that lives is left alone.</summary>
@@ -91,13 +103,25 @@ internal sealed class RehearsalPlace
     }
 
     /// <summary>Ends what the check has left running, then deletes the content.</summary>
+    /// <exception cref="LocalContentException">The check has left something mounted there, which may hold what is not ours to delete.</exception>
     public void Delete(string run)
     {
-        MarkedProcesses.Kill(run);
-        if (FileStatus.TryRead(TreeOf(run)) is not null)
+        var tree = System.IO.Path.Combine(MountPoints.RealPathOf(Path), Prefix + run);
+        MarkedProcesses.Kill(run, tree);
+        if (FileStatus.TryRead(tree) is null)
         {
-            ScratchTree.Delete(TreeOf(run));
+            return;
         }
+
+        var mounted = MountPoints.Below(System.IO.Path.GetDirectoryName(tree)!)
+            .FirstOrDefault(path => path == tree || path.StartsWith(tree + "/", StringComparison.Ordinal));
+        if (mounted is not null)
+        {
+            throw new LocalContentException(
+                $"{mounted} is mounted inside what was restored, so nothing there is deleted: it may be other content. Unmount it: umount '{mounted}'");
+        }
+
+        ScratchTree.Delete(tree);
     }
 
     /// <summary>What is remembered; nothing, when that cannot be read.</summary>
@@ -109,6 +133,49 @@ internal sealed class RehearsalPlace
 
     public void Remember(string service, RehearsalHistory history) => Durable.Replace(
         HistoryFile, SealedJson.Write(new HistoryRecord(service, history.Last, history.LastPassed), RehearsalJson.Default.HistoryRecord));
+
+    private void Make()
+    {
+        if (!Lasts)
+        {
+            Durable.CreateDirectory(Above);
+            if (!Durable.TryMakeDirectory(Path))
+            {
+                throw new LocalContentException($"{Path} is there already. Try again.");
+            }
+
+            return;
+        }
+
+        var beside = System.IO.Path.GetDirectoryName(Above)!;
+        if (_byHand)
+        {
+            RequireOwn([Path, Above, beside]);
+        }
+
+        Durable.CreateDirectory(beside);
+        Directory.CreateDirectory(Above, Private);
+        Directory.CreateDirectory(Path, Private);
+    }
+
+    /// <summary>What another user made here, the daemon could not use or delete, and a takeover needs the directory above.</summary>
+    private static void RequireOwn(string[] nearestFirst)
+    {
+        foreach (var directory in nearestFirst)
+        {
+            if (FileStatus.TryRead(directory) is { } status)
+            {
+                if (status.User != Processes.EffectiveUser)
+                {
+                    throw new LocalContentException(
+                        $"{directory} is of user {status.User}, and this command runs as user {Processes.EffectiveUser}: the daemon could not use what it "
+                        + "made there. Run it as the user that the daemon runs as, or name another place: --scratch DIR.");
+                }
+
+                return;
+            }
+        }
+    }
 
     private void DeleteLeft()
     {

@@ -12,7 +12,8 @@ namespace ClusterFs.Archive.Restore;
 /// ones did, or that are not on this node what the index says.
 /// </summary>
 /// <param name="indexes">Where the hashes of the pages go; null when they are of no use.</param>
-internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed)
+/// <param name="alone">See <see cref="LeafAhead"/>.</param>
+internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed, bool alone = false)
 {
     private readonly byte[] _buffer = new byte[PageMap.LeafSize];
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
@@ -29,7 +30,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var map = new PageMapReader(reader, content, what);
         using var digest = new PageDigest(indexes);
         RandomAccess.SetLength(target, content.Size);
-        using var ahead = new LeafAhead(content.Size);
+        using var ahead = new LeafAhead(content.Size, alone);
         while (ahead.Next(_ => leaf => Fill(leaf, map)) is { } leaf)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -21,7 +21,8 @@ public sealed record RestoreProgress(long Files, long TotalFiles, long Bytes, lo
 /// </summary>
 /// <param name="indexes">Where the hashes of the pages of large files go; null when they are of no use.</param>
 /// <param name="copy">A tree that may hold some of it already; null when there is none.</param>
-internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, LocalCopy? copy = null)
+/// <param name="alone">Whether contents are fetched by the calling thread alone: slower, and in nobody's way if storage hangs.</param>
+internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, LocalCopy? copy = null, bool alone = false)
 {
     private const uint PrivateDirectory = 0b111_000_000;
     private const uint PrivateFile = 0b110_000_000;
@@ -163,7 +164,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         using var target = Create(path);
         if (content.Paged)
         {
-            var pages = new PageRestorer(reader, indexes, seed);
+            var pages = new PageRestorer(reader, indexes, seed, alone);
             void Done(long bytes) => Advance(_total with { Bytes = _total.Bytes + bytes });
             using var old = local is { Known: { Paged: true } known } ? copy!.Indexes.TryOpen(known.Digest) : null;
             if (old is null)

@@ -13,6 +13,7 @@ internal sealed class ReadersMark : IDisposable
 
     private readonly string? _file;
     private readonly Timer? _beats;
+    private int _renewing;
 
     /// <param name="manifest">The pack with the manifest of what is read.</param>
     public ReadersMark(ArchiveLayout layout, string manifest)
@@ -85,7 +86,15 @@ internal sealed class ReadersMark : IDisposable
         stream.Flush(flushToDisk: true);
     }
 
-    private void Renew() => Attempt(() => Write(_file!, FileMode.OpenOrCreate));
+    /// <summary>One at a time: storage that hangs holds up one thread, not another with each beat.</summary>
+    private void Renew()
+    {
+        if (Interlocked.Exchange(ref _renewing, 1) == 0)
+        {
+            Attempt(() => Write(_file!, FileMode.OpenOrCreate));
+            Volatile.Write(ref _renewing, 0);
+        }
+    }
 
     private static void Attempt(Action action)
     {

@@ -18,6 +18,8 @@ public static class ArchiveRehearseCommand
         var command = new Command(
             "rehearse",
             "Restore a dump into a directory that is deleted again, and have a command look at it. Nothing else is touched. "
+            + "That of the newest dump with what is configured counts as this node's; with --sequence, --at, --check, --check-timeout, --key-file, "
+            + "--store or --scratch it is not remembered. "
             + "Ends with 0 when it was restored and is right, with 1 when not, with 3 when another rehearsal is under way there.")
         {
             place.Service, place.Store, place.KeyFile, options.Check, options.CheckTimeout, options.Scratch, place.Sequence, place.At,
@@ -112,10 +114,11 @@ public static class ArchiveRehearseCommand
             var node = settings?.Node.Name ?? StandaloneNode.Name;
             var check = parsed.GetValue(Check) ?? live?.Rehearsal.Check;
             var timeout = parsed.GetValue(CheckTimeout) ?? (live?.Rehearsal ?? RehearsalSettings.Default).CheckTimeout;
+            Option[] others = [place.Sequence, place.At, place.KeyFile, Check, CheckTimeout];
             return (
                 parsed.GetValue(Scratch) is { } scratch
                     ? DumpRehearsal.In(Path.GetFullPath(scratch), archive, node)
-                    : DumpRehearsal.Beside(live!.Path, archive, node),
+                    : DumpRehearsal.ByHand(live!.Path, archive, node, counts: !others.Any(option => parsed.GetResult(option) is { Implicit: false })),
                 check is null ? null : new RehearsalCheck(check, timeout));
         }
     }

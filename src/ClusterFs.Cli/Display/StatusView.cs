@@ -165,7 +165,7 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
         var all = service.Rehearsals.IsDefault ? [] : service.Rehearsals;
         foreach (var failing in all.Where(rehearsal => rehearsal.Problem is not null))
         {
-            var word = failing is { UnderWay: true, FailedAt: null } ? "HANGS" : "FAILS";
+            var word = failing.Hangs ? "HANGS" : "FAILS";
             yield return $"{service.Name}: REHEARSAL {word} on {failing.Node}: {failing.Problem!.TrimEnd('.')}. "
                 + (failing.At is { } passed ? $"The last that went well: #{failing.Sequence}, {Humane.Ago(passed, now)}." : "None went well there yet.");
         }

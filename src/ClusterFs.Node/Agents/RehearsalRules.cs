@@ -25,6 +25,9 @@ internal static class RehearsalRules
     /// <summary>The daemon of each node waits for so long after its start, and each another time, so that they do not all begin at once.</summary>
     public static TimeSpan TurnAfter(RehearsalPace pace) => Shorter(pace.Every, LongestToTurn) * (pace.Place + 1) / pace.Nodes;
 
+    /// <summary>So long after the last that went well, or the start of the daemon, something is wrong, even if none has failed.</summary>
+    public static TimeSpan OverdueAfter(RehearsalPace pace) => 2 * pace.Every;
+
     /// <summary>For so long at most, one waits for another node's to end.</summary>
     public static TimeSpan LongestForOthers(RehearsalPace pace) => pace.Every / 4;
 
@@ -51,18 +54,24 @@ internal static class RehearsalRules
             return state;
         }
 
-        // A wall clock that was set makes one early, or late by no more than usual.
-        var passed = age < TimeSpan.Zero ? TimeSpan.Zero : age;
+        // One of the future is of a wall clock that was wrong, and nobody knows how old it is.
         var rest = history.Last switch
         {
             null => TimeSpan.Zero,
-            { Passed: true } => pace.Every - passed,
-            _ => RetryAfter(pace) - passed,
+            _ when age < TimeSpan.Zero => TimeSpan.Zero,
+            { Passed: true } => pace.Every - age,
+            _ => RetryAfter(pace) - age,
         };
         var turn = TurnAfter(pace);
         return state with
         {
-            Rehearsal = state.Rehearsal with { History = history, DueAt = now + (rest > turn ? rest : turn), Obstacle = null },
+            Rehearsal = state.Rehearsal with
+            {
+                History = history,
+                DueAt = now + (rest > turn ? rest : turn),
+                OverdueAt = rest > TimeSpan.Zero && history.Last is { Passed: true } ? now + rest + pace.Every : state.Rehearsal.OverdueAt ?? now + OverdueAfter(pace),
+                Obstacle = null,
+            },
         };
     }
 
@@ -112,6 +121,7 @@ internal static class RehearsalRules
                 HeardAt = null,
                 Progress = null,
                 DueAt = now + wait,
+                OverdueAt = seen is { Report.Passed: true } ? now + OverdueAfter(pace) : state.Rehearsal.OverdueAt,
                 History = seen.Report is { } report ? state.Rehearsal.History.With(report) : state.Rehearsal.History,
                 Obstacle = seen switch
                 {
@@ -127,13 +137,15 @@ internal static class RehearsalRules
     public static RehearsalSight? Show(AgentState state, Instant now)
     {
         var (known, history) = (state.Rehearsal, state.Rehearsal.History);
-        if (known is { IsRunning: false, Obstacle: null } && history.Last is null)
+        var overdue = Overdue(state, now);
+        if (known is { IsRunning: false, Obstacle: null } && history.Last is null && overdue is null)
         {
             return null;
         }
 
         var passed = history.LastPassed;
-        var problem = Hanging(known, now) ?? known.Obstacle ?? (history.Last is { Problem: { } failed } last ? $"dump #{last.Sequence}: {failed}" : null);
+        var hanging = Hanging(known, now);
+        var problem = hanging ?? known.Obstacle ?? (history.Last is { Problem: { } failed } last ? $"dump #{last.Sequence}: {failed}" : overdue);
         return new RehearsalSight(
             passed?.Sequence ?? 0,
             passed?.At,
@@ -141,8 +153,17 @@ internal static class RehearsalRules
             passed?.CheckSeconds is not null,
             problem,
             history.Last is { Passed: false } newest ? newest.At : null,
-            known.IsRunning);
+            known.IsRunning)
+        {
+            Hangs = hanging is not null,
+        };
     }
+
+    /// <summary>Where the service runs elsewhere, and so one could be under way now and then.</summary>
+    private static string? Overdue(AgentState state, Instant now) =>
+        state is { Settings.Rehearsal: not null, RunsElsewhere: > 0, Rehearsal.OverdueAt: { } at } && at.HasComeBy(now)
+            ? "none has gone well for more than twice live.rehearsal.every, so look whether this node is ever idle and has a standby copy"
+            : null;
 
     private static string? Hanging(RehearsalState known, Instant now) =>
         known is { HeardAt: { } heard, Progress: { } progress } && (heard + HangsAfter).HasComeBy(now)

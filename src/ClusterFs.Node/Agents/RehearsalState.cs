@@ -19,6 +19,9 @@ internal sealed record RehearsalState
     /// <summary>When the next one is to begin; null while it is not known how the ones before went.</summary>
     public Instant? DueAt { get; init; }
 
+    /// <summary>When the next one should have gone well at the latest; null while it is not known how the ones before went.</summary>
+    public Instant? OverdueAt { get; init; }
+
     /// <summary>Whether another node said that it rehearses this service.</summary>
     public bool OthersRehearse { get; init; }
 
@@ -31,7 +34,7 @@ internal sealed record RehearsalState
     /// <summary>When it was heard of last.</summary>
     public Instant? HeardAt { get; init; }
 
-    /// <summary>How far its restore is, in words; null while it waits for its turn or its check runs, which has a limit of its own.</summary>
+    /// <summary>How far its restore is, in words; null while it waits for its turn, syncs, or its check runs, which has a limit of its own.</summary>
     public string? Progress { get; init; }
 
     /// <summary>Why the newest could not even be begun; null when it could.</summary>

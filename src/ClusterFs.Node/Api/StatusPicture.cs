@@ -87,6 +87,7 @@ internal static class StatusPicture
                 Problem = one.Seen.Problem,
                 FailedAt = one.Seen.FailedAt,
                 UnderWay = one.Seen.UnderWay,
+                Hangs = one.Seen.Hangs,
             }),
     ];
 

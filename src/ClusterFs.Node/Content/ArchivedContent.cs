@@ -87,7 +87,6 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 
     public RehearsalSeen Rehearse(Action<string?> progress, CancellationToken cancellation)
     {
-        Processes.GiveWay();
         try
         {
             progress("reading the log");
@@ -98,10 +97,6 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 
             var check = service.Live.Rehearsal is { Check: { } command, CheckTimeout: var timeout } ? new RehearsalCheck(command, timeout) : null;
             return new RehearsalSeen(_rehearsal.Run(dump, check, new RehearsalWords(progress), () => progress(null), cancellation), null);
-        }
-        catch (RehearsalUnderWayException)
-        {
-            return new RehearsalSeen(null, null);
         }
         catch (Exception failure) when (failure is OperationCanceledException || cancellation.IsCancellationRequested)
         {
@@ -282,17 +277,22 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
 
         private long? _saidAt;
         private (long Files, long Bytes) _said;
+        private bool _saidWritten;
 
         public void Report(RestoreProgress value)
         {
-            if ((value.Files, value.Bytes) == _said || (_saidAt is { } at && Stopwatch.GetElapsedTime(at) < Between))
+            // What is left is the sync, which others' writes may make long, and which shared storage has no part in.
+            var isWritten = value.Bytes >= value.TotalBytes;
+            var isSaid = isWritten ? _saidWritten : (value.Files, value.Bytes) == _said || (_saidAt is { } at && Stopwatch.GetElapsedTime(at) < Between);
+            if (isSaid)
             {
                 return;
             }
 
             _saidAt = Stopwatch.GetTimestamp();
             _said = (value.Files, value.Bytes);
-            say(string.Create(CultureInfo.InvariantCulture, $"restored {value.Bytes} of {value.TotalBytes} bytes, {value.Files} of {value.TotalFiles} files"));
+            _saidWritten = isWritten;
+            say(isWritten ? null : string.Create(CultureInfo.InvariantCulture, $"restored {value.Bytes} of {value.TotalBytes} bytes, {value.Files} of {value.TotalFiles} files"));
         }
     }
 }

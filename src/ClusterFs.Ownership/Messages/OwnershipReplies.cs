@@ -94,7 +94,11 @@ public sealed record NodeSight(
 /// <param name="FailedAt">When the newest did not go well; null when it did.</param>
 /// <param name="UnderWay">One is under way.</param>
 public sealed record RehearsalSight(
-    long PassedSlot, DateTimeOffset? PassedAt, double PassedSeconds, bool Checked, string? Problem, DateTimeOffset? FailedAt, bool UnderWay);
+    long PassedSlot, DateTimeOffset? PassedAt, double PassedSeconds, bool Checked, string? Problem, DateTimeOffset? FailedAt, bool UnderWay)
+{
+    /// <summary>The one that is under way does not come on, and that is the problem.</summary>
+    public bool Hangs { get; init; }
+}
 
 /// <summary>What became of a request to move, pause or resume.</summary>
 public sealed record RequestAnswered(string Service, bool Accepted, string Message) : IWireMessage;

@@ -236,6 +236,137 @@ public sealed class DumpRehearsalTests : IDisposable
     }
 
     [SkippableFact]
+    public void A_check_that_fills_the_disk_is_stopped_before_it_is_full()
+    {
+        Skip.IfNot(Processes.IsRoot, "only root can mount a small file system");
+        var small = Directory.CreateDirectory(_bed.Scratch("small")).FullName;
+        var (code, said) = Programs.Try("mount", "-t", "tmpfs", "-o", "size=128m", "none", small);
+        Skip.If(code != 0, $"a file system cannot be mounted here: {said}");
+        try
+        {
+            var rehearsal = DumpRehearsal.Beside(Path.Combine(small, "live"), _bed.Archive, "n2");
+            var report = rehearsal.Run(
+                _dump, new RehearsalCheck("head -c 80M /dev/zero > more; exec sleep 300", TimeSpan.FromMinutes(4)), null, null, CancellationToken.None);
+
+            Assert.Contains("its check was stopped because the disk filled", report.Problem, StringComparison.Ordinal);
+            Assert.Empty(Directory.EnumerateDirectories(rehearsal.Place));
+        }
+        finally
+        {
+            Programs.Run("umount", small);
+        }
+    }
+
+    [SkippableFact]
+    public void A_restore_stops_when_others_fill_the_disk()
+    {
+        Skip.IfNot(Processes.IsRoot, "only root can mount a small file system");
+        var small = Directory.CreateDirectory(_bed.Scratch("small")).FullName;
+        var (code, said) = Programs.Try("mount", "-t", "tmpfs", "-o", "size=128m", "none", small);
+        Skip.If(code != 0, $"a file system cannot be mounted here: {said}");
+        try
+        {
+            var filling = new Progress(done =>
+            {
+                if (done.Files == 0)
+                {
+                    File.WriteAllBytes(Path.Combine(small, "others"), new byte[80 << 20]);
+                }
+            });
+            var report = DumpRehearsal.Beside(Path.Combine(small, "live"), _bed.Archive, "n2").Run(_dump, Endless, filling, null, CancellationToken.None);
+
+            Assert.Contains("The restore was stopped because the disk filled", report.Problem, StringComparison.Ordinal);
+            Assert.False(File.Exists(Child));
+        }
+        finally
+        {
+            Programs.Run("umount", small);
+        }
+    }
+
+    [Theory]
+    [InlineData(100L << 20, 64L << 20)]
+    [InlineData(10L << 30, 512L << 20)]
+    [InlineData(4L << 40, 1L << 30)]
+    public void A_twentieth_of_the_disk_stays_free_within_reason(long total, long reserve) => Assert.Equal(reserve, new DiskRoom(0, total).Reserve);
+
+    [Fact]
+    public void A_server_that_clears_its_environment_is_found_by_where_it_works()
+    {
+        var report = OnN2.Run(
+            _dump,
+            new RehearsalCheck($"env -i setsid sh -c 'echo $$ > {Child}; cd inner; exec sleep 300' > /dev/null 2>&1 & until test -s {Child}; do sleep 0.05; done", Long),
+            null,
+            null,
+            CancellationToken.None);
+
+        Assert.True(report.Passed, report.Problem);
+        AssertNothingRuns();
+    }
+
+    [SkippableFact]
+    public void What_a_check_leaves_mounted_is_not_deleted()
+    {
+        Skip.IfNot(Processes.IsRoot, "only root can mount");
+        var live = Directory.CreateDirectory(_bed.Scratch("precious")).FullName;
+        File.WriteAllText(Path.Combine(live, "page"), "precious");
+        var report = OnN2.Run(
+            _dump, new RehearsalCheck($"mkdir there && mount --bind {live} there || exit 77", Long), null, null, CancellationToken.None);
+        Skip.If(report.Problem?.Contains("exit code 77", StringComparison.Ordinal) == true, $"a directory cannot be mounted here: {report.Problem}");
+        var mounted = Path.Combine(Directory.EnumerateDirectories(OnN2.Place).Single(), "there");
+        try
+        {
+            Assert.Contains($"{mounted} is mounted inside what was restored", report.Problem, StringComparison.Ordinal);
+            Assert.Throws<LocalContentException>(() => OnN2.Run(_dump, null, null, null, CancellationToken.None));
+            Assert.Equal("precious", File.ReadAllText(Path.Combine(live, "page")));
+        }
+        finally
+        {
+            Programs.Run("umount", mounted);
+        }
+
+        Assert.True(OnN2.Run(_dump, null, null, null, CancellationToken.None).Passed);
+        Assert.Empty(Directory.EnumerateDirectories(OnN2.Place));
+    }
+
+    [Fact]
+    public void One_that_proves_something_else_is_not_remembered()
+    {
+        var failed = OnN2.Run(_dump, new RehearsalCheck("exit 3", Long), null, null, CancellationToken.None);
+        Assert.True(DumpRehearsal.ByHand(_bed.Live("n2"), _bed.Archive, "n2", counts: false).Run(_dump, null, null, null, CancellationToken.None).Passed);
+        Assert.Equal(new RehearsalHistory(failed, null), OnN2.History());
+    }
+
+    [SkippableFact]
+    public void Nobody_at_the_command_line_makes_what_the_daemon_could_not_use()
+    {
+        Skip.IfNot(Processes.IsRoot, "only root is another user than the daemon and can write all the same");
+        const uint nobody = 65534;
+        _bed.Follow("n2");
+        FileAttribution.SetOwner(_bed.MarkerOf("n2"), nobody, nobody);
+
+        var refused = Assert.Throws<LocalContentException>(
+            () => DumpRehearsal.ByHand(_bed.Live("n2"), _bed.Archive, "n2", counts: true).Run(_dump, null, null, null, CancellationToken.None));
+
+        Assert.Contains("is of user 65534", refused.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(OnN2.Place));
+        Assert.True(OnN2.Run(_dump, new RehearsalCheck("true", Long), null, null, CancellationToken.None).Passed);
+        Assert.Equal(nobody, FileStatus.TryRead(_bed.MarkerOf("n2"))!.Value.User);
+    }
+
+    [Fact]
+    public void What_others_have_in_a_directory_of_the_users_is_neither_trusted_nor_deleted()
+    {
+        var scratch = Directory.CreateDirectory(_bed.Scratch("scratch")).FullName;
+        var others = Directory.CreateDirectory(Path.Combine(scratch, "clusterfs-rehearsal.wiki", "restored.theirs")).FullName;
+
+        Assert.True(DumpRehearsal.In(scratch, _bed.Archive, "n2").Run(_dump, null, null, null, CancellationToken.None).Passed);
+
+        Assert.True(Directory.Exists(others));
+        Assert.Single(Directory.EnumerateFileSystemEntries(scratch));
+    }
+
+    [SkippableFact]
     public void A_check_may_give_up_the_rights_of_root()
     {
         Skip.IfNot(Processes.IsRoot && Programs.IsInstalled("setpriv"), "only root has rights to give up, and setpriv does it (Debian: util-linux)");

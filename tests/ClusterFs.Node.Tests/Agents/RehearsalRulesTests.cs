@@ -48,7 +48,7 @@ public sealed class RehearsalRulesTests
     [InlineData(true, 20, 4)]
     [InlineData(true, 24, 2 / 3d)]
     [InlineData(true, 1000, 2 / 3d)]
-    [InlineData(true, -1000, 24)]
+    [InlineData(true, -1000, 2 / 3d)]
     [InlineData(false, 0, 1)]
     [InlineData(false, 0.1, 0.9)]
     [InlineData(false, 5, 2 / 3d)]
@@ -150,6 +150,27 @@ public sealed class RehearsalRulesTests
     }
 
     [Fact]
+    public void None_that_went_well_for_twice_the_interval_is_a_problem_where_there_could_have_been_one()
+    {
+        Assert.Null(RehearsalRules.Show(Due, Start + (2 * Day) - Minute));
+        Assert.Contains("twice", RehearsalRules.Show(Due, Start + (2 * Day))!.Problem!, StringComparison.Ordinal);
+        Assert.Null(RehearsalRules.Show(Due with { RunsElsewhere = 0 }, Start + (2 * Day)));
+
+        // Those that are cancelled again and again do not put it off, one that goes well does, and one that failed is what is said.
+        var cancelled = RehearsalRules.End(RehearsalRules.Begin(Due, Start + Day), new RehearsalSeen(null, null), Start + Day);
+        Assert.NotNull(RehearsalRules.Show(cancelled, Start + (2 * Day)));
+        var passed = End(Due, new RehearsalSeen(Report(true), null));
+        Assert.Null(RehearsalRules.Show(passed, Start + (2 * Day) - Minute)!.Problem);
+        Assert.NotNull(RehearsalRules.Show(passed, Start + (2 * Day))!.Problem);
+        Assert.Equal("dump #12: exit code 3", RehearsalRules.Show(End(Due, new RehearsalSeen(Report(false), null)), Start + (9 * Day))!.Problem);
+
+        // By a daemon before this one.
+        var remembered = RehearsalRules.Remember(Idle, RehearsalHistory.None.With(Report(true)), Hour, Start);
+        Assert.Null(RehearsalRules.Show(remembered, Start + (2 * Day) - Hour - Minute)!.Problem);
+        Assert.NotNull(RehearsalRules.Show(remembered, Start + (2 * Day) - Hour)!.Problem);
+    }
+
+    [Fact]
     public void A_restore_that_does_not_come_on_is_said_to_hang_and_one_that_waits_or_is_checked_is_not()
     {
         var state = RehearsalRules.Begin(Due, Start);
@@ -158,6 +179,7 @@ public sealed class RehearsalRulesTests
         state = RehearsalRules.Hear(state, "restored 3 of 9 bytes", Start);
         Assert.Equal((null, true), (RehearsalRules.Show(state, Start)!.Problem, RehearsalRules.Show(state, Start)!.UnderWay));
         Assert.Contains("60 s (restored 3 of 9 bytes)", RehearsalRules.Show(state, later)!.Problem!, StringComparison.Ordinal);
+        Assert.Equal((true, false), (RehearsalRules.Show(state, later)!.Hangs, RehearsalRules.Show(state, Start)!.Hangs));
         Assert.Null(RehearsalRules.Show(RehearsalRules.Hear(state, null, Start), later + Hour)!.Problem);
         Assert.Null(RehearsalRules.Show(End(state, new RehearsalSeen(null, null)), later));
     }

@@ -115,7 +115,7 @@ public sealed class StatusPictureTests
             Sights =
             [
                 Owners with { Rehearsal = new RehearsalSight(3, At, 1, false, null, null, false) },
-                NodeSight.Nothing("n3") with { Rehearsal = new RehearsalSight(0, null, 0, false, "dump #12: exit code 3", At, true) },
+                NodeSight.Nothing("n3") with { Rehearsal = new RehearsalSight(0, null, 0, false, "dump #12: exit code 3", At, true) { Hangs = true } },
                 NodeSight.Nothing("n2") with { StandbySlot = 12, StandbyAt = At, Rehearsal = new RehearsalSight(11, At, 1.75, true, null, null, false) },
                 NodeSight.Nothing("n4"),
             ],
@@ -126,7 +126,7 @@ public sealed class StatusPictureTests
         Assert.Equal<RehearsalStatus>(
             [
                 new RehearsalStatus("n2", 11, At, 1.75, true),
-                new RehearsalStatus("n3", 0, null, null, false) { Problem = "dump #12: exit code 3", FailedAt = At, UnderWay = true },
+                new RehearsalStatus("n3", 0, null, null, false) { Problem = "dump #12: exit code 3", FailedAt = At, UnderWay = true, Hangs = true },
             ],
             status.Rehearsals.AsEnumerable());
         Assert.Equal(1.75, Assert.Single(status.Standbys).RehearsedSeconds);

@@ -107,19 +107,39 @@ public sealed class ArchivedContentTests : IDisposable
     }
 
     [Fact]
-    public void A_rehearsal_and_its_check_let_everything_else_go_first()
+    public void The_check_of_a_rehearsal_lets_everything_else_go_first_and_no_thread_of_the_daemon_is_slower_for_it()
     {
         var seen = Path.Combine(_root, "seen");
         var content = Content(new LiveSettings(Live, CaptureKind.Copy, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0))
         {
-            Rehearsal = new RehearsalSettings(null, $"{{ nice; ionice -p $$; }} > {seen}", TimeSpan.FromSeconds(30)),
+            Rehearsal = new RehearsalSettings(null, $"nice > {seen}", TimeSpan.FromSeconds(30)),
         });
         content.Do(WorkKind.TakeOver, 1, _ => { });
         content.Do(WorkKind.Dump, 1, _ => { });
 
-        Assert.Null(OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Report!.Problem);
+        var before = Priorities();
+        var (rehearsed, after) = OnItsOwn(() => (content.Rehearse(_ => { }, CancellationToken.None), Priorities()));
 
-        Assert.Equal(["19", "best-effort: prio 7"], File.ReadAllLines(seen));
+        Assert.Null(rehearsed.Report!.Problem);
+        Assert.Equal("19", File.ReadAllText(seen).Trim());
+        Assert.Equal(before, after);
+    }
+
+    [Fact]
+    public void A_rehearsal_is_not_said_to_come_on_once_all_is_written_and_another_in_its_place_is_told()
+    {
+        var content = Content(new LiveSettings(Live, CaptureKind.Copy, TimeSpan.FromSeconds(5), new RetentionSettings(0, 0, 0, 0, 0, 0)));
+        content.Do(WorkKind.TakeOver, 1, _ => { });
+        content.Do(WorkKind.Dump, 1, _ => { });
+        var said = new List<string?>();
+        Assert.True(OnItsOwn(() => content.Rehearse(said.Add, CancellationToken.None)).Report!.Passed);
+        Assert.Null(said[^1]);
+
+        using (Posix.DirectoryLock.TryTake(Path.Combine(_root, "n1", ".live.clusterfs", "rehearsal")))
+        {
+            Assert.Contains(
+                "Another rehearsal is under way", OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Problem, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -136,7 +156,28 @@ public sealed class ArchivedContentTests : IDisposable
         Assert.Contains(place, OnItsOwn(() => content.Rehearse(_ => { }, CancellationToken.None)).Problem, StringComparison.Ordinal);
     }
 
-    /// <summary>On a thread that nobody else gets: its priority is lowered for good.</summary>
+    /// <summary>Of the threads of this process, each once.</summary>
+    private static HashSet<string> Priorities()
+    {
+        const int nice = 16;
+        var found = new HashSet<string>();
+        foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            try
+            {
+                // After the name, which may hold spaces, come the fields from the third on.
+                found.Add(File.ReadAllText(Path.Combine(thread, "stat")).Split(") ")[^1].Split(' ')[nice]);
+            }
+            catch (IOException)
+            {
+                // It has ended.
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>As the daemon does it: not on a thread of the pool.</summary>
     private static T OnItsOwn<T>(Func<T> work) => OwnThreads.Unbounded(work).GetAwaiter().GetResult();
 
     private ArchivedContent Content(LiveSettings live) => new(

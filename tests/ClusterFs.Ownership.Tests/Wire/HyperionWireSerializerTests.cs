@@ -16,7 +16,7 @@ public sealed class HyperionWireSerializerTests : TestKit
         StandbySlot = 11,
         StandbyAt = At,
         StandbyProblem = "no space left",
-        Rehearsal = new RehearsalSight(10, At, 1.75, true, "dump #11: exit code 3", At, true),
+        Rehearsal = new RehearsalSight(10, At, 1.75, true, "dump #11: exit code 3", At, true) { Hangs = true },
         AgeSeconds = 1.5,
     };
 
