@@ -18,16 +18,22 @@ public static class Accounts
 
     /// <summary>The number of a user; a name that is a number is that number.</summary>
     /// <returns>Null when there is no such user.</returns>
-    public static unsafe uint? FindUser(string name) => Find(name, Libc.FindUser);
+    /// <exception cref="PosixException">It cannot be told: a directory service does not answer.</exception>
+    public static unsafe uint? FindUser(string name) => Find(name, "getpwnam", Libc.FindUser);
 
     /// <summary>The number of a group; a name that is a number is that number.</summary>
     /// <returns>Null when there is no such group.</returns>
-    public static unsafe uint? FindGroup(string name) => Find(name, Libc.FindGroup);
+    /// <exception cref="PosixException">It cannot be told: a directory service does not answer.</exception>
+    public static unsafe uint? FindGroup(string name) => Find(name, "getgrnam", Libc.FindGroup);
 
     /// <summary>Whom this process acts as.</summary>
     public static uint Current => Libc.EffectiveUser();
 
-    private static unsafe uint? Find(string name, Lookup lookup)
+    /// <summary>The C library says "there is none" in several ways, as its manual has it.</summary>
+    private static bool SaysNone(int error) => error is 0
+        or PosixException.NotPermitted or PosixException.NoEntry or PosixException.NoProcess or PosixException.BadDescriptor;
+
+    private static unsafe uint? Find(string name, string call, Lookup lookup)
     {
         if (uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
@@ -40,10 +46,14 @@ public static class Accounts
             fixed (byte* text = new byte[size])
             {
                 var error = lookup(name, entry, text, (nuint)size, out var found);
-                if (error != PosixException.Range || size >= MaxTextSize)
+                if (error == PosixException.Range && size < MaxTextSize)
                 {
-                    return found == 0 ? null : *(uint*)(entry + IdOffset);
+                    continue;
                 }
+
+                return found != 0 ? *(uint*)(entry + IdOffset)
+                    : SaysNone(error) ? null
+                    : throw new PosixException(call, name, error);
             }
         }
     }

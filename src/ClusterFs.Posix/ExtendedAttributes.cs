@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Posix;
 
@@ -60,6 +61,31 @@ public static class ExtendedAttributes
                     throw PosixException.Last($"setxattr {attribute.Name}", path);
                 }
             }
+        }
+    }
+
+    /// <summary>Gives an open file one attribute, whatever its path leads to by now.</summary>
+    /// <param name="path">As the message calls it.</param>
+    /// <exception cref="PosixException">The file system or the rights of this process do not allow it.</exception>
+    public static unsafe void Set(SafeFileHandle file, string path, ExtendedAttribute attribute)
+    {
+        fixed (byte* value = attribute.Value)
+        {
+            if (Libc.SetAttribute(file, attribute.Name, value, (nuint)attribute.Value.Length, 0) != 0)
+            {
+                throw PosixException.Last($"setxattr {attribute.Name}", path);
+            }
+        }
+    }
+
+    /// <summary>Takes one attribute from an open file, where it has it.</summary>
+    /// <param name="path">As the message calls it.</param>
+    /// <exception cref="PosixException">The file system or the rights of this process do not allow it.</exception>
+    public static void Remove(SafeFileHandle file, string path, string name)
+    {
+        if (Libc.RemoveAttribute(file, name) != 0 && Marshal.GetLastPInvokeError() is not (PosixException.NoData or PosixException.NotSupported))
+        {
+            throw PosixException.Last($"removexattr {name}", path);
         }
     }
 

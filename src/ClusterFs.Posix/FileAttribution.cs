@@ -17,6 +17,28 @@ public static class FileAttribution
         }
     }
 
+    /// <summary>Sets owner and group of an open file, whatever its path leads to by now.</summary>
+    /// <param name="path">As the message calls it.</param>
+    /// <exception cref="PosixException">Not permitted, as a rule: only root may give files away.</exception>
+    public static void SetOwner(SafeFileHandle file, string path, uint user, uint group)
+    {
+        if (Libc.ChangeOwner(file, user, group) != 0)
+        {
+            throw PosixException.Last("chown", path);
+        }
+    }
+
+    /// <summary>Sets the permission bits of an open file, whatever its path leads to by now.</summary>
+    /// <param name="path">As the message calls it.</param>
+    /// <exception cref="PosixException">The kernel refuses.</exception>
+    public static void SetMode(SafeFileHandle file, string path, uint mode)
+    {
+        if (Libc.ChangeMode(file, mode) != 0)
+        {
+            throw PosixException.Last("chmod", path);
+        }
+    }
+
     /// <summary>Sets the permission bits. Follows links: not to be used on one.</summary>
     public static void SetMode(string path, uint mode)
     {

@@ -21,6 +21,7 @@ internal static partial class Libc
     public const int LeaseNone = 2;
     public const int SignalUrgent = 23;
     public const int OpenCloseOnExec = 0x80000;
+    public const int OpenPathOnly = 0x200000;
     public const uint RenameNoReplace = 1;
     public const uint RenameExchange = 2;
     public const int LockExclusive = 2;
@@ -104,6 +105,9 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "chmod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ChangeMode(string path, uint mode);
 
+    [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int ChangeMode(SafeHandle file, uint mode);
+
     [LibraryImport(Library, EntryPoint = "posix_fadvise")]
     public static partial int Advise(SafeHandle file, long offset, long length, int advice);
 
@@ -176,6 +180,9 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ChangeLinkOwner(string path, uint owner, uint group);
 
+    [LibraryImport(Library, EntryPoint = "fchown", SetLastError = true)]
+    public static partial int ChangeOwner(SafeHandle file, uint owner, uint group);
+
     [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(SafeHandle file, long offset, int whence);
 
@@ -202,6 +209,12 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "lremovexattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int RemoveAttribute(string path, string name);
+
+    [LibraryImport(Library, EntryPoint = "fsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int SetAttribute(SafeHandle file, string name, byte* value, nuint size, int flags);
+
+    [LibraryImport(Library, EntryPoint = "fremovexattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int RemoveAttribute(SafeHandle file, string name);
 
     [LibraryImport(Library, EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int FindUser(string name, byte* entry, byte* buffer, nuint size, out nint found);

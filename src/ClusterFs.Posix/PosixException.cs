@@ -10,6 +10,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int NoEntry = 2;
     public const int NoProcess = 3;
     public const int NoSuchAddress = 6;
+    public const int BadDescriptor = 9;
     public const int AccessDenied = 13;
     public const int Exists = 17;
     public const int CrossDevice = 18;

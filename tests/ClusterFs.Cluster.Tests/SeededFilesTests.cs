@@ -55,7 +55,8 @@ public sealed class SeededFilesTests
         Assert.Contains("\n-mine\n+wrong on n2\n", diff.Output, StringComparison.Ordinal);
         var refused = await n1.Clusterfs("seeded", "render");
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains("n2: wiki: ", refused.Output, StringComparison.Ordinal);
+        Assert.Contains("n1: wiki: ", refused.Output, StringComparison.Ordinal);
+        Assert.Contains("n2: not begun, because n1 has a problem", refused.Output + refused.Error, StringComparison.Ordinal);
         Assert.Equal("mine\n", File.ReadAllText(FileOn(n2)));
 
         File.WriteAllText(Template(cluster), "right on %NODE%\n");

@@ -36,6 +36,9 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.seeded.\"etc/x\".template = a",
         "node.conf:8: clusterfs.services.wiki.seeded.\"etc/x\": 'etc/x' is no absolute path of a file; expected seeded.\"/etc/…\" { template = … }")]
     [InlineData(
+        "clusterfs.services.wiki.seeded.\"/..\".template = a",
+        "node.conf:8: clusterfs.services.wiki.seeded.\"/..\": '/..' is no absolute path of a file; expected seeded.\"/etc/…\" { template = … }")]
+    [InlineData(
         "clusterfs.services.wiki.seeded.\"/etc/x\" { template = a, mode = 644 }",
         "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/x\".mode: '644' is no mode; expected octal digits with a leading 0, such as 0644")]
     [InlineData(

@@ -13,6 +13,9 @@ internal static class ChildProgram
             case ["render", var root, var point]:
                 SeededBed.Render(new SeededBed(root).Start(reached: DieAt(point)));
                 return 0;
+            case ["render-mode", var root, var point]:
+                SeededBed.Render(new SeededBed(root).Start(file => file with { Mode = 0x1A0 }, reached: DieAt(point)));
+                return 0;
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");
                 return 2;

@@ -36,9 +36,7 @@ internal sealed class ShellCommand(
             }
             catch (OperationCanceledException)
             {
-                // By parentage too: some programs, such as su, clear the environment.
-                process.Kill(entireProcessTree: true);
-                MarkedProcesses.Kill(run);
+                KillAll(process);
                 cancellation.ThrowIfCancellationRequested();
                 return new ShellOutcome(false, $"no end after {timeout.TotalSeconds:0.###} s, killed{Said(output, tail)}");
             }
@@ -50,6 +48,21 @@ internal sealed class ShellCommand(
             MarkedProcesses.Kill(run);
             return new ShellOutcome(false, $"it cannot be run: {problem.Message}");
         }
+    }
+
+    private void KillAll(Process process)
+    {
+        try
+        {
+            // By parentage too: some programs, such as su, clear the environment.
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception problem) when (problem is AggregateException or InvalidOperationException or Win32Exception)
+        {
+            // One of them ended by itself, or is not ours to kill: the others still have to go.
+        }
+
+        MarkedProcesses.Kill(run);
     }
 
     private static string Said(Task output, OutputTail tail)

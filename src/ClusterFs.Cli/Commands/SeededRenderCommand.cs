@@ -15,7 +15,7 @@ public static class SeededRenderCommand
         var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for checks and reloads.");
         var command = new Command(
             "render",
-            "Render what differs from its template, one node after the other: check, swap, reload. What somebody changed on a node is kept aside.")
+            "Render what differs from its template, one node after the other, up to the first with a problem: check, swap, reload. What somebody changed on a node is kept aside.")
         {
             place.Service, place.Node, timeout,
         };

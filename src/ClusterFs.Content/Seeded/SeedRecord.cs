@@ -24,7 +24,11 @@ internal sealed record SeedOrigin(
     string Digest,
     SeedAttributes Attributes,
     DateTimeOffset At,
-    string Reason);
+    string Reason)
+{
+    /// <summary>Whether a file is as this was rendered: content, owner and mode.</summary>
+    public bool IsIn(FoundFile found) => found.Digest == Digest && !Attributes.DifferFrom(found);
+}
 
 /// <summary>What a node remembers of one of its seeded files.</summary>
 /// <param name="File">Its path.</param>

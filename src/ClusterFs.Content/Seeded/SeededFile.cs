@@ -15,6 +15,7 @@ internal sealed class SeededFile(
     private SeedRecord? _record;
     private bool _isDamaged;
     private bool _isOpen;
+    private SeedAttributes? _wanted;
 
     public SeededSettings Settings => settings;
 
@@ -42,7 +43,7 @@ internal sealed class SeededFile(
         if (_record?.Next is { } next)
         {
             // Before anything is written: a crash now must find the same again.
-            var swapped = Find()?.Digest == next.Digest;
+            var swapped = IsSwapped(_record.Last, next);
             kept = _place.KeepDisplaced([next.Digest, .. Known(_record.Last)]);
             Keep(_record with { Last = swapped ? next : _record.Last, Next = null, ReloadDue = swapped || _record.ReloadDue });
         }
@@ -57,6 +58,13 @@ internal sealed class SeededFile(
         _isOpen = true;
         return kept;
     }
+
+    /// <summary>
+    /// Whether a rendering that was cut short had come to its place. What is there tells, unless somebody has changed it since: then it had when it
+    /// does not wait any more.
+    /// </summary>
+    private bool IsSwapped(SeedOrigin? last, SeedOrigin next) => Find() is { } found
+        && (next.IsIn(found) || (last?.IsIn(found) != true && !_place.HoldsStaged(next)));
 
     /// <summary>What is there now; read only where it may have changed.</summary>
     /// <exception cref="SeedException">Something else than a file is there.</exception>
@@ -78,8 +86,12 @@ internal sealed class SeededFile(
     }
 
     /// <summary>Owner, group and mode that the configuration asks for, as numbers.</summary>
+    /// <param name="anew">Look names up that were looked up before; it may take as long as a directory service does.</param>
     /// <exception cref="SeedException">There is no such user or group here.</exception>
-    public SeedAttributes Wanted() => new(
+    /// <exception cref="IOException">Nobody can say.</exception>
+    public SeedAttributes Wanted(bool anew) => anew || _wanted is null ? _wanted = LookUp() : _wanted;
+
+    private SeedAttributes LookUp() => new(
         settings.Mode,
         settings.Owner is { } owner
             ? Accounts.FindUser(owner) ?? throw new SeedException($"{settings.Path}: there is no user {owner} on this node; make it, or change 'owner'")
@@ -102,13 +114,17 @@ internal sealed class SeededFile(
     /// <exception cref="UnauthorizedAccessException">It cannot be written; the file is as it was.</exception>
     public IReadOnlyList<string> Place(Rendering rendering, SeedAttributes wanted, string reason, CancellationToken cancellation)
     {
-        var like = FileStatus.TryRead(settings.Path);
+        var like = CarriedAttributes.Of(settings.Path);
         try
         {
             _place.Stage(rendering.Content.Span, wanted, like);
             reached("staged");
             Check(rendering, cancellation);
             reached("checked");
+            if (like is not null && CarriedAttributes.Of(settings.Path) is { } now && !like.IsSameAs(now))
+            {
+                throw new SeedException($"{settings.Path}: somebody has just changed its owner, mode or attributes; it is looked at again");
+            }
         }
         catch
         {

@@ -16,23 +16,34 @@ public sealed class SeededFiles
     /// <summary>What <see cref="SeededWait.What"/> is while a template is looked at.</summary>
     public const string SharedStorage = "shared storage";
 
+    /// <summary>How long a template has to stay as it is before it is used: somebody may be writing it.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan TimerSlack = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Above any configuration file that is worth a look at what would change in it.</summary>
+    private const long MostCompared = 4 << 20;
+
     private readonly Settings _settings;
     private readonly SharedTemplates _templates;
     private readonly Action<SeededNews, string, string, string> _tell;
     private readonly ImmutableArray<Watched> _files;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _quiet;
     private ImmutableArray<SeededState> _states;
     private volatile SeededWait? _wait;
 
     /// <param name="tell">Gets what happened, to which service and file, and words for it.</param>
     public SeededFiles(Settings settings, TimeProvider time, Action<SeededNews, string, string, string> tell)
-        : this(settings, time, tell, _ => { })
+        : this(settings, time, tell, Quiet, _ => { })
     {
     }
 
-    internal SeededFiles(Settings settings, TimeProvider time, Action<SeededNews, string, string, string> tell, Action<string> reached)
+    internal SeededFiles(
+        Settings settings, TimeProvider time, Action<SeededNews, string, string, string> tell, TimeSpan quiet, Action<string> reached)
     {
         _settings = settings;
+        _quiet = quiet;
         _time = time;
         _tell = tell;
         _templates = new SharedTemplates(settings.Shared.Path);
@@ -44,7 +55,9 @@ public sealed class SeededFiles
                 .SelectMany(service => service.Seeded.Select(file => new Watched(
                     new SeededFile(file, service.Name, settings.Node.Name, records, time, reached), time))),
         ];
-        _states = [.. _files.Select(watched => StateOf(watched, SeededCondition.Unknown, "nobody has looked yet"))];
+
+        // Without a look at any disk: whoever begins must not hang with one.
+        _states = [.. _files.Select(watched => StateOf(watched, SeededCondition.Unknown, "nobody has looked yet", kept: []))];
     }
 
     public bool IsEmpty => _files.IsEmpty;
@@ -60,12 +73,11 @@ public sealed class SeededFiles
     public bool RenderDue(CancellationToken cancellation)
     {
         var soon = false;
-        foreach (var watched in _files)
+        foreach (var service in ByService(_files))
         {
-            soon |= Tend(watched, asked: false, cancellation);
+            soon = TendAll(service, asked: false, cancellation) || soon;
         }
 
-        ReloadDue(_files, asked: false, cancellation);
         return soon;
     }
 
@@ -75,12 +87,12 @@ public sealed class SeededFiles
     public ImmutableArray<SeededState> Render(string? service, CancellationToken cancellation)
     {
         var chosen = Of(service);
-        foreach (var watched in chosen)
+        AwaitQuiet(chosen, cancellation);
+        foreach (var files in ByService(chosen))
         {
-            Tend(watched, asked: true, cancellation);
+            TendAll(files, asked: true, cancellation);
         }
 
-        ReloadDue(chosen, asked: true, cancellation);
         return [.. _states.Where(state => service is null || state.Service == service)];
     }
 
@@ -89,6 +101,47 @@ public sealed class SeededFiles
 
     private ImmutableArray<Watched> Of(string? service) => [.. _files.Where(watched => service is null || watched.File.Service == service)];
 
+    private static IEnumerable<ImmutableArray<Watched>> ByService(ImmutableArray<Watched> files) =>
+        files.GroupBy(watched => watched.File.Service, (_, its) => its.ToImmutableArray());
+
+    /// <summary>All of one service, with its reloads: they wait for no other service's checks.</summary>
+    private bool TendAll(ImmutableArray<Watched> files, bool asked, CancellationToken cancellation)
+    {
+        var soon = false;
+        foreach (var watched in files)
+        {
+            soon = Tend(watched, asked, cancellation) || soon;
+        }
+
+        ReloadDue(files, asked, cancellation);
+        return soon;
+    }
+
+    /// <summary>Waits, once for all of them, until templates that were just written may be used.</summary>
+    private void AwaitQuiet(ImmutableArray<Watched> files, CancellationToken cancellation)
+    {
+        var isNew = false;
+        foreach (var watched in files)
+        {
+            try
+            {
+                var identity = Look(watched.File);
+                watched.Template.Note(identity);
+                isNew |= !watched.Template.HasStayed(identity, _quiet);
+            }
+            catch (Exception problem) when (!IsEnd(problem, cancellation))
+            {
+                // It is found again, and told of, when the file's turn comes.
+            }
+        }
+
+        if (isNew)
+        {
+            cancellation.WaitHandle.WaitOne(_quiet + TimerSlack);
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
     private bool Tend(Watched watched, bool asked, CancellationToken cancellation)
     {
         var file = watched.File;
@@ -96,31 +149,49 @@ public sealed class SeededFiles
         {
             Report(watched, file.Open());
             var identity = Look(file);
-            if (!asked && !watched.Template.IsKnown(identity))
+            if (!watched.Template.HasStayed(identity, _quiet))
             {
-                // Somebody may be writing it: what stays as it is until the next look is whole.
+                // Somebody may be writing it.
                 watched.Template.Note(identity);
-                return true;
+                if (!asked)
+                {
+                    return true;
+                }
+
+                var template = _templates.PathOf(file.Settings.Template);
+                throw new SeedException($"{template}: somebody is writing it; it is used once it has stayed as it is for {_quiet.TotalSeconds:0.###} s");
             }
 
-            Apply(watched, Render(watched, identity), file.Wanted(), asked, cancellation);
+            Apply(watched, Render(watched, identity), asked, cancellation);
         }
         catch (SharedAwayException away)
         {
             watched.Template.Forget();
             Fail(watched, SeededCondition.Unknown, $"{away.Message}; what is on this node stays");
         }
-        catch (Exception problem) when (problem is SeedException or IOException or UnauthorizedAccessException)
+        catch (Exception problem) when (!IsEnd(problem, cancellation))
         {
-            Fail(watched, SeededCondition.Stale, problem.Message);
+            Fail(watched, SeededCondition.Stale, WordsFor(problem));
         }
 
         return false;
     }
 
-    private void Apply(Watched watched, Rendering rendering, SeedAttributes wanted, bool asked, CancellationToken cancellation)
+    private static bool IsEnd(Exception problem, CancellationToken cancellation) =>
+        problem is OperationCanceledException && cancellation.IsCancellationRequested;
+
+    /// <summary>A mistake at one file is told of, and keeps no other from being looked after.</summary>
+    private static string WordsFor(Exception problem) => problem is SeedException or IOException or UnauthorizedAccessException
+        ? problem.Message
+        : $"unexpected: {problem.GetType().Name}: {problem.Message}";
+
+    private SeedAttributes Wanted(SeededFile file, bool anew) =>
+        Wait($"the look-up of the owner of {file.Settings.Path}", () => file.Wanted(anew));
+
+    private void Apply(Watched watched, Rendering rendering, bool asked, CancellationToken cancellation)
     {
         var file = watched.File;
+        var wanted = Wanted(file, anew: asked);
         var found = file.Find();
         switch (SeedRules.Decide(file.Last, rendering, wanted, found, asked))
         {
@@ -139,23 +210,29 @@ public sealed class SeededFiles
                 break;
             case SeedDecision.Place place when watched.Place.MayTry((rendering.Digest, found?.Digest ?? "")) || asked:
                 Set(watched, SeededCondition.Stale, $"it is being rendered, because {place.Reason}");
-                Place(watched, rendering, wanted, place, cancellation);
+                Place(watched, rendering, place, cancellation);
+                break;
+            case SeedDecision.Place:
+                // Whatever was wrong in between, shared storage away perhaps, is not any more.
+                Set(watched, SeededCondition.Stale, watched.PlaceProblem);
                 break;
         }
     }
 
-    private void Place(Watched watched, Rendering rendering, SeedAttributes wanted, SeedDecision.Place place, CancellationToken cancellation)
+    private void Place(Watched watched, Rendering rendering, SeedDecision.Place place, CancellationToken cancellation)
     {
         var file = watched.File;
         IReadOnlyList<string> kept;
         try
         {
+            var wanted = Wanted(file, anew: true);
             kept = Wait($"the check of {file.Settings.Path}", () => file.Place(rendering, wanted, place.Reason, cancellation));
         }
-        catch (Exception problem) when (problem is SeedException or IOException or UnauthorizedAccessException)
+        catch (Exception problem) when (!IsEnd(problem, cancellation))
         {
             watched.Place.Failed();
-            throw new SeedException(problem is SeedException ? problem.Message : $"{file.Settings.Path}: it cannot be written: {problem.Message}", problem);
+            watched.PlaceProblem = problem is SeedException ? problem.Message : $"{file.Settings.Path}: it cannot be written: {WordsFor(problem)}";
+            throw new SeedException(watched.PlaceProblem, problem);
         }
 
         watched.Place.Succeeded();
@@ -181,8 +258,17 @@ public sealed class SeededFiles
                 ["CLUSTERFS_SERVICE"] = due.Key.Service,
                 ["CLUSTERFS_NODE"] = _settings.Node.Name,
             };
-            var outcome = Wait($"the reload of {due.Key.Service}", () => new ShellCommand(due.Key.Reload!, "/", Guid.NewGuid().ToString("N"), environment)
-                .Run(due.Max(watched => watched.File.Settings.ReloadTimeout), cancellation));
+            ShellOutcome outcome;
+            try
+            {
+                outcome = Wait($"the reload of {due.Key.Service}", () => new ShellCommand(due.Key.Reload!, "/", Guid.NewGuid().ToString("N"), environment)
+                    .Run(due.Max(watched => watched.File.Settings.ReloadTimeout), cancellation));
+            }
+            catch (Exception problem) when (!IsEnd(problem, cancellation))
+            {
+                outcome = new ShellOutcome(false, WordsFor(problem));
+            }
+
             foreach (var watched in due)
             {
                 NoteReload(watched, outcome);
@@ -205,9 +291,9 @@ public sealed class SeededFiles
                 return;
             }
         }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        catch (Exception problem) when (problem is not OperationCanceledException)
         {
-            outcome = new ShellOutcome(false, $"it was run, and that cannot be remembered: {problem.Message}");
+            outcome = new ShellOutcome(false, $"it was run, and that cannot be remembered: {WordsFor(problem)}");
         }
 
         watched.Reload.Failed();
@@ -224,22 +310,21 @@ public sealed class SeededFiles
     private (TemplateIdentity, string) Look(SeededFile file) =>
         (Wait(SharedStorage, () => _templates.Look(file.Settings.Template)), SeedValues.HostName);
 
-    private Rendering Render(Watched watched, (TemplateIdentity, string) identity)
+    private Rendering Render(Watched watched, (TemplateIdentity, string) identity) => watched.Template.Get(identity, () => RenderAnew(watched.File));
+
+    private Rendering RenderAnew(SeededFile file)
     {
-        var settings = watched.File.Settings;
-        return watched.Template.Get(identity, () =>
-        {
-            var text = Wait(SharedStorage, () => _templates.Read(settings.Template).Text);
-            var template = Template.Parse(text, _templates.PathOf(settings.Template));
-            var values = SeedValues.Of(_settings, watched.File.Service, SeedValues.HostName);
-            var content = template.Render(values);
-            return new Rendering(
-                content,
-                ContentDigests.Of(content),
-                settings.Template,
-                ContentDigests.Of(text),
-                template.Names.ToImmutableSortedDictionary(name => name, name => ContentDigests.Of(Encoding.UTF8.GetBytes(values[name])), StringComparer.Ordinal));
-        });
+        var settings = file.Settings;
+        var text = Wait(SharedStorage, () => _templates.Read(settings.Template).Text);
+        var template = Template.Parse(text, _templates.PathOf(settings.Template));
+        var values = SeedValues.Of(_settings, file.Service, SeedValues.HostName);
+        var content = template.Render(values);
+        return new Rendering(
+            content,
+            ContentDigests.Of(content),
+            settings.Template,
+            ContentDigests.Of(text),
+            template.Names.ToImmutableSortedDictionary(name => name, name => ContentDigests.Of(Encoding.UTF8.GetBytes(values[name])), StringComparer.Ordinal));
     }
 
     private T Wait<T>(string what, Func<T> action)
@@ -262,22 +347,30 @@ public sealed class SeededFiles
         try
         {
             Report(watched, file.Open());
-            var rendering = Render(watched, Look(file));
-            var wanted = file.Wanted();
+            var identity = Look(file);
+
+            // Nothing is noted: a look at what would change must not put off the change.
+            var rendering = watched.Template.IsKnown(identity) ? Render(watched, identity) : RenderAnew(file);
+            var wanted = Wanted(file, anew: false);
             var found = file.Find();
             return SeedRules.Decide(file.Last, rendering, wanted, found, asked: true) is SeedDecision.Place place
                 ? new SeededDifference(file.Service, path, place.Keep is null ? place.Reason : $"{place.Reason}; what is there would be kept aside", false, DiffOf(path, rendering, wanted, found))
                 : new SeededDifference(file.Service, path, null, false, "");
         }
-        catch (Exception problem) when (problem is SeedException or IOException or UnauthorizedAccessException)
+        catch (Exception problem) when (problem is not OperationCanceledException)
         {
-            return new SeededDifference(file.Service, path, problem.Message, true, "");
+            return new SeededDifference(file.Service, path, WordsFor(problem), true, "");
         }
     }
 
     private string DiffOf(string path, Rendering rendering, SeedAttributes wanted, FoundFile? found)
     {
         using var handle = found is null ? null : UnlockedFile.OpenRead(path);
+        if (handle is not null && RandomAccess.GetLength(handle) is var length and > MostCompared)
+        {
+            return $"{_settings.Node.Name}:{path} has {length} bytes, too many to be compared here\n";
+        }
+
         var before = handle is null ? [] : ReadAll(handle);
         var diff = UnifiedDiff.Of(
             before,
@@ -336,11 +429,14 @@ public sealed class SeededFiles
         ImmutableInterlocked.InterlockedExchange(ref _states, _states.SetItem(_files.IndexOf(watched), state));
     }
 
-    private static SeededState StateOf(Watched watched, SeededCondition condition, string? reason)
+    private static SeededState StateOf(Watched watched, SeededCondition condition, string? reason) =>
+        StateOf(watched, condition, reason, watched.File.Kept);
+
+    private static SeededState StateOf(Watched watched, SeededCondition condition, string? reason, ImmutableArray<string> kept)
     {
         var file = watched.File;
         return new SeededState(
-            file.Service, file.Settings.Path, file.Settings.Template, condition, reason, file.Last?.At, file.Last?.Reason, file.Kept);
+            file.Service, file.Settings.Path, file.Settings.Template, condition, reason, file.Last?.At, file.Last?.Reason, kept);
     }
 
     /// <summary>A file, and what was seen of it.</summary>
@@ -358,6 +454,9 @@ public sealed class SeededFiles
         public SeededCondition Condition { get; set; } = SeededCondition.Unknown;
 
         public string? Reason { get; set; }
+
+        /// <summary>Why it did not come to its place; of use while <see cref="Place"/> waits.</summary>
+        public string? PlaceProblem { get; set; }
 
         public string? ReloadProblem { get; set; }
 

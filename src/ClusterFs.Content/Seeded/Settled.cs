@@ -16,6 +16,9 @@ internal sealed class Settled<TIdentity, TValue>(TimeProvider time)
     /// <summary>Whether this is the identity of the last call.</summary>
     public bool IsKnown(TIdentity identity) => _identity?.Equals(identity) == true;
 
+    /// <summary>Whether it has had this identity, as far as was seen, for at least so long.</summary>
+    public bool HasStayed(TIdentity identity, TimeSpan atLeast) => IsKnown(identity) && time.GetElapsedTime(_since) >= atLeast;
+
     /// <summary>Notes an identity without reading.</summary>
     public void Note(TIdentity identity)
     {

@@ -39,6 +39,12 @@ internal sealed class SharedTemplates(string root)
             throw new SeedException($"{PathOf(template)}: a template of {status.Size} bytes is too large; expected at most {MaxSize}");
         }
 
+        if (status.Size == 0)
+        {
+            throw new SeedException(
+                $"{PathOf(template)}: the template is empty, and may be about to be written; write what should be in it, or put it in place by a rename");
+        }
+
         var text = new byte[status.Size];
         var read = Reach(template, () =>
         {
@@ -65,10 +71,19 @@ internal sealed class SharedTemplates(string root)
     {
         var path = PathOf(template);
         using var top = UnlockedFile.OpenReadAtOnce(root);
-        SafeFileHandle file;
         try
         {
-            file = UnlockedFile.OpenReadAtOnce(path);
+            // Opened, because a network file system may else find, for up to a minute, the file that a rename has replaced elsewhere.
+            using var above = UnlockedFile.OpenDirectory(Path.GetDirectoryName(path)!);
+            using var found = UnlockedFile.Find(path);
+            if (!UnlockedFile.RealPath(found).StartsWith(UnlockedFile.RealPath(top).TrimEnd('/') + '/', StringComparison.Ordinal))
+            {
+                throw new SeedException($"{path}: leads out of {root}; a template, and what a link to it names, has to be inside");
+            }
+
+            // Before it is opened: some devices act when they are.
+            _ = StatusOf(found, template);
+            return UnlockedFile.OpenFoundAtOnce(found);
         }
         catch (FileNotFoundException missing)
         {
@@ -80,16 +95,6 @@ internal sealed class SharedTemplates(string root)
         {
             throw new SeedException($"{path}: the template cannot be read: {problem.Message}", problem);
         }
-
-        // Of the file as it was opened: a link that is changed at the wrong moment changes nothing.
-        var inside = UnlockedFile.RealPath(file).StartsWith(UnlockedFile.RealPath(top).TrimEnd('/') + '/', StringComparison.Ordinal);
-        if (inside)
-        {
-            return file;
-        }
-
-        file.Dispose();
-        throw new SeedException($"{path}: leads out of {root}; a template, and what a link to it names, has to be inside");
     });
 
     private FileStatus StatusOf(SafeFileHandle file, string template)

@@ -31,14 +31,14 @@ internal sealed class StagingPlace(string file)
     /// <summary>Where the file system cannot exchange two files: a second name of what is about to be displaced.</summary>
     private string Displaced => Path.Combine(Root, $"{_name}.displaced");
 
-    /// <summary>What was kept aside, oldest first.</summary>
+    /// <summary>What was kept aside, oldest first, whoever the directory belongs to by now.</summary>
     public IReadOnlyList<string> Kept
     {
         get
         {
             try
             {
-                return IsOurs
+                return Look(Root) is { Kind: FileKind.Directory }
                     ? [.. Directory.EnumerateFiles(Root).Where(IsKept).OrderBy(NumberOf).ThenBy(kept => kept, StringComparer.Ordinal)]
                     : [];
             }
@@ -50,8 +50,9 @@ internal sealed class StagingPlace(string file)
         }
     }
 
-    /// <summary>Writes the next content, with its owner and mode, durably.</summary>
-    public void Stage(ReadOnlySpan<byte> content, SeedAttributes wanted, FileStatus? like)
+    /// <summary>Writes the next content, with its owner, mode and extended attributes, durably.</summary>
+    /// <param name="like">What it has where nothing else is wanted; null where no file is in its place.</param>
+    public void Stage(ReadOnlySpan<byte> content, SeedAttributes wanted, CarriedAttributes? like)
     {
         MakeRoot();
         File.Delete(Staged);
@@ -59,17 +60,22 @@ internal sealed class StagingPlace(string file)
         using (var stream = new FileStream(Staged, options))
         {
             stream.Write(content);
+            stream.Flush();
+
+            // By the open file: in a directory that is not the daemon's own, its path may lead elsewhere by now.
+            var now = FileStatus.Read(stream.SafeFileHandle);
+            var (user, group) = (wanted.User ?? like?.User ?? now.User, wanted.Group ?? like?.Group ?? now.Group);
+            if (user != now.User || group != now.Group)
+            {
+                FileAttribution.SetOwner(stream.SafeFileHandle, Staged, user, group);
+            }
+
+            // The owner first: a change of it takes capabilities away. The mode last: an access control list has one too.
+            like?.Give(stream.SafeFileHandle, Staged, withAccess: wanted.Mode is null);
+            FileAttribution.SetMode(stream.SafeFileHandle, Staged, wanted.Mode ?? like?.Mode ?? DefaultMode);
             stream.Flush(flushToDisk: true);
         }
 
-        var now = FileStatus.TryRead(Staged)!.Value;
-        var (user, group) = (wanted.User ?? like?.User ?? now.User, wanted.Group ?? like?.Group ?? now.Group);
-        if (user != now.User || group != now.Group)
-        {
-            FileAttribution.SetOwner(Staged, user, group);
-        }
-
-        FileAttribution.SetMode(Staged, wanted.Mode ?? like?.Mode ?? DefaultMode);
         Durable.SyncDirectory(Root);
         Durable.SyncDirectory(_parent);
     }
@@ -113,13 +119,16 @@ internal sealed class StagingPlace(string file)
     /// <summary>Keeps aside what a swap displaced, unless it is known.</summary>
     /// <param name="known">Digests of what was rendered or is about to be: nobody's own.</param>
     /// <returns>Where it was kept; empty when nothing was.</returns>
+    /// <exception cref="SeedException">The directory is not the daemon's own any more.</exception>
     public IReadOnlyList<string> KeepDisplaced(IReadOnlyCollection<string> known)
     {
         var kept = new List<string>();
-        if (!IsOurs)
+        if (Look(Root) is null)
         {
             return kept;
         }
+
+        RequireOurs();
 
         foreach (var left in new[] { Staged, Displaced })
         {
@@ -154,6 +163,11 @@ internal sealed class StagingPlace(string file)
         }
     }
 
+    /// <summary>Whether a rendering still waits in its place, as it was staged.</summary>
+    public bool HoldsStaged(SeedOrigin rendering) => IsOurs
+        && Look(Staged) is { Kind: FileKind.File } status
+        && rendering.IsIn(new FoundFile(DigestOf(Staged), status.Mode, status.User, status.Group));
+
     public static string DigestOf(string path)
     {
         using var handle = UnlockedFile.OpenRead(path);
@@ -185,10 +199,21 @@ internal sealed class StagingPlace(string file)
         {
             Directory.CreateDirectory(Root, DirectoryMode);
         }
-        else if (!IsOurs)
+
+        RequireOurs();
+    }
+
+    private void RequireOurs()
+    {
+        if (IsOurs)
         {
-            throw new SeedException($"{file}: {Root} is not this daemon's own directory; delete it");
+            return;
         }
+
+        var daemon = Accounts.Current;
+        throw new SeedException(Look(Root) is { Kind: FileKind.Directory } status
+            ? $"{file}: {Root} belongs to user {status.User}, and the daemon is user {daemon}; give it back (chown {daemon} {Root}), or move it away; what was kept aside may be in it"
+            : $"{file}: {Root} is in the way, and is no directory; move it away");
     }
 
     private static FileStatus? Look(string path) => FileStatus.TryRead(path);

@@ -24,8 +24,8 @@ internal static class ApiEndpoints
             Reply(await queries.DumpAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.DumpReport));
         application.MapGet(ApiRoutes.SeededDiff, async (string? service, string? node, SeededQueries queries) =>
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
-        application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries) =>
-            Reply(await queries.RenderAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
+        application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
+            Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
 
         application.MapGet("/live", () => Results.Text("live\n"));
         application.MapGet("/ready", (NodeQueries queries) => queries.IsReady

@@ -14,7 +14,7 @@ internal sealed class SeededKeeper : IDisposable
 {
     private const int MostWaiting = 16;
 
-    /// <summary>How long a template has to stay as it is before it is used.</summary>
+    /// <summary>How soon a template that has just changed is looked at again.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(300);
 
     /// <summary>An answer that takes longer is something to be seen.</summary>
@@ -135,20 +135,26 @@ internal sealed class SeededKeeper : IDisposable
 
     private void Run()
     {
-        var pause = TimeSpan.Zero;
+        var (pause, since) = (TimeSpan.Zero, _time.GetTimestamp());
         while (!_stopping.IsCancellationRequested)
         {
             try
             {
-                var isAsked = _asked.TryTake(out var asked, (int)pause.TotalMilliseconds, _stopping.Token);
-                if (isAsked)
+                // What is due comes first: however often somebody asks, changes are rendered.
+                var left = pause - _time.GetElapsedTime(since);
+                if (left > TimeSpan.Zero && _asked.TryTake(out var asked, (int)Math.Ceiling(left.TotalMilliseconds), _stopping.Token))
                 {
-                    asked!();
+                    asked();
+                    continue;
                 }
-                else
+
+                if (_time.GetElapsedTime(since) < pause)
                 {
-                    pause = _files.RenderDue(_stopping.Token) ? Settling : _every;
+                    continue;
                 }
+
+                pause = _files.RenderDue(_stopping.Token) ? Settling : _every;
+                since = _time.GetTimestamp();
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
             {
@@ -159,7 +165,7 @@ internal sealed class SeededKeeper : IDisposable
 #pragma warning restore CA1031
             {
                 _logger?.SeededMistaken(mistake.ToString());
-                pause = AfterMistake;
+                (pause, since) = (AfterMistake, _time.GetTimestamp());
             }
         }
     }

@@ -36,8 +36,9 @@ internal sealed class SeededQueries(ActorSystem system, Settings settings, Seede
         return new SeededReport([.. await Task.WhenAll(NodesOf(service, node).Select(one => AskAsync(one, asked, patience))).ConfigureAwait(false)]);
     }
 
-    /// <summary>One node after the other: what is wrong with a reload is to be seen before it is everywhere.</summary>
-    public async Task<Answer<SeededReport>> RenderAsync(string? service, string? node)
+    /// <summary>One node after the other, up to the first on which something is wrong: it is to be seen before it is everywhere.</summary>
+    /// <param name="cancellation">No further node is begun.</param>
+    public async Task<Answer<SeededReport>> RenderAsync(string? service, string? node, CancellationToken cancellation)
     {
         if (Unknown(service, node) is { } unknown)
         {
@@ -46,13 +47,34 @@ internal sealed class SeededQueries(ActorSystem system, Settings settings, Seede
 
         var asked = new AskSeeded(service, SeededTask.Render);
         var patience = SeededWork.PatienceFor(settings, asked) + WirePatience;
+        return new SeededReport(await InTurnAsync(
+            NodesOf(service, node),
+            one => AskAsync(one, asked, patience),
+            (one, problem) => SeededPicture.Silent(settings, one, service, problem),
+            cancellation).ConfigureAwait(false));
+    }
+
+    /// <summary>Asks one after the other; the nodes after one with a problem are not begun, and say so.</summary>
+    internal static async Task<ImmutableArray<SeededNodeReport>> InTurnAsync(
+        IEnumerable<string> nodes,
+        Func<string, Task<SeededNodeReport>> ask,
+        Func<string, string, SeededNodeReport> silent,
+        CancellationToken cancellation)
+    {
         var reports = ImmutableArray.CreateBuilder<SeededNodeReport>();
-        foreach (var one in NodesOf(service, node))
+        string? stopped = null;
+        foreach (var node in nodes)
         {
-            reports.Add(await AskAsync(one, asked, patience).ConfigureAwait(false));
+            stopped ??= cancellation.IsCancellationRequested ? "whoever asked has gone" : null;
+            var report = stopped is null ? await ask(node).ConfigureAwait(false) : silent(node, $"not begun, because {stopped}");
+            reports.Add(report);
+            if (report.Problem is not null || report.Files.Any(file => file.Failed))
+            {
+                stopped ??= $"{node} has a problem; mend it, or name a node with --node";
+            }
         }
 
-        return new SeededReport(reports.ToImmutable());
+        return reports.ToImmutable();
     }
 
     private IEnumerable<string> NodesOf(string? service, string? node) => settings.Cluster.Nodes.Keys.Where(name =>

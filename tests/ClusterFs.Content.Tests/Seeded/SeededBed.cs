@@ -39,15 +39,21 @@ internal sealed class SeededBed : IDisposable
 
     /// <summary>A daemon that has just started.</summary>
     public SeededFiles Start(
-        Func<SeededSettings, SeededSettings>? with = null, Dictionary<string, string>? variables = null, Action<string>? reached = null) =>
-        StartAll([(with ?? (file => file))(SeededFile)], variables, reached);
+        Func<SeededSettings, SeededSettings>? with = null,
+        Dictionary<string, string>? variables = null,
+        Action<string>? reached = null,
+        TimeProvider? time = null,
+        TimeSpan quiet = default) =>
+        StartAll([(with ?? (file => file))(SeededFile)], variables, reached, time: time, quiet: quiet);
 
     public SeededFiles StartAll(
         ImmutableArray<SeededSettings> files,
         Dictionary<string, string>? variables = null,
         Action<string>? reached = null,
-        Dictionary<string, Dictionary<string, string>>? nodes = null) => new(
-        SettingsOf(files, variables, nodes), TimeProvider.System, (news, _, file, words) => News.Add((news, file, words)), reached ?? (_ => { }));
+        Dictionary<string, Dictionary<string, string>>? nodes = null,
+        TimeProvider? time = null,
+        TimeSpan quiet = default) => new(
+        SettingsOf(files, variables, nodes), time ?? TimeProvider.System, (news, _, file, words) => News.Add((news, file, words)), quiet, reached ?? (_ => { }));
 
     /// <summary>Looks as often as it takes to see a change.</summary>
     public static void Render(SeededFiles files)

@@ -1,4 +1,5 @@
 using ClusterFs.Content.Seeded;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Content.Tests.Seeded;
 
@@ -67,6 +68,53 @@ public sealed class SeededCrashTests : IDisposable
         var next = _bed.Start();
         SeededBed.Render(next);
         Finished(next, kept: 0);
+    }
+
+    [Theory]
+    [InlineData("staged")]
+    [InlineData("checked")]
+    [InlineData("intended")]
+    [InlineData("swapped")]
+    [InlineData("kept")]
+    [InlineData("recorded")]
+    [InlineData("reloaded")]
+    public void Killed_anywhere_it_loses_no_change_of_the_mode_alone(string point)
+    {
+        _bed.Write("two\n");
+        SeededBed.Render(_bed.Start(file => file with { Mode = 0x180 }));
+        Assert.Equal(Killed, Child.Run("render-mode", _bed.Root, point));
+        var next = _bed.Start(file => file with { Mode = 0x1A0 });
+        SeededBed.Render(next);
+        Assert.Equal(0x1A0u, FileStatus.TryRead(_bed.Target)!.Value.Mode);
+        Finished(next, kept: 0);
+        Assert.InRange(_bed.ReloadCount, 2, point == "reloaded" ? 3 : 2);
+    }
+
+    [Theory]
+    [InlineData("intended", "one\n")]
+    [InlineData("swapped", "two\n")]
+    [InlineData("kept", "two\n")]
+    public void Edited_after_it_was_killed_it_is_known_what_was_edited(string point, string there)
+    {
+        _bed.Write("one\n");
+        SeededBed.Render(_bed.Start());
+        _bed.Write("two\n");
+        Assert.Equal(Killed, Child.Run("render", _bed.Root, point));
+        Assert.Equal(there, File.ReadAllText(_bed.Target));
+        File.WriteAllText(_bed.Target, "mine\n");
+        var next = _bed.Start();
+        SeededBed.Render(next);
+        if (there == "one\n")
+        {
+            Finished(next, kept: 1);
+            Assert.Equal("mine\n", File.ReadAllText(_bed.Kept(1)));
+        }
+        else
+        {
+            Assert.Equal(("mine\n", SeededCondition.Edited), (File.ReadAllText(_bed.Target), SeededBed.StateOf(next).Condition));
+        }
+
+        Assert.Equal(2, _bed.ReloadCount);
     }
 
     [SkippableFact]

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net.Sockets;
 using ClusterFs.Configuration;
 using ClusterFs.Content.Seeded;
 using ClusterFs.Posix;
@@ -193,7 +195,7 @@ public sealed class SeededFilesTests : IDisposable
         Skip.IfNot(Processes.IsRoot && File.Exists("/usr/bin/bindfs") && File.Exists("/dev/fuse"), "needs root, bindfs and /dev/fuse");
         var mount = Directory.CreateDirectory(Path.Combine(_bed.Root, "mount")).FullName;
         var below = Directory.CreateDirectory(Path.Combine(_bed.Root, "below")).FullName;
-        using var server = System.Diagnostics.Process.Start("/usr/bin/bindfs", ["-f", below, mount]);
+        using var server = Process.Start("/usr/bin/bindfs", ["-f", below, mount]);
         try
         {
             using var never = new ManualResetEventSlim();
@@ -214,7 +216,7 @@ public sealed class SeededFilesTests : IDisposable
         }
         finally
         {
-            using var unmount = System.Diagnostics.Process.Start("umount", [mount]);
+            using var unmount = Process.Start("umount", [mount]);
             unmount.WaitForExit();
             server.WaitForExit();
         }
@@ -232,6 +234,188 @@ public sealed class SeededFilesTests : IDisposable
         Assert.False(Directory.Exists(Path.GetDirectoryName(_bed.Kept(1))));
         SeededBed.Render(_bed.Start());
         Assert.Equal(("one\n", 1), (File.ReadAllText(_bed.Target), _bed.ReloadCount));
+    }
+
+    [Fact]
+    public void A_template_is_used_once_it_has_stayed_as_it_is()
+    {
+        var clock = new Clock();
+        var files = _bed.Start(time: clock, quiet: TimeSpan.FromSeconds(3));
+        _bed.Write("half\n");
+        Assert.True(files.RenderDue(CancellationToken.None));
+        clock.Pass(2.9);
+        Assert.True(files.RenderDue(CancellationToken.None));
+        _bed.Write("whole, and longer\n");
+        Assert.True(files.RenderDue(CancellationToken.None));
+        clock.Pass(2.9);
+
+        // A look at what would change does not put it off.
+        Assert.Contains("+whole, and longer\n", Assert.Single(files.Compare(null)).Diff, StringComparison.Ordinal);
+        Assert.True(files.RenderDue(CancellationToken.None));
+        Assert.False(File.Exists(_bed.Target));
+        clock.Pass(0.2);
+        Assert.False(files.RenderDue(CancellationToken.None));
+        Assert.Equal("whole, and longer\n", File.ReadAllText(_bed.Target));
+    }
+
+    [Fact]
+    public void A_look_at_what_would_change_makes_no_change_seem_old()
+    {
+        var clock = new Clock();
+        var files = _bed.Start(time: clock, quiet: TimeSpan.FromSeconds(3));
+        _bed.Write("one\n");
+        files.Compare(null);
+        clock.Pass(4);
+        Assert.True(files.RenderDue(CancellationToken.None));
+        Assert.False(File.Exists(_bed.Target));
+    }
+
+    [Fact]
+    public async Task Who_asks_for_a_rendering_waits_for_the_template_too()
+    {
+        _bed.Write("one\n");
+        var files = _bed.Start(quiet: TimeSpan.FromSeconds(1));
+        var waited = Stopwatch.StartNew();
+        Assert.Equal(SeededCondition.Current, Assert.Single(files.Render(null, CancellationToken.None)).Condition);
+        Assert.InRange(waited.Elapsed, TimeSpan.FromMilliseconds(990), TimeSpan.FromMinutes(1));
+        using var end = new CancellationTokenSource();
+        var isWriting = new TaskCompletionSource();
+        var writer = Task.Run(() =>
+        {
+            for (var line = 0; !end.IsCancellationRequested; line++)
+            {
+                File.AppendAllText(_bed.Template, $"{line}\n");
+                isWriting.TrySetResult();
+                end.Token.WaitHandle.WaitOne(1);
+            }
+        });
+        await isWriting.Task;
+        var state = Assert.Single(files.Render(null, CancellationToken.None));
+        await end.CancelAsync();
+        await writer;
+        Assert.Equal(
+            (SeededCondition.Stale, $"{_bed.Template}: somebody is writing it; it is used once it has stayed as it is for 1 s"), (state.Condition, state.Reason));
+        Assert.Equal("one\n", File.ReadAllText(_bed.Target));
+    }
+
+    [SkippableFact]
+    public void What_was_kept_aside_is_named_and_stays_when_its_directory_is_given_away()
+    {
+        Skip.IfNot(Processes.IsRoot, "only root may give files away");
+        _bed.Write("one\n");
+        var files = _bed.Start();
+        SeededBed.Render(files);
+        File.WriteAllText(_bed.Target, "mine\n");
+        _bed.Write("two\n");
+        SeededBed.Render(files);
+        var place = Path.GetDirectoryName(_bed.Kept(1))!;
+        FileAttribution.SetOwner(place, 12, 34);
+        _bed.Write("three\n");
+        SeededBed.Render(files);
+        var state = SeededBed.StateOf(files);
+        Assert.Equal<string>([_bed.Kept(1)], state.Kept);
+        Assert.Equal(
+            $"{_bed.Target}: {place} belongs to user 12, and the daemon is user 0; give it back (chown 0 {place}), or move it away; what was kept aside may be in it",
+            state.Reason);
+        Assert.Equal(("two\n", "mine\n"), (File.ReadAllText(_bed.Target), File.ReadAllText(_bed.Kept(1))));
+    }
+
+    [SkippableFact]
+    public void Access_lists_and_other_attributes_are_as_they_were()
+    {
+        Skip.IfNot(Processes.IsRoot, "only root may give files away");
+        File.WriteAllText(_bed.Target, "before\n");
+        FileAttribution.SetMode(_bed.Target, 0x1A0);
+
+        // Version 2; rw for the owner, r for user 12, for the group and as the mask, nothing for others.
+        ExtendedAttribute[] attributes =
+        [
+            new("system.posix_acl_access", Convert.FromHexString("02000000" + "01000600FFFFFFFF" + "020004000C000000" + "04000400FFFFFFFF" + "10000400FFFFFFFF" + "20000000FFFFFFFF")),
+            new("user.note", "n"u8.ToArray()),
+        ];
+        try
+        {
+            ExtendedAttributes.Write(_bed.Target, attributes);
+        }
+        catch (PosixException problem) when (problem.Error == PosixException.NotSupported)
+        {
+            Skip.If(true, "the file system has no extended attributes");
+        }
+
+        _bed.Write("one\n");
+        SeededBed.Render(_bed.Start());
+        Assert.Equal("one\n", File.ReadAllText(_bed.Target));
+        Assert.Equal(
+            attributes.Select(attribute => (attribute.Name, Convert.ToHexString(attribute.Value))),
+            ExtendedAttributes.Read(_bed.Target).Select(attribute => (attribute.Name, Convert.ToHexString(attribute.Value))));
+
+        // Where the mode is configured, it alone says who may read.
+        SeededBed.Render(_bed.Start(file => file with { Mode = 0x180 }));
+        Assert.Equal(["user.note"], ExtendedAttributes.Read(_bed.Target).Select(attribute => attribute.Name));
+    }
+
+    [Fact]
+    public void An_attribute_that_changes_during_the_check_is_not_undone()
+    {
+        File.WriteAllText(_bed.Target, "before\n");
+        FileAttribution.SetMode(_bed.Target, 0x1A4);
+        _bed.Write("one\n");
+        var files = _bed.Start(reached: point =>
+        {
+            if (point == "checked" && File.ReadAllText(_bed.Target) == "before\n")
+            {
+                FileAttribution.SetMode(_bed.Target, 0x180);
+            }
+        });
+        SeededBed.Render(files);
+        Assert.Contains("somebody has just changed its owner, mode or attributes", SeededBed.StateOf(files).Reason, StringComparison.Ordinal);
+        files.Render(null, CancellationToken.None);
+        Assert.Equal(("one\n", 0x180u), (File.ReadAllText(_bed.Target), FileStatus.TryRead(_bed.Target)!.Value.Mode));
+    }
+
+    [Fact]
+    public void A_mistake_at_one_file_keeps_no_other_from_being_rendered_and_reloaded()
+    {
+        _bed.Write("%NODE%\n");
+        var other = Path.Combine(_bed.Root, "etc", "other.conf");
+        var staged = 0;
+        var files = _bed.StartAll(
+            [_bed.SeededFile, _bed.SeededFile with { Path = other }],
+            reached: point => _ = point == "staged" && ++staged == 1 ? throw new InvalidOperationException("a mistake") : 0);
+        SeededBed.Render(files);
+        Assert.Equal(("n1\n", 1), (File.ReadAllText(other), _bed.ReloadCount));
+        Assert.Equal(
+            [(SeededCondition.Stale, $"{_bed.Target}: it cannot be written: unexpected: InvalidOperationException: a mistake"), (SeededCondition.Current, null)],
+            files.States.Select(state => (state.Condition, state.Reason)));
+    }
+
+    [Fact]
+    public void A_file_too_large_to_be_compared_is_said_to_be()
+    {
+        using (var large = File.Create(_bed.Target))
+        {
+            large.SetLength(5 << 20);
+        }
+
+        _bed.Write("one\n");
+        Assert.Equal($"n1:{_bed.Target} has {5 << 20} bytes, too many to be compared here\n", Assert.Single(_bed.Start().Compare(null)).Diff);
+    }
+
+    [Fact]
+    public void What_was_wrong_with_the_file_is_said_again_once_shared_storage_is_back()
+    {
+        _bed.Write("one\n");
+        var clock = new Clock();
+        var files = _bed.Start(file => file with { Check = "exit 3" }, time: clock);
+        SeededBed.Render(files);
+        var refused = SeededBed.StateOf(files);
+        Directory.Move(_bed.Shared, _bed.Shared + ".away");
+        SeededBed.Render(files);
+        Assert.Equal(SeededCondition.Unknown, SeededBed.StateOf(files).Condition);
+        Directory.Move(_bed.Shared + ".away", _bed.Shared);
+        SeededBed.Render(files);
+        Assert.Equal((SeededCondition.Stale, refused.Reason), (SeededBed.StateOf(files).Condition, SeededBed.StateOf(files).Reason));
+        Assert.Contains("exit code 3", refused.Reason, StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -308,11 +492,16 @@ public sealed class SeededFilesTests : IDisposable
     [Theory]
     [InlineData("link")]
     [InlineData("directory-link")]
+    [InlineData("socket")]
+    [InlineData("socket-link")]
+    [InlineData("empty")]
     [InlineData("pipe")]
     [InlineData("directory")]
     [InlineData("large")]
     public void What_is_no_template_inside_of_shared_storage_is_refused(string kind)
     {
+        // A socket refuses to be opened, so the reason tells that nobody tried.
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         var secret = Path.Combine(_bed.Root, "secret");
         File.WriteAllText(secret, "secret\n");
         switch (kind)
@@ -320,13 +509,24 @@ public sealed class SeededFilesTests : IDisposable
             case "link":
                 File.CreateSymbolicLink(_bed.Template, secret);
                 break;
+            case "socket":
+                socket.Bind(new UnixDomainSocketEndPoint(_bed.Template));
+                break;
+            case "socket-link":
+                File.Delete(secret);
+                socket.Bind(new UnixDomainSocketEndPoint(secret));
+                File.CreateSymbolicLink(_bed.Template, secret);
+                break;
+            case "empty":
+                _bed.Write("");
+                break;
             case "directory-link":
                 Directory.Delete(Path.GetDirectoryName(_bed.Template)!);
                 Directory.CreateSymbolicLink(Path.GetDirectoryName(_bed.Template)!, Directory.CreateDirectory(Path.Combine(_bed.Root, "outside")).FullName);
                 _bed.Write("outside\n");
                 break;
             case "pipe":
-                using (var made = System.Diagnostics.Process.Start("mkfifo", _bed.Template))
+                using (var made = Process.Start("mkfifo", _bed.Template))
                 {
                     made.WaitForExit();
                 }
@@ -351,8 +551,9 @@ public sealed class SeededFilesTests : IDisposable
         Assert.Contains(
             kind switch
             {
-                "link" or "directory-link" => $"{_bed.Template}: leads out of {_bed.Shared}",
+                "link" or "directory-link" or "socket-link" => $"{_bed.Template}: leads out of {_bed.Shared}",
                 "large" => "is too large",
+                "empty" => "the template is empty",
                 _ => "is no regular file",
             },
             SeededBed.StateOf(files).Reason,
@@ -383,7 +584,7 @@ public sealed class SeededFilesTests : IDisposable
         Assert.Equal($"{_bed.Target}: is no regular file", Reason(file => file));
         Directory.Delete(_bed.Target);
         File.WriteAllText(Path.GetDirectoryName(_bed.Kept(1))!, "not a directory");
-        Assert.EndsWith("is not this daemon's own directory; delete it", Reason(file => file), StringComparison.Ordinal);
+        Assert.EndsWith("is in the way, and is no directory; move it away", Reason(file => file), StringComparison.Ordinal);
         Assert.False(File.Exists(_bed.Target));
 
         string? Reason(Func<SeededSettings, SeededSettings> with)
@@ -455,6 +656,17 @@ public sealed class SeededFilesTests : IDisposable
 
         // At the first rendering, because it may not have been told of that, and at the second.
         Assert.Equal(("one\n", "mine\n", 3), (File.ReadAllText(_bed.Target), File.ReadAllText(_bed.Kept(1)), _bed.ReloadCount));
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Pass(double seconds) => _now += TimeSpan.FromSeconds(seconds).Ticks;
+
+        public override long GetTimestamp() => _now;
     }
 
     private static (uint Mode, uint User, uint Group) AttributesOf(string path)

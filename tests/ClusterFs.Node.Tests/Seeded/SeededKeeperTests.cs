@@ -29,6 +29,21 @@ public sealed class SeededKeeperTests : IDisposable
         Assert.Null(Assert.Single(await keeper.CompareAsync(null, Patience)).Reason);
     }
 
+    [Fact]
+    public async Task However_often_somebody_asks_changes_are_rendered()
+    {
+        Write(Path.Combine(_root, "shared"), "one %NODE%\n");
+        using var keeper = Start(Path.Combine(_root, "shared"), pollEvery: "2s");
+        var waited = Stopwatch.StartNew();
+        while (!File.Exists(Target))
+        {
+            Assert.True(waited.Elapsed < Patience, "not in time: the first rendering");
+            await keeper.CompareAsync(null, Patience);
+        }
+
+        Assert.Equal("one n1\n", File.ReadAllText(Target));
+    }
+
     [SkippableFact]
     public async Task Shared_storage_that_hangs_is_seen_and_nobody_waits_for_it()
     {
@@ -67,7 +82,7 @@ public sealed class SeededKeeperTests : IDisposable
         File.WriteAllText(Path.Combine(shared, "site.in"), template);
     }
 
-    private SeededKeeper Start(string shared)
+    private SeededKeeper Start(string shared, string pollEvery = "100ms")
     {
         var configuration = Path.Combine(_root, "node.conf");
         File.WriteAllText(configuration, $$"""
@@ -76,7 +91,7 @@ public sealed class SeededKeeperTests : IDisposable
               cluster.nodes { n1 = 127.0.0.1, n2 = 127.0.0.2, n3 = 127.0.0.3 }
               journal { provider = sqlite, connection-string = "Data Source={{_root}}/journal.db" }
               shared.path = "{{shared}}"
-              seeded.poll-every = 100ms
+              seeded.poll-every = {{pollEvery}}
               services.wiki { live.path = "{{_root}}/live", seeded."{{Target}}".template = site.in }
             }
             """);
