@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Posix;
 
-/// <summary>Sets what .NET cannot set, or not exactly. Symbolic links are not followed, save by <see cref="SetMode"/>.</summary>
+/// <summary>Sets what .NET cannot set, or not exactly. Symbolic links are not followed, save by <see cref="SetMode(string, uint)"/>.</summary>
 public static class FileAttribution
 {
     private const long NanosecondsPerSecond = 1_000_000_000;
@@ -14,6 +14,25 @@ public static class FileAttribution
         if (Libc.ChangeLinkOwner(path, user, group) != 0)
         {
             throw PosixException.Last("chown", path);
+        }
+    }
+
+    /// <summary>Sets owner and group of an open file or directory, whatever its name leads to by now.</summary>
+    /// <exception cref="PosixException">Not permitted, as a rule: only root may give files away.</exception>
+    public static void SetOwner(SafeFileHandle file, uint user, uint group)
+    {
+        if (Libc.ChangeOwner(file, user, group) != 0)
+        {
+            throw PosixException.Last("chown", PlainFile.PathOf(file) ?? "an open file");
+        }
+    }
+
+    /// <summary>Sets the permission bits of an open file or directory.</summary>
+    public static void SetMode(SafeFileHandle file, uint mode)
+    {
+        if (Libc.ChangeMode(file, mode) != 0)
+        {
+            throw PosixException.Last("chmod", PlainFile.PathOf(file) ?? "an open file");
         }
     }
 

@@ -29,12 +29,6 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
         var found = new Dictionary<(string Node, string Name, string Place), List<FoundFile>>();
         foreach (var directory in shared is null ? [] : DirectoriesIn(LogLayout.ServiceDirectory(shared, service), note))
         {
-            if (_nodeInName is not null)
-            {
-                FindIn(directory, node: null, found, note);
-                continue;
-            }
-
             foreach (var linked in DirectoriesIn(directory, note))
             {
                 FindIn(linked, Path.GetFileName(directory), found, note);
@@ -65,20 +59,13 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
     ];
 
     /// <summary>A directory of one link, or one that was moved.</summary>
-    private void FindIn(string directory, string? node, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
+    private void FindIn(string directory, string node, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
     {
-        var name = Path.GetFileName(directory);
-        var isMoved = LogLayout.TryParseMoved(name, out var link, out var mover);
-        if (!isMoved)
-        {
-            link = name;
-        }
-
+        var link = LogLayout.LinkOf(Path.GetFileName(directory));
         Walk(directory, "", MostDeep, note, (path, relative) =>
         {
             var file = LogFileName.Parse(Path.GetFileName(relative));
-            var owner = node ?? (isMoved ? mover : _nodeInName!.NodeOf(file.Name, nodes) ?? "?");
-            Add(found, owner, link, relative, file, path, directory);
+            Add(found, _nodeInName?.NodeOf(file.Name, nodes) ?? node, link, relative, file, path, directory);
         });
     }
 
@@ -93,8 +80,7 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
                 continue;
             }
 
-            var moved = Path.Combine(
-                LogLayout.NodeDirectory(shared ?? "", service, local, _nodeInName is not null), LogLayout.MovedName(link, name, local, _nodeInName is not null));
+            var moved = Path.Combine(LogLayout.NodeDirectory(shared ?? "", service, local), LogLayout.MovedName(link, name));
             Walk(directory, "", MostDeep, note, (path, relative) =>
             {
                 foreach (var files in found.Values)
@@ -102,7 +88,8 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
                     files.RemoveAll(file => file.Path == Path.Combine(moved, relative));
                 }
 
-                Add(found, local, LogLayout.NameOf(link), relative, LogFileName.Parse(Path.GetFileName(relative)), path, moved);
+                var file = LogFileName.Parse(Path.GetFileName(relative));
+                Add(found, _nodeInName?.NodeOf(file.Name, nodes) ?? local, LogLayout.NameOf(link), relative, file, path, moved);
             });
         }
     }
@@ -164,7 +151,13 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
     {
         try
         {
-            return [.. Directory.EnumerateFileSystemEntries(directory).Order(StringComparer.Ordinal)];
+            var names = DirectoryNames.Of(directory);
+            foreach (var name in names.Unreadable)
+            {
+                note($"{Path.Combine(directory, name)} is left out: its name is not UTF-8");
+            }
+
+            return [.. names.Names.Select(name => Path.Combine(directory, name))];
         }
         catch (DirectoryNotFoundException)
         {
