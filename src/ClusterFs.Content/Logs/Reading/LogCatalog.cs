@@ -14,18 +14,23 @@ internal sealed record FoundFile(string Path, LogFileName Name);
 internal sealed record FoundLog(string Node, string Name, string Place, ImmutableArray<FoundFile> Files);
 
 /// <summary>Looks for the logs of a service: all nodes' on shared storage, and on this node what was not moved there yet.</summary>
-/// <param name="shared">Null while it is away.</param>
+/// <param name="whereShared">Asked at each look; null while it is away.</param>
 /// <param name="settings">Of the service.</param>
 /// <param name="nodes">Of the cluster.</param>
 /// <param name="local">This node.</param>
-internal sealed class LogCatalog(string? shared, string service, LogsSettings settings, IReadOnlyCollection<string> nodes, string local)
+internal sealed class LogCatalog(Func<string?> whereShared, string service, LogsSettings settings, IReadOnlyCollection<string> nodes, string local)
 {
     private const int MostDeep = 8;
     private readonly NodeInName? _nodeInName = settings.FileName is { } pattern ? new NodeInName(pattern) : null;
 
+    /// <summary>At the last look.</summary>
+    public bool SharedWasThere { get; private set; }
+
     /// <param name="note">Told of what cannot be looked at.</param>
     public ImmutableArray<FoundLog> Find(Action<string> note)
     {
+        var shared = whereShared();
+        SharedWasThere = shared is not null;
         var found = new Dictionary<(string Node, string Name, string Place), List<FoundFile>>();
         foreach (var directory in shared is null ? [] : DirectoriesIn(LogLayout.ServiceDirectory(shared, service), note))
         {
@@ -37,7 +42,7 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
 
         foreach (var link in settings.Links)
         {
-            FindLocal(link, found, note);
+            FindLocal(link, shared, found, note);
         }
 
         return
@@ -70,7 +75,7 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
     }
 
     /// <summary>What is in a moved directory on shared storage already is read there, but for what still is here.</summary>
-    private void FindLocal(string link, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
+    private void FindLocal(string link, string? shared, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
     {
         foreach (var directory in DirectoriesIn(LogLayout.LocalDirectory(link), note))
         {
