@@ -6,11 +6,14 @@ namespace ClusterFs.Cli;
 internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _source;
+    private readonly bool _secondEnds;
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
 
-    public Interruption(CancellationToken other)
+    /// <param name="secondEnds">The second one ends the process at once: for what leaves nothing half done, and may hang with shared storage.</param>
+    public Interruption(CancellationToken other, bool secondEnds = false)
     {
+        _secondEnds = secondEnds;
         _source = CancellationTokenSource.CreateLinkedTokenSource(other);
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -35,6 +38,13 @@ internal sealed class Interruption : IDisposable
     private void Stop(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        if (_secondEnds && _source.IsCancellationRequested)
+        {
+            // As a shell says of what a signal ended.
+            const int signalled = 128;
+            Environment.Exit(signalled + (signal.Signal == PosixSignal.SIGINT ? 2 : 15));
+        }
+
         _source.Cancel();
     }
 }

@@ -112,17 +112,34 @@ public static class Durable
         }
     }
 
-    /// <summary>Renames whatever has a name, if the other one is free.</summary>
+    /// <summary>
+    /// Renames whatever has a name, if the other one is free. Where the file system cannot do both in one step (NFS), another program must not take that
+    /// name meanwhile.
+    /// </summary>
     /// <returns>False when it is taken.</returns>
     /// <exception cref="PosixException">Any other failure.</exception>
-    public static bool TryRenameToFree(string from, string to)
+    public static bool TryRenameToFree(string from, string to) => TryRenameToFree(from, to, Libc.RenameNoReplace);
+
+    /// <param name="flags">Those that a kernel does not know are refused as network file systems refuse all.</param>
+    internal static bool TryRenameToFree(string from, string to, uint flags)
     {
-        if (Libc.RenameAt2(Libc.AtFdCwd, from, Libc.AtFdCwd, to, Libc.RenameNoReplace) == 0)
+        if (Libc.RenameAt2(Libc.AtFdCwd, from, Libc.AtFdCwd, to, flags) == 0)
         {
             return true;
         }
 
         var error = Marshal.GetLastPInvokeError();
+        if (error is PosixException.Invalid or PosixException.NotSupported or PosixException.NotImplemented)
+        {
+            if (FileStatus.TryRead(to) is not null)
+            {
+                return false;
+            }
+
+            Rename(from, to);
+            return true;
+        }
+
         return error is PosixException.Exists or PosixException.NotEmpty ? false : throw new PosixException("rename", from, error);
     }
 

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Posix;
 
-/// <summary>Sets what .NET cannot set, or not exactly. Symbolic links are not followed, save by <see cref="SetMode"/>.</summary>
+/// <summary>Sets what .NET cannot set, or not exactly. Symbolic links are not followed, save by <see cref="SetMode(string, uint)"/>.</summary>
 public static class FileAttribution
 {
     private const long NanosecondsPerSecond = 1_000_000_000;
@@ -17,6 +17,7 @@ public static class FileAttribution
         }
     }
 
+<<<<<<< HEAD
     /// <summary>Sets owner and group of an open file, whatever its path leads to by now.</summary>
     /// <param name="path">As the message calls it.</param>
     /// <exception cref="PosixException">Not permitted, as a rule: only root may give files away.</exception>
@@ -36,6 +37,24 @@ public static class FileAttribution
         if (Libc.ChangeMode(file, mode) != 0)
         {
             throw PosixException.Last("chmod", path);
+=======
+    /// <summary>Sets owner and group of an open file or directory, whatever its name leads to by now.</summary>
+    /// <exception cref="PosixException">Not permitted, as a rule: only root may give files away.</exception>
+    public static void SetOwner(SafeFileHandle file, uint user, uint group)
+    {
+        if (Libc.ChangeOwner(file, user, group) != 0)
+        {
+            throw PosixException.Last("chown", PlainFile.PathOf(file) ?? "an open file");
+        }
+    }
+
+    /// <summary>Sets the permission bits of an open file or directory.</summary>
+    public static void SetMode(SafeFileHandle file, uint mode)
+    {
+        if (Libc.ChangeMode(file, mode) != 0)
+        {
+            throw PosixException.Last("chmod", PlainFile.PathOf(file) ?? "an open file");
+>>>>>>> mend-logs
         }
     }
 

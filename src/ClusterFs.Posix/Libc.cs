@@ -183,6 +183,18 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "fchown", SetLastError = true)]
     public static partial int ChangeOwner(SafeHandle file, uint owner, uint group);
 
+    [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int ChangeMode(SafeHandle file, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "opendir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint OpenEntries(string directory);
+
+    [LibraryImport(Library, EntryPoint = "readdir", SetLastError = true)]
+    public static unsafe partial byte* ReadEntry(nint entries);
+
+    [LibraryImport(Library, EntryPoint = "closedir")]
+    public static partial int CloseEntries(nint entries);
+
     [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(SafeHandle file, long offset, int whence);
 

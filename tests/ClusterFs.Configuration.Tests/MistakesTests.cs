@@ -103,6 +103,15 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.logs.link = /var/lib/wiki/log",
         "node.conf:8: clusterfs.services.wiki.logs.link: /var/lib/wiki/log overlaps the live content of wiki, /var/lib/wiki; expected a directory of its own, on a local disk")]
     [InlineData(
+        "clusterfs.services.wiki.logs.link = /var/log",
+        "node.conf:8: clusterfs.services.wiki.logs.link: /var/log is of the whole machine; expected a directory of the service's own, such as /var/log/wiki")]
+    [InlineData(
+        "clusterfs.services.wiki.logs.link = /home",
+        "node.conf:8: clusterfs.services.wiki.logs.link: /home is of the whole machine; expected a directory of the service's own, such as /var/log/wiki")]
+    [InlineData(
+        "clusterfs { node.socket = /run/wiki/clusterfs.sock, services.wiki.logs.link = /run/wiki }",
+        "node.conf:8: clusterfs.services.wiki.logs.link: /run/wiki overlaps node.socket, /run/wiki/clusterfs.sock; expected a directory of its own, on a local disk")]
+    [InlineData(
         "clusterfs.services.wiki.logs { link = /var/log/wiki, file-name = \"%NODE%.log\" }",
         "node.conf:8: clusterfs.services.wiki.logs.file-name: '%NODE%.log' is no pattern: it does not have * once; expected such as \"%NODE%-*\"")]
     [InlineData(

@@ -13,6 +13,10 @@ internal static class MarkedProcesses
     public const string Variable = "CLUSTERFS_RUN";
 
     private const int Rounds = 200;
+
+    /// <summary>Rounds that found none, when one of the processes told nothing: it may have been about to become another program.</summary>
+    private const int Doubts = 5;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Kills them until none is left, for a second at most: one that is stuck in the kernel is not waited for.</summary>
@@ -21,27 +25,35 @@ internal static class MarkedProcesses
     {
         var mark = Encoding.ASCII.GetBytes($"{Variable}={run}\0");
         using var never = new ManualResetEventSlim();
-        for (var round = 0; round < Rounds && KillOnce(mark, directory); round++)
+        for (int round = 0, doubts = 0; round < Rounds; round++)
         {
+            var (found, doubt) = KillOnce(mark, directory);
+            doubts = found ? 0 : doubts + 1;
+            if (!found && (!doubt || doubts == Doubts))
+            {
+                return;
+            }
+
             never.Wait(Pause);
         }
     }
 
-    private static bool KillOnce(byte[] mark, string? place)
+    private static (bool Found, bool Doubt) KillOnce(byte[] mark, string? place)
     {
-        var found = false;
+        var (found, doubt) = (false, false);
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var process)
                 && process > 1
-                && process != Environment.ProcessId
-                && (IsMarked(directory, mark) || (place is not null && WorksIn(place, directory))))
+                && process != Environment.ProcessId)
             {
-                found |= Processes.Signal(process, Processes.SignalKill);
+                var marked = IsMarked(directory, mark);
+                doubt |= marked is null;
+                found |= (marked == true || (place is not null && WorksIn(place, directory))) && Processes.Signal(process, Processes.SignalKill);
             }
         }
 
-        return found;
+        return (found, doubt);
     }
 
     private static bool WorksIn(string place, string directory)
@@ -58,11 +70,15 @@ internal static class MarkedProcesses
         }
     }
 
-    private static bool IsMarked(string directory, byte[] mark)
+    /// <returns>Null for a program that has no environment, or does not have it yet.</returns>
+    private static bool? IsMarked(string directory, byte[] mark)
     {
         try
         {
-            return File.ReadAllBytes(Path.Combine(directory, "environ")).AsSpan().IndexOf(mark) >= 0;
+            var environment = File.ReadAllBytes(Path.Combine(directory, "environ"));
+            return environment.Length > 0 ? environment.AsSpan().IndexOf(mark) >= 0
+                : new FileInfo(Path.Combine(directory, "exe")).LinkTarget is null ? false
+                : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -91,7 +91,7 @@ public static class LogsCommand
         };
         var error = parsed.InvocationConfiguration.Error;
         var logs = new ServiceLogs(settings, service, TimeZoneInfo.Local, TimeProvider.System, note => error.WriteLine($"clusterfs: {note}"));
-        using var interrupted = new Interruption(cancellation);
+        using var interrupted = new Interruption(cancellation, secondEnds: true);
         try
         {
             if (!Write(parsed, logs, query, interrupted.Token))

@@ -66,7 +66,14 @@ internal static class LogsBinder
             var others = links.Take(i).Select(other => (other.Link.Value, What: $"a link of {other.Service}"))
                 .Concat(paths.Select(path => (path.Path.Value, What: $"the live content of {path.Service}")))
                 .Append((around.Shared.Path, "shared.path"))
-                .Append((around.Node.StateDirectory, "node.state-dir"));
+                .Append((around.Node.StateDirectory, "node.state-dir"))
+                .Concat(around.Own)
+                .Append((link.At.File, "the configuration"));
+            if (Path.GetDirectoryName(link.Value) == "/" || link.Value == "/var/log")
+            {
+                logs.Wrong(link.At, Link, 0, $"{link.Value} is of the whole machine", "expected a directory of the service's own, such as /var/log/wiki");
+            }
+
             foreach (var (path, what) in others.Where(other => other.Item1.Length > 0 && Paths.Overlap(link.Value, other.Item1)))
             {
                 logs.Wrong(link.At, Link, 0, $"{link.Value} overlaps {what}, {path}", "expected a directory of its own, on a local disk");

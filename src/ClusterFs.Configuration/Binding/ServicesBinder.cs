@@ -15,7 +15,12 @@ internal static class ServicesBinder
 
     /// <summary>What services are checked against.</summary>
     internal sealed record Surroundings(
-        NodeSettings Node, ClusterSettings Cluster, SharedSettings Shared, LoadOptions Options, BindingContext Context);
+        NodeSettings Node,
+        ClusterSettings Cluster,
+        SharedSettings Shared,
+        ImmutableArray<(string Path, string What)> Own,
+        LoadOptions Options,
+        BindingContext Context);
 
     public static ImmutableSortedDictionary<string, ServiceSettings> Bind(Section section, Surroundings around)
     {

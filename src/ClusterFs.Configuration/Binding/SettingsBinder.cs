@@ -28,11 +28,32 @@ internal static class SettingsBinder
         var journal = BindJournal(all.Child("journal"), cluster);
         var shared = BindShared(all.Child("shared"), context, options);
         var lease = BindLease(all.Child("lease"));
-        var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, options, context));
+        var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, OwnFiles(node, shared, tls, journal), options, context));
         var fence = FenceBinder.Bind(all.Child("fence"), cluster);
         var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
         all.Finish();
         return new Settings(node, cluster, journal, shared, lease, tls, services) { Fence = fence, Seeded = seeded };
+    }
+
+    /// <summary>What ClusterFs itself needs on this node, beside the state directory.</summary>
+    private static ImmutableArray<(string Path, string What)> OwnFiles(NodeSettings node, SharedSettings shared, TlsSettings? tls, JournalSettings journal)
+    {
+        (string? Path, string What)[] files =
+        [
+            (node.Socket, "node.socket"),
+            (tls?.Authority, "tls.authority"),
+            (tls?.Certificate, "tls.certificate"),
+            (tls?.Key, "tls.key"),
+            (shared.KeyFile, "shared.key-file"),
+            (journal.Provider == JournalProvider.Sqlite ? SqliteFile(journal.ConnectionString) : null, "the journal"),
+        ];
+        return [.. files.Where(file => file.Path is not null && file.Path.StartsWith('/')).Select(file => (Path.GetFullPath(file.Path!), file.What))];
+    }
+
+    private static string? SqliteFile(string? connection)
+    {
+        const string Key = "data source=";
+        return connection?.Split(';').FirstOrDefault(part => part.Trim().StartsWith(Key, StringComparison.OrdinalIgnoreCase))?.Trim()[Key.Length..];
     }
 
     private static JournalSettings BindJournal(Section section, ClusterSettings cluster)
@@ -63,9 +84,7 @@ internal static class SettingsBinder
                 "expected postgresql, or loopback addresses for all nodes");
         }
 
-        const string Key = "data source=";
-        var source = connection.Value.Split(';').FirstOrDefault(part => part.Trim().StartsWith(Key, StringComparison.OrdinalIgnoreCase));
-        if (connection.Valid && source?.Trim()[Key.Length..].StartsWith('/') != true)
+        if (connection.Valid && SqliteFile(connection.Value)?.StartsWith('/') != true)
         {
             section.Wrong(connection.At, "connection-string", 0, "names no absolute file", "expected \"Data Source=/…\"");
         }

@@ -36,7 +36,9 @@ internal readonly record struct DirectoryOwner(uint User, uint Group, uint Mode)
 
     private void Apply(string directory)
     {
-        FileAttribution.SetOwner(directory, User, Group);
-        FileAttribution.SetMode(directory, Mode);
+        // Its parent may belong to somebody who puts a link in its place.
+        using var open = OpenDirectory.TryOpen(directory) ?? throw new IOException($"{directory} is no directory any more");
+        FileAttribution.SetOwner(open.Handle, User, Group);
+        FileAttribution.SetMode(open.Handle, Mode);
     }
 }

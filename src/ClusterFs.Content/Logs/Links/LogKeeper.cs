@@ -14,6 +14,8 @@ internal sealed class LogKeeper : IDisposable
     /// <summary>The service may not have run yet.</summary>
     private static readonly TimeSpan ReopenAgain = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan RotationPatience = TimeSpan.FromMinutes(10);
+
     private readonly ServiceSettings _service;
     private readonly string _node;
     private readonly string _shared;
@@ -25,6 +27,7 @@ internal sealed class LogKeeper : IDisposable
     private readonly SharedWatch _watch;
     private readonly CancellationTokenSource _ending = new();
     private readonly Dictionary<string, long> _setAsideAt = new(StringComparer.Ordinal);
+    private readonly HashSet<SeenSame> _seenSame = [];
     private readonly List<Thread> _threads = [];
     private volatile LogLinkState _state;
     private volatile MoveOutcome _moved = new(IsDone: true, 0, null);
@@ -33,20 +36,20 @@ internal sealed class LogKeeper : IDisposable
     private string _said = "";
     private string? _reopenProblem;
     private long _reopenedAt;
+    private int _reopenedTurn;
+    private long? _rotatingSince;
 
     /// <param name="say">Told of every change.</param>
     public LogKeeper(Settings settings, ServiceSettings service, string link, LogKeeperPace pace, TimeProvider time, Action<string> say)
     {
         (_service, _node, _shared, _link, _pace, _time, _say) = (service, settings.Node.Name, settings.Shared.Path, link, pace, time, say);
-        var target = LogLayout.Target(_shared, service.Name, _node, link, NodeInName);
+        var target = LogLayout.Target(_shared, service.Name, _node, link);
         _place = new LogLink(link, target, time, static _ => { });
         _watch = new SharedWatch(new SharedLogs(_shared, target, _node).Check, pace.Patience);
         _state = new LogLinkState(link, LogsGo.Elsewhere, time.GetUtcNow(), 0, 0, null);
     }
 
     public LogLinkState State => _state;
-
-    private bool NodeInName => _service.Logs!.FileName is not null;
 
     /// <summary>Begins to do it, until disposed.</summary>
     public void Start()
@@ -104,11 +107,17 @@ internal sealed class LogKeeper : IDisposable
             // Storage that comes and goes must not have a service open its logs all the time.
             var toShared = away is null && (found != LinkKind.Spool || _time.GetElapsedTime(_thereSince!.Value) >= _pace.ReturnAfter);
             problem = away;
+            toShared = toShared && (found != LinkKind.Spool || !IsRotating());
             var hasWaiting = _place.Waiting.Count > 0;
-            var isChanged = _place.Settle(toShared, sharedOwner ?? owner ?? DirectoryOwner.OfThisProcess);
+            var settledOwner = sharedOwner ?? owner ?? DirectoryOwner.OfThisProcess;
+            SpaceReserve.Use(LogLayout.LocalDirectory(_link), () => _place.Settle(toShared, settledOwner));
+            if (_place.Waiting.Count == 0)
+            {
+                // What waits may need it, to be moved.
+                SpaceReserve.Keep(LogLayout.LocalDirectory(_link));
+            }
 
-            // The daemon before this one may have died after the change.
-            ReopenWhereNeeded(isChanged || (hasWaiting && _state.Go == LogsGo.Elsewhere), isSettled: toShared && !hasWaiting);
+            ReopenWhereNeeded(isSettled: toShared && !hasWaiting);
             problem = string.Join("; ", new[] { problem, _reopenProblem }.OfType<string>()) is { Length: > 0 } both ? both : null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -153,17 +162,40 @@ internal sealed class LogKeeper : IDisposable
         }
     }
 
-    /// <param name="isDue">Logs go elsewhere now.</param>
-    /// <param name="isSettled">Nobody writes to where they went before: a command that failed has not been missed.</param>
-    private void ReopenWhereNeeded(bool isDue, bool isSettled)
+    /// <summary>
+    /// What a logrotate that is under way has renamed in the spool, it must not go on with on shared storage, where it would overwrite what is there.
+    /// One that never ends is waited for no longer than logs may well stay in the spool.
+    /// </summary>
+    private bool IsRotating()
     {
-        if (!isDue && isSettled)
+        if (!Rotation.IsUnderWay())
         {
-            _reopenProblem = null;
+            _rotatingSince = null;
+            return false;
         }
 
-        if (_service.Logs!.Reopen is { } command && (isDue || (_reopenProblem is not null && _time.GetElapsedTime(_reopenedAt) >= ReopenAgain)))
+        _rotatingSince ??= _time.GetTimestamp();
+        return _time.GetElapsedTime(_rotatingSince.Value) < RotationPatience;
+    }
+
+    /// <param name="isSettled">Nobody writes to where logs went before: a command that failed has not been missed.</param>
+    private void ReopenWhereNeeded(bool isSettled)
+    {
+        if (!_place.IsReopenDue)
         {
+            _reopenProblem = null;
+            return;
+        }
+
+        var isUntried = _reopenProblem is null || _place.Turns != _reopenedTurn;
+        if (_service.Logs!.Reopen is not { } command || (!isUntried && isSettled))
+        {
+            _reopenProblem = null;
+            _place.Reopened();
+        }
+        else if (isUntried || _time.GetElapsedTime(_reopenedAt) >= ReopenAgain)
+        {
+            var turn = _place.Turns;
             var outcome = new ShellCommand(command, "/", Guid.NewGuid().ToString("N"), new Dictionary<string, string>
             {
                 ["CLUSTERFS_SERVICE"] = _service.Name,
@@ -171,7 +203,11 @@ internal sealed class LogKeeper : IDisposable
                 ["CLUSTERFS_PATH"] = _link,
             }).Run(ReopenTimeout, _ending.Token);
             _reopenProblem = outcome.Succeeded ? null : $"the reopen command failed: {outcome.Words}";
-            _reopenedAt = _time.GetTimestamp();
+            (_reopenedAt, _reopenedTurn) = (_time.GetTimestamp(), turn);
+            if (outcome.Succeeded)
+            {
+                _place.Reopened();
+            }
         }
     }
 
@@ -195,11 +231,19 @@ internal sealed class LogKeeper : IDisposable
                     _setAsideAt[name] = since = _time.GetTimestamp();
                 }
 
-                var to = Path.Combine(
-                    LogLayout.NodeDirectory(_shared, _service.Name, _node, NodeInName), LogLayout.MovedName(_link, name, _node, NodeInName));
-                var outcome = new LogMove(directory, to, () => _time.GetElapsedTime(since) >= _pace.SettleAfter, static _ => { }).Run(_ending.Token);
-                open += outcome.StillOpen;
-                problem ??= outcome.Problem;
+                try
+                {
+                    var to = Path.Combine(LogLayout.NodeDirectory(_shared, _service.Name, _node), LogLayout.MovedName(_link, name));
+                    var outcome = new LogMove(directory, to, () => _time.GetElapsedTime(since) >= _pace.SettleAfter, _seenSame, static _ => { })
+                        .Run(_ending.Token);
+                    open += outcome.StillOpen;
+                    problem ??= outcome.Problem;
+                }
+                catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+                {
+                    // One directory that cannot be moved must not keep those after it here.
+                    problem ??= failure.Message;
+                }
             }
 
             LogMove.ForgetDone(LogLayout.LocalDirectory(_link));

@@ -6,7 +6,12 @@ namespace ClusterFs.Content.Logs.Links;
 /// <summary>The links of all services that may run on this node, for the life of the process. Safe for use by several threads.</summary>
 public sealed class LogKeeping : IDisposable
 {
+    /// <summary>The daemon listens when it can write its own log.</summary>
+    private const int MostUnheard = 100;
+
     private readonly ImmutableDictionary<string, ImmutableArray<LogKeeper>> _keepers;
+    private readonly List<(string Service, string Words)> _unheard = [];
+    private Action<string, string>? _said;
 
     public LogKeeping(Settings settings, TimeProvider time)
         : this(settings, time, LogKeeperPace.Usual)
@@ -20,13 +25,28 @@ public sealed class LogKeeping : IDisposable
             .ToImmutableDictionary(
                 service => service.Name,
                 service => service.Logs!.Links
-                    .Select(link => new LogKeeper(settings, service, link, pace, time, words => Said?.Invoke(service.Name, words)))
+                    .Select(link => new LogKeeper(settings, service, link, pace, time, words => Say(service.Name, words)))
                     .ToImmutableArray(),
                 StringComparer.Ordinal);
     }
 
-    /// <summary>A service, and what has changed about its logs.</summary>
-    public Action<string, string>? Said { get; set; }
+    /// <summary>A service, and what has changed about its logs. What was said before anybody listened is said to the first who does.</summary>
+    public Action<string, string>? Said
+    {
+        get => _said;
+        set
+        {
+            lock (_unheard)
+            {
+                _said = value;
+                if (value is not null)
+                {
+                    _unheard.ForEach(one => value(one.Service, one.Words));
+                    _unheard.Clear();
+                }
+            }
+        }
+    }
 
     /// <summary>Puts the links in their places and keeps them.</summary>
     public void Start()
@@ -34,6 +54,21 @@ public sealed class LogKeeping : IDisposable
         foreach (var keeper in _keepers.Values.SelectMany(keepers => keepers))
         {
             keeper.Start();
+        }
+    }
+
+    private void Say(string service, string words)
+    {
+        lock (_unheard)
+        {
+            if (_said is not null)
+            {
+                _said(service, words);
+            }
+            else if (_unheard.Count < MostUnheard)
+            {
+                _unheard.Add((service, words));
+            }
         }
     }
 

@@ -12,6 +12,8 @@ namespace ClusterFs.Content.Logs.Links;
 /// <param name="atPoint">Told of every point at which a crash leaves something new.</param>
 internal sealed class LogLink(string link, string target, TimeProvider time, Action<string> atPoint)
 {
+    private const int MostDeep = 16;
+
     /// <summary>The link that is about to be put in its place, or the directory that was there.</summary>
     private readonly string _next = Path.Combine(LogLayout.LocalDirectory(link), "next");
 
@@ -35,10 +37,18 @@ internal sealed class LogLink(string link, string target, TimeProvider time, Act
     /// <summary>The directories whose files are to be moved, oldest first.</summary>
     public IReadOnlyList<string> Waiting => DirectoryOwner.Of(Local) is null
         ? []
-        : [.. Directory.EnumerateDirectories(Local).Where(directory => LogLayout.IsTime(Path.GetFileName(directory))).Order(StringComparer.Ordinal)];
+        : [.. DirectoryNames.Of(Local).Names.Where(LogLayout.IsTime).Select(name => Path.Combine(Local, name)).Where(path => DirectoryOwner.Of(path) is not null)];
+
+    /// <summary>Logs go elsewhere, and the service has not been told, as far as is known on disk.</summary>
+    public bool IsReopenDue => FileStatus.TryRead(ReopenDue) is not null;
+
+    /// <summary>How often this has turned the link.</summary>
+    public int Turns { get; private set; }
+
+    private string ReopenDue => Path.Combine(Local, "reopen-due");
 
     /// <summary>How much lies on this node's disk that is not on shared storage, or not only there; in bytes.</summary>
-    public long WaitingBytes => DirectoryOwner.Of(Local) is null ? 0 : BytesBelow(Local, mostDeep: 16);
+    public long WaitingBytes => DirectoryOwner.Of(Local) is null ? 0 : BytesBelow(Local, MostDeep);
 
     /// <summary>Has the link lead where it should, and sets aside what is to be moved.</summary>
     /// <param name="toShared">Or to the spool.</param>
@@ -74,10 +84,12 @@ internal sealed class LogLink(string link, string target, TimeProvider time, Act
                 break;
             case LinkStep.Turn:
                 Prepare(toShared);
+                NoteReopen();
                 Durable.Rename(_next, link);
                 break;
             case LinkStep.Exchange:
                 Prepare(toShared);
+                NoteReopen();
                 Exchange();
                 break;
             default:
@@ -96,15 +108,32 @@ internal sealed class LogLink(string link, string target, TimeProvider time, Act
         return step != LinkStep.Make;
     }
 
+    /// <summary>The service was told.</summary>
+    public void Reopened()
+    {
+        File.Delete(ReopenDue);
+        Durable.SyncDirectory(Local);
+    }
+
+    /// <summary>Before the change: a daemon that dies after it leaves this for the next one.</summary>
+    private void NoteReopen()
+    {
+        File.WriteAllBytes(ReopenDue, []);
+        Durable.SyncDirectory(Local);
+        Turns++;
+        atPoint("reopen noted");
+    }
+
     /// <summary>Without following links, which may lead to storage that hangs.</summary>
     private static long BytesBelow(string directory, int mostDeep)
     {
         var bytes = 0L;
-        foreach (var path in Directory.EnumerateFileSystemEntries(directory))
+        foreach (var name in DirectoryNames.Of(directory).Names)
         {
+            var path = Path.Combine(directory, name);
             bytes += FileStatus.TryRead(path) switch
             {
-                { Kind: FileKind.File } file when !path.EndsWith(LogMove.NotesSuffix, StringComparison.Ordinal) => file.Size,
+                { Kind: FileKind.File } file when mostDeep < MostDeep => file.Size,
                 { Kind: FileKind.Directory } when mostDeep > 0 => BytesBelow(path, mostDeep - 1),
                 _ => 0,
             };
@@ -153,7 +182,7 @@ internal sealed class LogLink(string link, string target, TimeProvider time, Act
 
     private void SetSpoolAside()
     {
-        if (DirectoryOwner.Of(Spool) is not null && Directory.EnumerateFileSystemEntries(Spool).Any())
+        if (DirectoryOwner.Of(Spool) is not null && !DirectoryNames.Of(Spool).IsEmpty)
         {
             SetAside(Spool);
         }

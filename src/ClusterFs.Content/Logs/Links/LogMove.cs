@@ -19,8 +19,9 @@ internal sealed record MoveOutcome(bool IsDone, int StillOpen, string? Problem);
 /// <param name="from">On this node's disk. What was copied is noted beside it.</param>
 /// <param name="to">On shared storage; not there before, or left by an earlier call.</param>
 /// <param name="maySettle">Whether files may be taken for closed: a process that was opening one is through.</param>
+/// <param name="seenSame">Kept from call to call.</param>
 /// <param name="atPoint">Told of every point at which a crash leaves something new.</param>
-internal sealed class LogMove(string from, string to, Func<bool> maySettle, Action<string> atPoint)
+internal sealed class LogMove(string from, string to, Func<bool> maySettle, HashSet<SeenSame> seenSame, Action<string> atPoint)
 {
     /// <summary>Of the file that notes how far a directory was copied.</summary>
     public const string NotesSuffix = ".moved";
@@ -29,6 +30,9 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Acti
 
     /// <summary>A crash copies so much anew at most.</summary>
     private const long BetweenNotes = 32 * Step;
+
+    /// <summary>Directories inside one another; each that is walked is held open.</summary>
+    private const int MostDeep = 64;
 
     private readonly byte[] _buffer = new byte[Step];
     private readonly byte[] _other = new byte[Step];
@@ -41,18 +45,32 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Acti
     public MoveOutcome Run(CancellationToken cancellation)
     {
         _progress = MoveProgress.Load(NotesOf(from));
-        if (DirectoryOwner.Of(from) is not null && (!_progress.IsEmpty || Directory.EnumerateFileSystemEntries(from).Any() || DirectoryOwner.Of(to) is not null))
+        using (var source = OpenDirectory.TryOpen(from))
         {
-            MoveDirectory("", cancellation);
-        }
-        else
-        {
-            _ = Durable.TryRemoveDirectory(from);
+            if (source is not null && (!_progress.IsEmpty || !source.Names.IsEmpty || DirectoryOwner.Of(to) is not null))
+            {
+                var isNew = Durable.TryMakeDirectory(to);
+                using var copy = OpenDirectory.TryOpen(to) ?? throw new IOException($"{to} is no directory");
+                if (isNew)
+                {
+                    KeepForNow(source, copy);
+                    Durable.SyncDirectory(Path.GetDirectoryName(to)!);
+                    atPoint("directory made");
+                }
+
+                MoveDirectory(source, copy, "", () => Durable.TryRemoveDirectory(from), cancellation);
+            }
+            else
+            {
+                _ = Durable.TryRemoveDirectory(from);
+            }
         }
 
         var isDone = DirectoryOwner.Of(from) is null;
         if (isDone)
         {
+            // Else a power cut may bring back a file of which nothing knows any more how far it was copied.
+            Durable.SyncDirectory(Path.GetDirectoryName(from)!);
             _progress.Delete();
         }
 
@@ -66,84 +84,121 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Acti
     /// <param name="local">What the directories to be moved are in.</param>
     public static void ForgetDone(string local)
     {
-        foreach (var notes in DirectoryOwner.Of(local) is null ? [] : Directory.GetFiles(local, "*" + NotesSuffix))
+        foreach (var notes in DirectoryOwner.Of(local) is null ? [] : DirectoryNames.Of(local).Names.Select(name => Path.Combine(local, name)))
         {
-            if (DirectoryOwner.Of(notes[..^NotesSuffix.Length]) is null)
+            if (notes.EndsWith(NotesSuffix, StringComparison.Ordinal) && DirectoryOwner.Of(notes[..^NotesSuffix.Length]) is null)
             {
                 File.Delete(notes);
             }
         }
     }
 
-    private void MoveDirectory(string relative, CancellationToken cancellation)
+    /// <summary>
+    /// The owner of the directories may change them meanwhile, and this is root: so everything is done in directories that are held open, and no link
+    /// is followed on either side.
+    /// </summary>
+    private void MoveDirectory(OpenDirectory source, OpenDirectory copy, string relative, Func<bool> remove, CancellationToken cancellation)
     {
-        var (source, copy) = (Path.Combine(from, relative), Path.Combine(to, relative));
-        var owner = DirectoryOwner.Of(source)!.Value;
-        var modified = FileStatus.TryRead(source)!.Value.ModifiedNs;
-        if (Durable.TryMakeDirectory(copy))
+        var status = source.Status;
+        var names = source.Names;
+        foreach (var name in names.Unreadable)
         {
-            // Whoever may read it may read it now; nobody else may write until all is there.
-            const uint ownerAll = 0x1C0;
-            const uint othersWrite = 0x12;
-            GiveAway(copy, Processes.EffectiveUser, owner.Group, (owner.Mode & ~othersWrite) | ownerAll);
-            Durable.SyncDirectory(Path.GetDirectoryName(copy.TrimEnd('/'))!);
-            atPoint("directory made");
+            _problem = $"{Path.Combine(from, relative, name)} has a name that is not UTF-8, and stays where it is: rename it";
         }
 
-        foreach (var path in Directory.EnumerateFileSystemEntries(source).Order(StringComparer.Ordinal).ToList())
+        foreach (var name in names.Names)
         {
             cancellation.ThrowIfCancellationRequested();
-            var name = Path.Combine(relative, Path.GetFileName(path));
-            switch (FileStatus.TryRead(path)?.Kind)
+            try
             {
-                case FileKind.Directory:
-                    MoveDirectory(name, cancellation);
-                    break;
-                case FileKind.SymbolicLink:
-                    MoveLink(path, name);
-                    break;
-                case FileKind.File:
-                    MoveFile(path, name, cancellation);
-                    break;
-                case FileKind.Special:
-                    _problem = $"{path} is no file and stays where it is";
-                    break;
+                MoveEntry(source, copy, name, Path.Combine(relative, name), cancellation);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                // One that cannot be moved must not keep the others here.
+                _problem = $"{Path.Combine(from, relative, name)} stays where it is for now: {copy.Readable(source.Readable(failure.Message))}";
             }
         }
 
-        if (!Directory.EnumerateFileSystemEntries(source).Any())
+        if (source.Names.IsEmpty)
         {
-            GiveAway(copy, owner.User, owner.Group, owner.Mode);
-            FileAttribution.SetModified(copy, modified);
-            Durable.SyncDirectory(copy);
-            _ = Durable.TryRemoveDirectory(source);
+            GiveAway(copy.Handle, status.User, status.Group, status.Mode);
+            FileAttribution.SetModified(copy["."], status.ModifiedNs);
+            copy.Sync();
+            _ = remove();
             atPoint("directory moved");
         }
     }
 
-    private void MoveLink(string path, string name)
+    private void MoveEntry(OpenDirectory source, OpenDirectory copy, string name, string relative, CancellationToken cancellation)
     {
-        var copy = Path.Combine(to, name);
-        if (FileStatus.TryRead(copy) is null)
+        switch (FileStatus.TryRead(source[name])?.Kind)
         {
-            File.CreateSymbolicLink(copy, new FileInfo(path).LinkTarget!);
-            Durable.SyncDirectory(Path.GetDirectoryName(copy)!);
+            case FileKind.Directory:
+                MoveBelow(source, copy, name, relative, cancellation);
+                break;
+            case FileKind.SymbolicLink:
+                MoveLink(source[name], copy, name);
+                break;
+            case FileKind.File:
+                MoveFile(source, copy, name, relative, cancellation);
+                break;
+            case FileKind.Special:
+                _problem = $"{Path.Combine(from, relative)} is no file and stays where it is";
+                break;
+        }
+    }
+
+    private void MoveBelow(OpenDirectory source, OpenDirectory copy, string name, string relative, CancellationToken cancellation)
+    {
+        if (relative.Count(character => character == '/') >= MostDeep)
+        {
+            throw new IOException($"it is more than {MostDeep} directories deep");
+        }
+
+        using var below = source.TryOpenBelow(name) ?? throw new IOException("it is no directory any more");
+        var isNew = Durable.TryMakeDirectory(copy[name]);
+        using var copyBelow = copy.TryOpenBelow(name) ?? throw new IOException($"{Path.Combine(to, relative)} is no directory");
+        if (isNew)
+        {
+            KeepForNow(below, copyBelow);
+            copy.Sync();
+            atPoint("directory made");
+        }
+
+        MoveDirectory(below, copyBelow, relative, () => Durable.TryRemoveDirectory(source[name]), cancellation);
+    }
+
+    /// <summary>Whoever may read a directory may read its copy now; nobody else may write there until all is there.</summary>
+    private void KeepForNow(OpenDirectory source, OpenDirectory copy)
+    {
+        const uint ownerAll = 0x1C0;
+        const uint othersWrite = 0x12;
+        var status = source.Status;
+        GiveAway(copy.Handle, Processes.EffectiveUser, status.Group, (status.Mode & ~othersWrite) | ownerAll);
+    }
+
+    private void MoveLink(string path, OpenDirectory copy, string name)
+    {
+        var leads = new FileInfo(path).LinkTarget ?? throw new IOException("it is no link any more");
+        if (leads.Contains('\uFFFD', StringComparison.Ordinal))
+        {
+            throw new IOException("it leads to a name that is not UTF-8");
+        }
+
+        if (FileStatus.TryRead(copy[name]) is null)
+        {
+            File.CreateSymbolicLink(copy[name], leads);
+            copy.Sync();
             atPoint("link copied");
         }
 
         File.Delete(path);
     }
 
-    private void MoveFile(string path, string name, CancellationToken cancellation)
+    private void MoveFile(OpenDirectory directory, OpenDirectory copies, string name, string relative, CancellationToken cancellation)
     {
-        using var source = PlainFile.OpenRead(path);
-        if (PlainFile.PathOf(source) is not { } real || !real.EndsWith($"{Path.GetFileName(from)}/{name}", StringComparison.Ordinal))
-        {
-            // Somebody has put a link in the place of a directory on the way.
-            _problem = $"{path} is not where it seems to be, and stays there";
-            return;
-        }
-
+        using var source = PlainFile.OpenRead(directory[name]);
         var status = FileStatus.Read(source);
         if (status.Kind != FileKind.File)
         {
@@ -153,18 +208,24 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Acti
         if (_progress.Find(status.Inode) is not { } copied || status.Size < copied.Length)
         {
             // A file that its writer has cut off is a new one: what was copied of it stays.
-            copied = new MoveProgress.Copied(FreeName(name), 0);
+            copied = new MoveProgress.Copied(FreeName(copies, relative), 0);
             _progress.Set(status.Inode, copied);
             atPoint("named");
         }
 
-        var copyPath = Path.Combine(to, copied.Name);
-        using var copy = PlainFile.OpenOrCreate(copyPath);
+        using var others = DirectoryOfCopy(copied.Name);
+        var copyName = Path.GetFileName(copied.Name);
+        using var copy = PlainFile.OpenOrCreate(others[copyName]);
+        if (FileStatus.Read(copy) is not { Kind: FileKind.File, Links: 1 })
+        {
+            throw new IOException($"{Path.Combine(to, copied.Name)} is not the copy that was made there: move it away");
+        }
+
         var length = Math.Min(copied.Length, RandomAccess.GetLength(copy));
         if (length == 0)
         {
-            GiveAway(copyPath, status.User, status.Group, status.Mode);
-            Durable.SyncDirectory(Path.GetDirectoryName(copyPath)!);
+            GiveAway(copy, status.User, status.Group, status.Mode);
+            others.Sync();
         }
 
         length = Copy(source, copy, length, status.Inode, copied.Name, cancellation);
@@ -180,11 +241,38 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Acti
                 _stillOpen++;
                 return;
             case null:
-                _problem = $"whether {path} is open cannot be told (not root, or no file system of this node's own), so it is copied and stays";
+                _problem = $"whether {Path.Combine(from, relative)} is open cannot be told (not root, or no file system of this node's own), so it is copied and stays";
                 return;
         }
 
-        Finish(path, source, copy, copyPath, length);
+        if (IsSame(source, copy, copied.Name, length))
+        {
+            FileAttribution.SetModified(others[copyName], status.ModifiedNs);
+            others.Sync();
+            atPoint("verified");
+            File.Delete(directory[name]);
+            directory.Sync();
+            atPoint("deleted");
+            _progress.Remove(status.Inode);
+        }
+    }
+
+    /// <summary>Of a service that renames what it writes, the copy may lie elsewhere than its file.</summary>
+    private OpenDirectory DirectoryOfCopy(string name)
+    {
+        var directory = OpenDirectory.TryOpen(to) ?? throw new IOException($"{to} is no directory");
+        foreach (var part in name.Split('/')[..^1])
+        {
+            var above = directory;
+            directory = above.TryOpenBelow(part)!;
+            above.Dispose();
+            if (directory is null)
+            {
+                throw new IOException($"{Path.Combine(to, name)} is in no directory any more");
+            }
+        }
+
+        return directory;
     }
 
     /// <returns>How much of the file is in the copy.</returns>
@@ -216,32 +304,35 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Acti
         }
     }
 
-    /// <summary>Nobody has the file open: it is deleted when its copy is seen to be the same.</summary>
-    private void Finish(string path, SafeFileHandle source, SafeFileHandle copy, string copyPath, long length)
+    /// <summary>Whether the copy is the same as a file that nobody has open; where that was seen before, it is not read once more.</summary>
+    private bool IsSame(SafeFileHandle source, SafeFileHandle copy, string copyName, long length)
     {
         var status = FileStatus.Read(source);
         if (status.Size != length)
         {
             // Written between the last look and its end; the next call copies it.
             _stillOpen++;
-            return;
+            return false;
+        }
+
+        var seen = new SeenSame(status.Device, status.Inode, status.Size, status.ModifiedNs);
+        if (seenSame.Contains(seen))
+        {
+            return true;
         }
 
         RandomAccess.FlushToDisk(copy);
         FileAttribution.ForgetCached(copy);
         if (FirstDifference(source, copy, length) is { } at)
         {
-            _progress.Set(status.Inode, new MoveProgress.Copied(Path.GetRelativePath(to, copyPath), at));
-            _problem = string.Create(CultureInfo.InvariantCulture, $"{copyPath} does not hold what was written to it from byte {at} on; it is copied again");
-            return;
+            _progress.Set(status.Inode, new MoveProgress.Copied(copyName, at));
+            _problem = string.Create(
+                CultureInfo.InvariantCulture, $"{Path.Combine(to, copyName)} does not hold what was written to it from byte {at} on; it is copied again");
+            return false;
         }
 
-        FileAttribution.SetModified(copyPath, status.ModifiedNs);
-        Durable.SyncDirectory(Path.GetDirectoryName(copyPath)!);
-        atPoint("verified");
-        File.Delete(path);
-        atPoint("deleted");
-        _progress.Remove(status.Inode);
+        seenSame.Add(seen);
+        return true;
     }
 
     private long? FirstDifference(SafeFileHandle one, SafeFileHandle other, long length)
@@ -267,29 +358,32 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Acti
         return null;
     }
 
-    private string FreeName(string name)
+    private string FreeName(OpenDirectory copies, string relative)
     {
-        var free = name;
-        for (var number = 2; _progress.IsTaken(free) || FileStatus.TryRead(Path.Combine(to, free)) is not null; number++)
+        var free = relative;
+        for (var number = 2; _progress.IsTaken(free) || FileStatus.TryRead(copies[Path.GetFileName(free)]) is not null; number++)
         {
-            free = string.Create(CultureInfo.InvariantCulture, $"{name}~{number}");
+            free = string.Create(CultureInfo.InvariantCulture, $"{relative}~{number}");
         }
 
         return free;
     }
 
     /// <summary>Shared storage may refuse owners (an NFS export with root_squash): the content counts more.</summary>
-    private void GiveAway(string path, uint user, uint group, uint mode)
+    private void GiveAway(SafeFileHandle file, uint user, uint group, uint mode)
     {
         try
         {
-            FileAttribution.SetOwner(path, user, group);
+            FileAttribution.SetOwner(file, user, group);
         }
         catch (PosixException refused) when (refused.Error is PosixException.NotPermitted or PosixException.Invalid)
         {
             _problem = $"owners cannot be kept on shared storage: {refused.Message}";
         }
 
-        FileAttribution.SetMode(path, mode);
+        FileAttribution.SetMode(file, mode);
     }
 }
+
+/// <summary>A file whose copy was read back and is the same: what cannot be deleted is not read every two seconds.</summary>
+internal readonly record struct SeenSame(ulong Device, ulong Inode, long Size, long ModifiedNs);

@@ -68,6 +68,6 @@ internal sealed class MoveProgress
 
     public void Delete() => File.Delete(_file);
 
-    private void Save() => Durable.Replace(_file, Encoding.UTF8.GetBytes(string.Concat(_copied.Select(one => string.Create(
-        CultureInfo.InvariantCulture, $"{one.Key} {one.Value.Length} {Convert.ToBase64String(Encoding.UTF8.GetBytes(one.Value.Name))}\n")))));
+    private void Save() => SpaceReserve.Use(Path.GetDirectoryName(_file)!, () => Durable.Replace(_file, Encoding.UTF8.GetBytes(string.Concat(_copied.Select(one => string.Create(
+        CultureInfo.InvariantCulture, $"{one.Key} {one.Value.Length} {Convert.ToBase64String(Encoding.UTF8.GetBytes(one.Value.Name))}\n"))))));
 }

@@ -14,27 +14,26 @@ internal sealed record FoundFile(string Path, LogFileName Name);
 internal sealed record FoundLog(string Node, string Name, string Place, ImmutableArray<FoundFile> Files);
 
 /// <summary>Looks for the logs of a service: all nodes' on shared storage, and on this node what was not moved there yet.</summary>
-/// <param name="shared">Null while it is away.</param>
+/// <param name="whereShared">Asked at each look; null while it is away.</param>
 /// <param name="settings">Of the service.</param>
 /// <param name="nodes">Of the cluster.</param>
 /// <param name="local">This node.</param>
-internal sealed class LogCatalog(string? shared, string service, LogsSettings settings, IReadOnlyCollection<string> nodes, string local)
+internal sealed class LogCatalog(Func<string?> whereShared, string service, LogsSettings settings, IReadOnlyCollection<string> nodes, string local)
 {
     private const int MostDeep = 8;
     private readonly NodeInName? _nodeInName = settings.FileName is { } pattern ? new NodeInName(pattern) : null;
 
+    /// <summary>At the last look.</summary>
+    public bool SharedWasThere { get; private set; }
+
     /// <param name="note">Told of what cannot be looked at.</param>
     public ImmutableArray<FoundLog> Find(Action<string> note)
     {
+        var shared = whereShared();
+        SharedWasThere = shared is not null;
         var found = new Dictionary<(string Node, string Name, string Place), List<FoundFile>>();
         foreach (var directory in shared is null ? [] : DirectoriesIn(LogLayout.ServiceDirectory(shared, service), note))
         {
-            if (_nodeInName is not null)
-            {
-                FindIn(directory, node: null, found, note);
-                continue;
-            }
-
             foreach (var linked in DirectoriesIn(directory, note))
             {
                 FindIn(linked, Path.GetFileName(directory), found, note);
@@ -43,7 +42,7 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
 
         foreach (var link in settings.Links)
         {
-            FindLocal(link, found, note);
+            FindLocal(link, shared, found, note);
         }
 
         return
@@ -65,25 +64,18 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
     ];
 
     /// <summary>A directory of one link, or one that was moved.</summary>
-    private void FindIn(string directory, string? node, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
+    private void FindIn(string directory, string node, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
     {
-        var name = Path.GetFileName(directory);
-        var isMoved = LogLayout.TryParseMoved(name, out var link, out var mover);
-        if (!isMoved)
-        {
-            link = name;
-        }
-
+        var link = LogLayout.LinkOf(Path.GetFileName(directory));
         Walk(directory, "", MostDeep, note, (path, relative) =>
         {
             var file = LogFileName.Parse(Path.GetFileName(relative));
-            var owner = node ?? (isMoved ? mover : _nodeInName!.NodeOf(file.Name, nodes) ?? "?");
-            Add(found, owner, link, relative, file, path, directory);
+            Add(found, _nodeInName?.NodeOf(file.Name, nodes) ?? node, link, relative, file, path, directory);
         });
     }
 
     /// <summary>What is in a moved directory on shared storage already is read there, but for what still is here.</summary>
-    private void FindLocal(string link, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
+    private void FindLocal(string link, string? shared, Dictionary<(string Node, string Name, string Place), List<FoundFile>> found, Action<string> note)
     {
         foreach (var directory in DirectoriesIn(LogLayout.LocalDirectory(link), note))
         {
@@ -93,8 +85,7 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
                 continue;
             }
 
-            var moved = Path.Combine(
-                LogLayout.NodeDirectory(shared ?? "", service, local, _nodeInName is not null), LogLayout.MovedName(link, name, local, _nodeInName is not null));
+            var moved = Path.Combine(LogLayout.NodeDirectory(shared ?? "", service, local), LogLayout.MovedName(link, name));
             Walk(directory, "", MostDeep, note, (path, relative) =>
             {
                 foreach (var files in found.Values)
@@ -102,7 +93,8 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
                     files.RemoveAll(file => file.Path == Path.Combine(moved, relative));
                 }
 
-                Add(found, local, LogLayout.NameOf(link), relative, LogFileName.Parse(Path.GetFileName(relative)), path, moved);
+                var file = LogFileName.Parse(Path.GetFileName(relative));
+                Add(found, _nodeInName?.NodeOf(file.Name, nodes) ?? local, LogLayout.NameOf(link), relative, file, path, moved);
             });
         }
     }
@@ -164,7 +156,13 @@ internal sealed class LogCatalog(string? shared, string service, LogsSettings se
     {
         try
         {
-            return [.. Directory.EnumerateFileSystemEntries(directory).Order(StringComparer.Ordinal)];
+            var names = DirectoryNames.Of(directory);
+            foreach (var name in names.Unreadable)
+            {
+                note($"{Path.Combine(directory, name)} is left out: its name is not UTF-8");
+            }
+
+            return [.. names.Names.Select(name => Path.Combine(directory, name))];
         }
         catch (DirectoryNotFoundException)
         {

@@ -20,9 +20,11 @@ internal sealed class LogTail(LogStream stream, string path, SafeFileHandle file
     public long LiveAt { get; set; }
 
     /// <summary>
-    /// Whether lines may be added to a file: to the one that the service writes to, and to all that are on their way from a node's disk.
+    /// Whether lines may be added to a file: to the one that the service writes to (the newest, where it writes the date into their names), and to all that
+    /// are on their way from a node's disk.
     /// </summary>
-    public static bool IsFollowed(FoundLog log, FoundFile file) => file.Name.IsCurrent || (IsOnItsWay(log) && file.Name.Compression.Length == 0);
+    public static bool IsFollowed(FoundLog log, FoundFile file) =>
+        file.Name.IsCurrent || (file.Name.Compression.Length == 0 && (IsOnItsWay(log) || file == log.Files.Last(one => one.Name.Compression.Length == 0)));
 
     public static bool IsOnItsWay(FoundLog log) => System.IO.Path.GetFileName(log.Place).Contains(LogLayout.MovedMark, StringComparison.Ordinal);
 

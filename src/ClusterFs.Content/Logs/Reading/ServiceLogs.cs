@@ -17,6 +17,7 @@ public sealed class ServiceLogs(Settings settings, ServiceSettings service, Time
 
     private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
     private readonly StampPattern? _pattern = service.Logs!.TimePattern is { } pattern ? StampPattern.Parse(pattern) : null;
+    private Task<bool>? _look;
 
     /// <summary>Writes what is wanted, oldest first. When following, until cancelled.</summary>
     /// <returns>False when there was no log to be read, and nothing to follow.</returns>
@@ -29,7 +30,7 @@ public sealed class ServiceLogs(Settings settings, ServiceSettings service, Time
         ILineSink sink = query.Grep is { } grep ? new GrepFilter(grep, printer) : printer;
         sink = query.Since is { } since ? new SinceFilter(since.UtcTicks, sink) : sink;
         var catalog = new LogCatalog(
-            IsSharedThere() ? settings.Shared.Path : null, service.Name, service.Logs!, settings.Cluster.Nodes.Keys.ToArray(), settings.Node.Name);
+            () => IsSharedThere() ? settings.Shared.Path : null, service.Name, service.Logs!, settings.Cluster.Nodes.Keys.ToArray(), settings.Node.Name);
         using var follow = new LogFollow(catalog, query, StampsOf, sink, Note);
         try
         {
@@ -87,10 +88,13 @@ public sealed class ServiceLogs(Settings settings, ServiceSettings service, Time
     /// <summary>Storage that hangs answers never.</summary>
     private bool IsSharedThere()
     {
-        var look = Task.Run(() => Directory.Exists(Path.Combine(settings.Shared.Path, "clusterfs")));
-        if (look.Wait(Patience) && look.Result)
+        if (_look is not { IsCompleted: false })
         {
-            return true;
+            _look = Task.Run(() => Directory.Exists(Path.Combine(settings.Shared.Path, "clusterfs")));
+            if (_look.Wait(Patience) && _look.Result)
+            {
+                return true;
+            }
         }
 
         Note($"shared storage at {settings.Shared.Path} is away: this shows only what this node has on its own disk");

@@ -58,7 +58,14 @@ internal sealed class TextPrinter(Stream output, bool withNames, bool forTermina
         if (line.IsBeginning)
         {
             EndLine();
-            Put(_name);
+            if (forTerminal)
+            {
+                PutVisible(_name);
+            }
+            else
+            {
+                Put(_name);
+            }
         }
 
         if (forTerminal)

@@ -6,7 +6,7 @@ namespace ClusterFs.Content.Logs.Stamps;
 /// </summary>
 /// <param name="pattern">The only kind of stamps there are; null for the usual ones.</param>
 /// <param name="zone">Of stamps that name none.</param>
-/// <param name="writtenBy">When the file was written last: no stamp without a year is more than a day later.</param>
+/// <param name="writtenBy">When the file was written last: no stamp is more than a day later.</param>
 public sealed class StampReader(StampPattern? pattern, TimeZoneInfo zone, DateTimeOffset writtenBy)
 {
     /// <summary>A stamp lies so near to the beginning of its line, in bytes.</summary>
@@ -14,17 +14,17 @@ public sealed class StampReader(StampPattern? pattern, TimeZoneInfo zone, DateTi
 
     private const int ClfLength = 26;
     private readonly LineClock _clock = new(zone, writtenBy.AddDays(1));
+    private readonly long _latest = writtenBy.AddDays(1).UtcTicks;
 
     /// <summary>Reads the stamp of a line.</summary>
     /// <param name="line">With or without what ends it.</param>
     /// <param name="ticks">In UTC, as <see cref="DateTime.Ticks"/>.</param>
     /// <returns>False for a line without one.</returns>
-    public bool TryRead(ReadOnlySpan<byte> line, out long ticks)
+    public bool TryRead(ReadOnlySpan<byte> line, out long ticks) => TryFind(line, out ticks) && ticks >= 0 && ticks <= _latest;
+
+    private bool TryFind(ReadOnlySpan<byte> whole, out long ticks)
     {
-        if (line.Length > Reach)
-        {
-            line = line[..Reach];
-        }
+        var line = whole.Length > Reach ? whole[..Reach] : whole;
 
         if (pattern is not null)
         {
@@ -37,7 +37,7 @@ public sealed class StampReader(StampPattern? pattern, TimeZoneInfo zone, DateTi
             return true;
         }
 
-        return TryIso(line, start, out ticks) || TrySyslog(line, start, out ticks) || TryCommonLog(line, out ticks);
+        return TryIso(line, start, out ticks) || TrySyslog(line, start, out ticks) || TryCommonLog(whole, out ticks);
     }
 
     /// <summary>Where a line of syslog begins after its priority (RFC 3164) and version (RFC 5424).</summary>
@@ -95,24 +95,40 @@ public sealed class StampReader(StampPattern? pattern, TimeZoneInfo zone, DateTi
             && _clock.TryYearless(month, day, hour, minute, second, fraction, out ticks);
     }
 
-    /// <summary>192.0.2.1 - alice [28/Nov/2026:23:12:42 +0000] "GET / HTTP/1.1" 200 …</summary>
+    /// <summary>
+    /// 192.0.2.1 - alice [28/Nov/2026:23:12:42 +0000] "GET / HTTP/1.1" 200 … Who asks chooses the name before the stamp, with a stamp in it if he likes,
+    /// and what is after the first quotation mark, but can write no such mark: the last stamp before it is the server's.
+    /// </summary>
     private static bool TryCommonLog(ReadOnlySpan<byte> line, out long ticks)
     {
         ticks = 0;
-        var at = 0;
-        while (line[at..].IndexOf((byte)'[') is var found and >= 0)
+        var quoted = line.IndexOf((byte)'"');
+        var rest = quoted >= 0 ? line[..quoted] : line[..Math.Min(line.Length, Reach)];
+        while (rest.LastIndexOf((byte)'[') is var at and >= 0)
         {
-            at += found + 1;
-            if (at + ClfLength <= line.Length && line[at + 2] == '/' && line[at + 6] == '/' && line[at + 11] == ':' && line[at + 14] == ':' && line[at + 17] == ':'
-                && Digits.TryRead(line, at, 2, out var day) && Digits.TryReadMonth(line, at + 3, out var month)
-                && Digits.TryRead(line, at + 7, 4, out var year) && Digits.TryRead(line, at + 12, 2, out var hour)
-                && Digits.TryRead(line, at + 15, 2, out var minute) && Digits.TryRead(line, at + 18, 2, out var second)
-                && TryOffset(line, at + 20, out var offset, out _)
-                && LineClock.TryWall(year, month, day, hour, minute, second, 0, out var wall))
+            if (TryBracket(line, at + 1, out ticks))
             {
-                ticks = wall - offset;
                 return true;
             }
+
+            rest = rest[..at];
+        }
+
+        return false;
+    }
+
+    private static bool TryBracket(ReadOnlySpan<byte> line, int at, out long ticks)
+    {
+        ticks = 0;
+        if (at + ClfLength <= line.Length && line[at + 2] == '/' && line[at + 6] == '/' && line[at + 11] == ':' && line[at + 14] == ':' && line[at + 17] == ':'
+            && Digits.TryRead(line, at, 2, out var day) && Digits.TryReadMonth(line, at + 3, out var month)
+            && Digits.TryRead(line, at + 7, 4, out var year) && Digits.TryRead(line, at + 12, 2, out var hour)
+            && Digits.TryRead(line, at + 15, 2, out var minute) && Digits.TryRead(line, at + 18, 2, out var second)
+            && TryOffset(line, at + 20, out var offset, out _)
+            && LineClock.TryWall(year, month, day, hour, minute, second, 0, out var wall))
+        {
+            ticks = wall - offset;
+            return true;
         }
 
         return false;

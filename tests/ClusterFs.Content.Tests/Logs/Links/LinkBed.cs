@@ -19,7 +19,7 @@ internal sealed class LinkBed : IDisposable
 
     public string Link => Path.Combine(Root, "var", "wiki");
 
-    public string Target => LogLayout.Target(Shared, "wiki", "n1", Link, nodeInName: false);
+    public string Target => LogLayout.Target(Shared, "wiki", "n1", Link);
 
     /// <summary>Called at every point; throws to crash there.</summary>
     public Action<string> AtPoint { get; set; } = _ => { };
@@ -46,8 +46,8 @@ internal sealed class LinkBed : IDisposable
         var outcomes = new List<MoveOutcome>();
         foreach (var directory in new LogLink(Link, Target, TimeProvider.System, AtPoint).Waiting)
         {
-            var to = Path.Combine(Path.GetDirectoryName(Target)!, LogLayout.MovedName(Link, Path.GetFileName(directory), "n1", nodeInName: false));
-            outcomes.Add(new LogMove(directory, to, () => MaySettle, AtPoint).Run(CancellationToken.None));
+            var to = Path.Combine(Path.GetDirectoryName(Target)!, LogLayout.MovedName(Link, Path.GetFileName(directory)));
+            outcomes.Add(new LogMove(directory, to, () => MaySettle, [], AtPoint).Run(CancellationToken.None));
         }
 
         LogMove.ForgetDone(LogLayout.LocalDirectory(Link));
@@ -65,7 +65,7 @@ internal sealed class LinkBed : IDisposable
     public string[] LeftBeside() =>
     [
         .. Directory.EnumerateFileSystemEntries(LogLayout.LocalDirectory(Link), "*", SearchOption.AllDirectories)
-            .Where(path => path != LogLayout.Spool(Link)).Select(path => Path.GetRelativePath(Root, path)),
+            .Where(path => path != LogLayout.Spool(Link) && Path.GetFileName(path) is not (SpaceReserve.Name or "reopen-due")).Select(path => Path.GetRelativePath(Root, path)),
     ];
 
     public void Dispose() => Directory.Delete(Root, recursive: true);

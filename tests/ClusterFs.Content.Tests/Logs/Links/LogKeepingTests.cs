@@ -25,6 +25,9 @@ public sealed class LogKeepingTests : IDisposable
         Skip.IfNot(Processes.IsRoot, "needs root, to be told whether files are open");
         using var keeping = Keep();
         Until(keeping, state => state.Go == LogsGo.ToShared);
+        var said = new List<string>();
+        keeping.Said = (_, words) => said.Add(words);
+        Assert.Equal($"{Link} leads to shared storage", said.FirstOrDefault());
         Append("2026-01-02T03:00:01Z 1");
 
         Directory.Move(_bed.Shared, _bed.Shared + ".away");
@@ -38,6 +41,32 @@ public sealed class LogKeepingTests : IDisposable
         Append("2026-01-02T03:00:03Z 3");
         Assert.Equal(["2026-01-02T03:00:01Z 1", "2026-01-02T03:00:02Z 2", "2026-01-02T03:00:03Z 3"], _bed.Read(format: default(LogFormat)));
         Assert.Equal([$"wiki {Link}", $"wiki {Link}"], File.ReadAllLines(Reopened));
+    }
+
+    [SkippableFact]
+    public void The_way_back_waits_for_a_rotation()
+    {
+        Skip.IfNot(Processes.IsRoot, "needs root, to be told whether files are open");
+        Directory.CreateDirectory(_bed.Shared + ".away");
+        Directory.Move(_bed.Shared, _bed.Shared + ".away/it");
+        using var keeping = Keep();
+        Until(keeping, state => state.Go == LogsGo.ToSpool);
+        var program = Path.Combine(_bed.Root, "logrotate");
+        File.Copy("/bin/sleep", program);
+        using (var rotation = Process.Start(program, "60"))
+        {
+            Assert.True(SpinWait.SpinUntil(Rotation.IsUnderWay, Patience));
+            Directory.Move(_bed.Shared + ".away/it", _bed.Shared);
+            Until(keeping, state => state.Problem is null);
+            Append("2026-01-02T03:00:01Z 1");
+            Until(keeping, state => state.WaitingBytes > 0);
+            Assert.Equal(LogsGo.ToSpool, Assert.Single(keeping.Of("wiki")).Go);
+            rotation.Kill();
+            rotation.WaitForExit();
+        }
+
+        Until(keeping, state => state is { Go: LogsGo.ToShared, WaitingBytes: 0 });
+        Assert.Equal(["2026-01-02T03:00:01Z 1"], _bed.Read(format: default(LogFormat)));
     }
 
     [SkippableFact]

@@ -162,6 +162,124 @@ public sealed class LogLinkTests : IDisposable
         Assert.Equal(Path.Combine(secret, "key"), new FileInfo(Path.Combine(moved, "key.log")).LinkTarget);
     }
 
+    /// <summary>The service's user owns what was set aside: a directory that becomes a link, under a walk that is under way, leads root nowhere.</summary>
+    [SkippableFact]
+    public void A_directory_that_is_swapped_for_a_link_in_the_middle_leads_nowhere()
+    {
+        Skip.IfNot(Processes.IsRoot, "needs root, to be told whether files are open");
+        var victim = Path.Combine(_bed.Root, "victim");
+        Directory.CreateDirectory(victim);
+        File.WriteAllText(Path.Combine(victim, "a.log"), "not a log\n");
+        File.SetUnixFileMode(victim, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var point in new[] { "directory made", "named", "written", "noted", "verified" })
+        {
+            foreach (var isCopy in new[] { false, true })
+            {
+                using var bed = new LinkBed();
+                Directory.CreateDirectory(Path.Combine(bed.Link, "sub"));
+                File.WriteAllText(Path.Combine(bed.Link, "sub", "a.log"), "log\n");
+                bed.Settle();
+                var reached = 0;
+                bed.AtPoint = at =>
+                {
+                    // The top comes first.
+                    if (at == point && ++reached == (point == "directory made" ? 2 : 1))
+                    {
+                        var side = isCopy
+                            ? Assert.Single(Directory.EnumerateDirectories(Path.GetDirectoryName(bed.Target)!, "wiki@*"))
+                            : Assert.Single(new LogLink(bed.Link, bed.Target, TimeProvider.System, _ => { }).Waiting);
+                        Directory.Move(Path.Combine(side, "sub"), Path.Combine(bed.Root, "sub"));
+                        File.CreateSymbolicLink(Path.Combine(side, "sub"), victim);
+                    }
+                };
+                bed.Move();
+                Assert.True(reached > 0);
+                Assert.Equal([Path.Combine(victim, "a.log")], Directory.EnumerateFileSystemEntries(victim));
+                Assert.Equal("not a log\n", File.ReadAllText(Path.Combine(victim, "a.log")));
+                Assert.Equal(new DirectoryOwner(0, 0, Convert.ToUInt32("700", 8)), DirectoryOwner.Of(victim));
+            }
+        }
+    }
+
+    [SkippableFact]
+    public void A_file_that_cannot_be_deleted_keeps_no_other_here_and_is_read_back_once()
+    {
+        Skip.IfNot(Processes.IsRoot, "needs root, to be told whether files are open");
+        var sub = Path.Combine(_bed.Link, "a");
+        Directory.CreateDirectory(sub);
+        File.WriteAllText(Path.Combine(sub, "a.log"), "a\n");
+        File.WriteAllText(Path.Combine(_bed.Link, "b.log"), "b\n");
+        _bed.Settle();
+        var waiting = Assert.Single(new LogLink(_bed.Link, _bed.Target, TimeProvider.System, _ => { }).Waiting);
+
+        // A mount is busy.
+        var held = Path.Combine(waiting, "a", "a.log");
+        Run("mount", "--bind", held, held);
+        try
+        {
+            var outcome = Assert.Single(_bed.Move());
+            Assert.False(outcome.IsDone);
+            Assert.Contains($"{held} stays where it is for now: ", outcome.Problem, StringComparison.Ordinal);
+            Assert.Equal(["b"], _bed.OnShared("b.log"));
+            Assert.False(File.Exists(Path.Combine(waiting, "b.log")));
+        }
+        finally
+        {
+            Run("umount", held);
+        }
+
+        Assert.True(Assert.Single(_bed.Move()).IsDone);
+        Assert.Equal(["a"], _bed.OnShared("a.log"));
+    }
+
+    [Fact]
+    public void A_name_that_is_not_text_is_said()
+    {
+        Directory.CreateDirectory(_bed.Link);
+        Run("sh", "-c", "touch \"$0/c$(printf '\\377')\"", _bed.Link);
+        _bed.Settle();
+        var outcome = Assert.Single(_bed.Move());
+        Assert.False(outcome.IsDone);
+        Assert.EndsWith("/c\\xff has a name that is not UTF-8, and stays where it is: rename it", outcome.Problem, StringComparison.Ordinal);
+
+        // Nor can .NET delete it.
+        Run("rm", "-r", Path.Combine(Path.GetDirectoryName(_bed.Link)!, ".wiki.clusterfs"));
+    }
+
+    /// <summary>Network file systems know no flags of a rename, as no kernel knows this one.</summary>
+    [Fact]
+    public void A_name_is_taken_where_no_flags_are_known_too()
+    {
+        const uint unknown = 0x4000_0000;
+        var (one, other) = (Path.Combine(_bed.Root, "one"), Path.Combine(_bed.Root, "other"));
+        Directory.CreateDirectory(one);
+        Directory.CreateDirectory(other);
+        Assert.False(Durable.TryRenameToFree(one, other, unknown));
+        Directory.Delete(other);
+        Assert.True(Durable.TryRenameToFree(one, other, unknown));
+        Assert.True(Directory.Exists(other));
+    }
+
+    [Fact]
+    public void That_the_service_is_to_open_its_logs_anew_is_remembered_until_it_has()
+    {
+        _bed.Settle();
+        var place = new LogLink(_bed.Link, _bed.Target, TimeProvider.System, _ => { });
+        Assert.False(place.IsReopenDue);
+        _bed.AtPoint = point => _ = point == "linked" ? throw new CrashException(point) : 0;
+        Assert.Throws<CrashException>(() => _bed.Settle(isThere: false));
+        Assert.True(place.IsReopenDue);
+        place.Reopened();
+        Assert.False(place.IsReopenDue);
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+    }
+
     /// <summary>
     /// A crash at every point there is, one after another, with a program that holds its log open and one that opens it anew for each line: in the
     /// end every line is on shared storage, once.

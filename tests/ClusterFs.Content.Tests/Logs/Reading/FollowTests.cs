@@ -55,6 +55,34 @@ public sealed class FollowTests : IDisposable
         Shows("2026-01-02T03:00:09Z moved\n");
     }
 
+    /// <summary>A service that writes the date into the names of its logs.</summary>
+    [Fact]
+    public void The_newest_of_dated_logs_is_followed_and_the_next_one()
+    {
+        _bed.Put("n1/wiki/a.log.2026-01-02", "2026-01-02T03:00:01Z 1\n");
+        Follow(new LogQuery { Follow = true });
+        _bed.Append("n1/wiki/a.log.2026-01-02", "2026-01-02T03:00:02Z 2\n");
+        Shows("2026-01-02T03:00:02Z 2\n");
+        _bed.Put("n1/wiki/a.log.2026-01-03", "2026-01-03T03:00:03Z 3\n");
+        Shows("2026-01-03T03:00:03Z 3\n");
+    }
+
+    [Fact]
+    public void Storage_that_comes_back_shows_what_is_new()
+    {
+        _bed.Put("n1/wiki/a.log", "2026-01-02T03:00:01Z 1\n");
+        Directory.Move(_bed.Shared, _bed.Shared + ".away");
+        Follow(new LogQuery { Follow = true });
+        Directory.Move(_bed.Shared + ".away", _bed.Shared);
+        Assert.True(SpinWait.SpinUntil(() => _bed.Notes.ToArray().Length == 2, Patience));
+
+        // The next look begins after the one that has found it.
+        var flushes = _output.Flushes;
+        Assert.True(SpinWait.SpinUntil(() => _output.Flushes > flushes, Patience));
+        _bed.Append("n1/wiki/a.log", "2026-01-02T03:00:02Z 2\n");
+        Shows("2026-01-02T03:00:02Z 2\n");
+    }
+
     [Fact]
     public void Without_a_time_nothing_of_what_is_there_is_shown()
     {

@@ -90,9 +90,9 @@ public sealed class MergeTests
     public void The_node_may_be_in_the_file_name()
     {
         using var bed = new LogBed("link = \"ROOT/n1/wiki\", file-name = \"*.%NODE%.log\"");
-        bed.Put("wiki/access.n1.log", "2026-01-02T03:00:02Z b\n");
-        bed.Put("wiki/access.n2.log.1", "2026-01-02T03:00:01Z a\n");
-        bed.Put("wiki@20260102T030000000Z.n3/old.log", "2026-01-02T03:00:03Z c\n");
+        bed.Put("n1/wiki/access.n1.log", "2026-01-02T03:00:02Z b\n");
+        bed.Put("n1/wiki/access.n2.log.1", "2026-01-02T03:00:01Z a\n");
+        bed.Put("n3/wiki@20260102T030000000Z/old.log", "2026-01-02T03:00:03Z c\n");
         Assert.Equal(
             ["n2 access.n2.log: 2026-01-02T03:00:01Z a", "n1 access.n1.log: 2026-01-02T03:00:02Z b", "n3 old.log: 2026-01-02T03:00:03Z c"],
             bed.Read());

@@ -19,7 +19,12 @@ public sealed class StampReaderTests
     [InlineData("2026-01-02 03:04:05 -0500 x", "2026-01-02T08:04:05Z")]
     [InlineData("[2026-01-02T03:04:05-05] x", "2026-01-02T08:04:05Z")]
     [InlineData("2026/01/02 03:04:05 [error] 7#7: *1 open() failed", "2026-01-02T01:04:05Z")]
-    [InlineData("2026-12-31T23:59:60Z a leap second", "2026-12-31T23:59:59Z")]
+    [InlineData("2025-12-31T23:59:60Z a leap second", "2025-12-31T23:59:59Z")]
+    [InlineData("2026-01-03T11:59:59Z a clock that is ahead", "2026-01-03T11:59:59Z")]
+    [InlineData("2026-01-03T12:00:01Z too far ahead", null)]
+    [InlineData("9999-12-31T23:59:59-23:00 out of all time", null)]
+    [InlineData("0001-01-01T00:00:00+23:00 before all time", null)]
+    [InlineData("192.0.2.1 - x [01/Jan/1970:00:00:00 +0000] [02/Jan/2026:03:04:05 +0000] \"GET /[02/Jan/2026:04:04:05 +0000]\" 200 1", "2026-01-02T03:04:05Z")]
     [InlineData("<34>1 2026-01-02T03:04:05.003Z host app - - x", "2026-01-02T03:04:05.003Z")]
     [InlineData("<13>Jan  2 03:04:05 host app: x", "2026-01-02T01:04:05Z")]
     [InlineData("Jan 02 03:04:05 host app[1]: x", "2026-01-02T01:04:05Z")]
@@ -71,7 +76,7 @@ public sealed class StampReaderTests
                 DateTime.MinValue.Date, DateTime.MaxValue.Date, TimeSpan.FromHours(1),
                 TimeZoneInfo.TransitionTime.CreateFixedDateRule(new DateTime(1, 1, 1, 2, 0, 0), 3, 29),
                 TimeZoneInfo.TransitionTime.CreateFixedDateRule(new DateTime(1, 1, 1, 3, 0, 0), 10, 25))]);
-        var reader = new StampReader(null, paris, Written);
+        var reader = new StampReader(null, paris, Written.AddYears(1));
         Assert.True(reader.TryRead("2026-03-29 01:59:59 x"u8, out var before));
         Assert.True(reader.TryRead("2026-03-29 03:00:00 x"u8, out var after));
         Assert.Equal(TimeSpan.FromSeconds(1).Ticks, after - before);
