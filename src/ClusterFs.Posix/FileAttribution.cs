@@ -17,27 +17,6 @@ public static class FileAttribution
         }
     }
 
-<<<<<<< HEAD
-    /// <summary>Sets owner and group of an open file, whatever its path leads to by now.</summary>
-    /// <param name="path">As the message calls it.</param>
-    /// <exception cref="PosixException">Not permitted, as a rule: only root may give files away.</exception>
-    public static void SetOwner(SafeFileHandle file, string path, uint user, uint group)
-    {
-        if (Libc.ChangeOwner(file, user, group) != 0)
-        {
-            throw PosixException.Last("chown", path);
-        }
-    }
-
-    /// <summary>Sets the permission bits of an open file, whatever its path leads to by now.</summary>
-    /// <param name="path">As the message calls it.</param>
-    /// <exception cref="PosixException">The kernel refuses.</exception>
-    public static void SetMode(SafeFileHandle file, string path, uint mode)
-    {
-        if (Libc.ChangeMode(file, mode) != 0)
-        {
-            throw PosixException.Last("chmod", path);
-=======
     /// <summary>Sets owner and group of an open file or directory, whatever its name leads to by now.</summary>
     /// <exception cref="PosixException">Not permitted, as a rule: only root may give files away.</exception>
     public static void SetOwner(SafeFileHandle file, uint user, uint group)
@@ -54,7 +33,6 @@ public static class FileAttribution
         if (Libc.ChangeMode(file, mode) != 0)
         {
             throw PosixException.Last("chmod", PlainFile.PathOf(file) ?? "an open file");
->>>>>>> mend-logs
         }
     }
 

@@ -183,9 +183,6 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "fchown", SetLastError = true)]
     public static partial int ChangeOwner(SafeHandle file, uint owner, uint group);
 
-    [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
-    public static partial int ChangeMode(SafeHandle file, uint mode);
-
     [LibraryImport(Library, EntryPoint = "opendir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint OpenEntries(string directory);
 

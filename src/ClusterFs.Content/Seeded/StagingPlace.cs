@@ -67,12 +67,12 @@ internal sealed class StagingPlace(string file)
             var (user, group) = (wanted.User ?? like?.User ?? now.User, wanted.Group ?? like?.Group ?? now.Group);
             if (user != now.User || group != now.Group)
             {
-                FileAttribution.SetOwner(stream.SafeFileHandle, Staged, user, group);
+                FileAttribution.SetOwner(stream.SafeFileHandle, user, group);
             }
 
             // The owner first: a change of it takes capabilities away. The mode last: an access control list has one too.
             like?.Give(stream.SafeFileHandle, Staged, withAccess: wanted.Mode is null);
-            FileAttribution.SetMode(stream.SafeFileHandle, Staged, wanted.Mode ?? like?.Mode ?? DefaultMode);
+            FileAttribution.SetMode(stream.SafeFileHandle, wanted.Mode ?? like?.Mode ?? DefaultMode);
             stream.Flush(flushToDisk: true);
         }
 
