@@ -19,7 +19,8 @@ internal static class SeededBinder
         {
             var file = section.NamedChild(path);
             var normal = path.StartsWith('/') && !path.EndsWith('/') && !path.Contains('\0', StringComparison.Ordinal) ? Path.GetFullPath(path) : null;
-            if (normal is null or "/")
+            normal = normal == "/" ? null : normal;
+            if (normal is null)
             {
                 file.Wrong($"'{path}' is no absolute path of a file", "expected seeded.\"/etc/…\" { template = … }");
             }

@@ -25,7 +25,7 @@ public sealed class SeededKeeperTests : IDisposable
         await Until(() => File.Exists(Target) && File.ReadAllText(Target) == "one n1\n", "the first rendering");
         Write(Path.Combine(_root, "shared"), "two %NODE%\n");
         await Until(() => File.ReadAllText(Target) == "two n1\n", "the second rendering");
-        Assert.Equal("the template changed", Assert.Single(keeper.States).RenderedBecause);
+        await Until(() => Assert.Single(keeper.States).RenderedBecause == "the template changed", "the second rendering to be known");
         Assert.Null(Assert.Single(await keeper.CompareAsync(null, Patience)).Reason);
     }
 
