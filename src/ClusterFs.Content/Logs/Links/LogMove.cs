@@ -245,7 +245,8 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Hash
                 return;
         }
 
-        if (IsSame(source, copy, copied.Name, length))
+        var seen = new SeenSame(status.Device, status.Inode, status.Size, status.ModifiedNs, copied.Name);
+        if (IsSame(source, copy, copied, length, seen))
         {
             FileAttribution.SetModified(others[copyName], status.ModifiedNs);
             others.Sync();
@@ -254,6 +255,7 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Hash
             directory.Sync();
             atPoint("deleted");
             _progress.Remove(status.Inode);
+            seenSame.Remove(seen);
         }
     }
 
@@ -305,7 +307,7 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Hash
     }
 
     /// <summary>Whether the copy is the same as a file that nobody has open; where that was seen before, it is not read once more.</summary>
-    private bool IsSame(SafeFileHandle source, SafeFileHandle copy, string copyName, long length)
+    private bool IsSame(SafeFileHandle source, SafeFileHandle copy, MoveProgress.Copied before, long length, SeenSame seen)
     {
         var status = FileStatus.Read(source);
         if (status.Size != length)
@@ -315,8 +317,8 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Hash
             return false;
         }
 
-        var seen = new SeenSame(status.Device, status.Inode, status.Size, status.ModifiedNs);
-        if (seenSame.Contains(seen))
+        // Only of a copy that nothing was added to since.
+        if (before.Length == length && RandomAccess.GetLength(copy) == length && status.ModifiedNs == seen.ModifiedNs && seenSame.Contains(seen))
         {
             return true;
         }
@@ -325,9 +327,9 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Hash
         FileAttribution.ForgetCached(copy);
         if (FirstDifference(source, copy, length) is { } at)
         {
-            _progress.Set(status.Inode, new MoveProgress.Copied(copyName, at));
+            _progress.Set(status.Inode, before with { Length = at });
             _problem = string.Create(
-                CultureInfo.InvariantCulture, $"{Path.Combine(to, copyName)} does not hold what was written to it from byte {at} on; it is copied again");
+                CultureInfo.InvariantCulture, $"{Path.Combine(to, before.Name)} does not hold what was written to it from byte {at} on; it is copied again");
             return false;
         }
 
@@ -386,4 +388,4 @@ internal sealed class LogMove(string from, string to, Func<bool> maySettle, Hash
 }
 
 /// <summary>A file whose copy was read back and is the same: what cannot be deleted is not read every two seconds.</summary>
-internal readonly record struct SeenSame(ulong Device, ulong Inode, long Size, long ModifiedNs);
+internal readonly record struct SeenSame(ulong Device, ulong Inode, long Size, long ModifiedNs, string Copy);

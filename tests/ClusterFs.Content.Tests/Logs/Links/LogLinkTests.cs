@@ -232,6 +232,37 @@ public sealed class LogLinkTests : IDisposable
         Assert.Equal(["a"], _bed.OnShared("a.log"));
     }
 
+    /// <summary>Moving logs away needs a little space, to note how far they were copied.</summary>
+    [SkippableFact]
+    public void A_full_disk_is_emptied()
+    {
+        Skip.IfNot(Processes.IsRoot, "needs root, to mount a small file system");
+        var disk = Path.GetDirectoryName(_bed.Link)!;
+        Run("mount", "-t", "tmpfs", "-o", "size=1m", "logs", disk);
+        try
+        {
+            _bed.Settle(isThere: false);
+            var local = Path.Combine(disk, ".wiki.clusterfs");
+            SpaceReserve.Keep(local);
+            using (var full = File.Create(Path.Combine(_bed.Link, "a.log"), bufferSize: 0))
+            {
+                Action fill = () => Fill(full);
+                Assert.ThrowsAny<IOException>(fill);
+            }
+
+            var written = new FileInfo(Path.Combine(_bed.Link, "a.log")).Length;
+            SpaceReserve.Use(local, () => _bed.Settle());
+            Assert.True(Assert.Single(_bed.Move()).IsDone);
+            Assert.False(File.Exists(Path.Combine(local, SpaceReserve.Name)));
+            var moved = Assert.Single(Directory.EnumerateFiles(Path.GetDirectoryName(_bed.Target)!, "a.log", SearchOption.AllDirectories));
+            Assert.Equal(written, new FileInfo(moved).Length);
+        }
+        finally
+        {
+            Run("umount", disk);
+        }
+    }
+
     [Fact]
     public void A_name_that_is_not_text_is_said()
     {
@@ -271,6 +302,14 @@ public sealed class LogLinkTests : IDisposable
         Assert.True(place.IsReopenDue);
         place.Reopened();
         Assert.False(place.IsReopenDue);
+    }
+
+    private static void Fill(FileStream file)
+    {
+        while (file.Length < 16 * 1024 * 1024)
+        {
+            file.Write(new byte[4096]);
+        }
     }
 
     private static void Run(string program, params string[] arguments)
