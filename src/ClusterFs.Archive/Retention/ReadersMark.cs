@@ -91,8 +91,14 @@ internal sealed class ReadersMark : IDisposable
     {
         if (Interlocked.Exchange(ref _renewing, 1) == 0)
         {
-            Attempt(() => Write(_file!, FileMode.OpenOrCreate));
-            Volatile.Write(ref _renewing, 0);
+            try
+            {
+                Attempt(() => Write(_file!, FileMode.OpenOrCreate));
+            }
+            finally
+            {
+                Volatile.Write(ref _renewing, 0);
+            }
         }
     }
 

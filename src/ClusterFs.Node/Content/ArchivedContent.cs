@@ -270,7 +270,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         }
     }
 
-    /// <summary>Now and then: at a low priority a percent of much may take a while, and what is not heard of is taken for stuck.</summary>
+    /// <summary>Now and then: a percent of much may take a while, and what is not heard of is taken for stuck.</summary>
     private sealed class RehearsalWords(Action<string?> say) : IProgress<RestoreProgress>
     {
         private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);

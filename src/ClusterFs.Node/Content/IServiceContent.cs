@@ -21,7 +21,7 @@ internal interface IServiceContent
 
     /// <summary>
     /// Restores the newest dump out of the archive to see that it can be restored, and deletes that again; throws nothing. Neither live content nor
-    /// standby copy is touched, and nothing waits for it. Lowers the priority of its thread for good.
+    /// standby copy is touched, and nothing waits for it.
     /// </summary>
     /// <param name="progress">How far the restore is, in a few words; null when it is done and the check runs.</param>
     RehearsalSeen Rehearse(Action<string?> progress, CancellationToken cancellation);
