@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ClusterFs.Api;
 using ClusterFs.Cli.Display;
 using ClusterFs.Configuration;
 
@@ -33,17 +34,30 @@ internal sealed class SeededPlace
         return (service, node);
     }
 
-    /// <summary>Names the nodes that said nothing.</summary>
-    public static void SayProblems(Terminal terminal, Api.SeededReport report)
+    /// <summary>Shows what the nodes answered, as JSON where that is asked for, and who has not.</summary>
+    /// <param name="write">Says what those have answered that did.</param>
+    /// <returns>The exit code.</returns>
+    public static int Show(ParseResult parsed, Terminal terminal, SeededReport report, Action<IEnumerable<SeededNodeReport>> write)
     {
-        foreach (var node in report.Nodes.Where(node => node.Problem is not null))
+        if (parsed.GetValue(GlobalOptions.Json))
         {
-            terminal.Say($"{node.Node}: {node.Problem}");
+            terminal.WriteJson(report, ApiJson.Default.SeededReport);
+        }
+        else
+        {
+            foreach (var node in report.Nodes.Where(node => node.Problem is not null))
+            {
+                terminal.Say($"{node.Node}: {node.Problem}");
+            }
+
+            if (report.Nodes.IsEmpty)
+            {
+                terminal.Say("No seeded file is configured there.");
+            }
+
+            write(report.Nodes.Where(node => node.Problem is null));
         }
 
-        if (report.Nodes.IsEmpty)
-        {
-            terminal.Say("No seeded file is configured there.");
-        }
+        return report.Nodes.Any(node => node.Problem is not null || node.Files.Any(file => file.Failed)) ? ExitCodes.Failed : ExitCodes.Done;
     }
 }

@@ -10,7 +10,7 @@ using ClusterFs.Posix;
 const int failed = 1;
 const int usage = 2;
 
-// A tenth of what the daemon takes with many services was kept by threads for bursts that were over.
+// Threads would each keep what a burst needed: a few megabytes with many services.
 NativeHeap.Share();
 if (ParseArguments(args) is not { } path)
 {

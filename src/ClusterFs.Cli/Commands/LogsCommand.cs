@@ -137,23 +137,9 @@ public static class LogsCommand
     }
 
     /// <summary>An output of text that gets bytes. A character that two writes share is kept together.</summary>
-    private sealed class WriterStream(TextWriter writer) : Stream
+    private sealed class WriterStream(TextWriter writer) : WriteOnlyStream
     {
         private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
-
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override void Write(ReadOnlySpan<byte> buffer)
         {
@@ -161,14 +147,6 @@ public static class LogsCommand
             writer.Write(characters, 0, _decoder.GetChars(buffer, characters, flush: false));
         }
 
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
         public override void Flush() => writer.Flush();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

@@ -21,24 +21,14 @@ public static class SeededDiffCommand
             using var client = new DaemonClient(settings.Node.Socket);
             var report = await terminal.WorkAsync(
                 "Rendering on every node", _ => client.CompareSeededAsync(service, node, AnswerTimeout, cancellation)).ConfigureAwait(false);
-            if (parsed.GetValue(GlobalOptions.Json))
-            {
-                terminal.WriteJson(report, ApiJson.Default.SeededReport);
-            }
-            else
-            {
-                Write(terminal, report);
-            }
-
-            return report.Nodes.Any(one => one.Problem is not null || one.Files.Any(file => file.Failed)) ? ExitCodes.Failed : ExitCodes.Done;
+            return SeededPlace.Show(parsed, terminal, report, nodes => Write(terminal, nodes));
         });
         return command;
     }
 
-    private static void Write(Terminal terminal, SeededReport report)
+    private static void Write(Terminal terminal, IEnumerable<SeededNodeReport> nodes)
     {
-        SeededPlace.SayProblems(terminal, report);
-        foreach (var (node, file) in report.Nodes.Where(node => node.Problem is null).SelectMany(node => node.Files.Select(file => (node.Node, file))))
+        foreach (var (node, file) in nodes.SelectMany(node => node.Files.Select(file => (node.Node, file))))
         {
             terminal.Write($"{node}: {file.Service}: {file.File.Path}: {WordsFor(file)}");
             if (file.Diff is { } diff)

@@ -28,24 +28,14 @@ public static class SeededRenderCommand
             var report = await terminal.WorkAsync(
                 "Rendering on one node after the other",
                 _ => client.RenderSeededAsync(service, node, parsed.GetValue(timeout) ?? DefaultTimeout, cancellation)).ConfigureAwait(false);
-            if (parsed.GetValue(GlobalOptions.Json))
-            {
-                terminal.WriteJson(report, ApiJson.Default.SeededReport);
-            }
-            else
-            {
-                Write(terminal, report);
-            }
-
-            return report.Nodes.Any(one => one.Problem is not null || one.Files.Any(file => file.Failed)) ? ExitCodes.Failed : ExitCodes.Done;
+            return SeededPlace.Show(parsed, terminal, report, nodes => Write(terminal, nodes));
         });
         return command;
     }
 
-    private static void Write(Terminal terminal, SeededReport report)
+    private static void Write(Terminal terminal, IEnumerable<SeededNodeReport> nodes)
     {
-        SeededPlace.SayProblems(terminal, report);
-        foreach (var file in report.Nodes.Where(node => node.Problem is null).SelectMany(node => node.Files))
+        foreach (var file in nodes.SelectMany(node => node.Files))
         {
             var status = file.File;
             var words = status.State == SeededFileState.Current

@@ -26,7 +26,7 @@ internal static class ClusterConfiguration
             hostname = "{{settings.Node.Address}}"
             port = {{settings.Cluster.Port.ToString(CultureInfo.InvariantCulture)}}
             enable-ssl = {{(settings.Tls is null ? "off" : "on")}}
-            # A pool takes 16 MiB for each of its threads at once; messages here are few and small.
+            # A pool reserves 16 MiB for each of its threads, and fills them in time; messages here are few and small.
             enable-pooling = off
           }
         }

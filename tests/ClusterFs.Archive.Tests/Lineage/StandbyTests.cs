@@ -4,13 +4,13 @@ using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Retention;
 using ClusterFs.Posix;
+using static ClusterFs.Archive.Tests.Lineage.StandbyFiles;
 
 namespace ClusterFs.Archive.Tests.Lineage;
 
 /// <summary>A node that does not own a service keeps a copy of its newest dump, and goes on with that when it takes over.</summary>
 public sealed class StandbyTests : IDisposable
 {
-    private const int Killed = 128 + 9;
     private const int Size = 24 << 20;
     private readonly TestBed _bed = new();
 
@@ -39,7 +39,7 @@ public sealed class StandbyTests : IDisposable
         Assert.Contains("standby copy", ready.Explanation, StringComparison.Ordinal);
         AssertSame(_bed.Live("n1"), _bed.Live("n2"));
         Assert.Equal(inode, InodeOf(_bed.Live("n2")));
-        AssertNoCopy("n2");
+        AssertNoCopy(_bed, "n2");
 
         // What was known of the copy is known of the content.
         Assert.IsType<DumpResult.Unchanged>(_bed.On("n2", content => content.Dump(2, CancellationToken.None)));
@@ -50,7 +50,7 @@ public sealed class StandbyTests : IDisposable
     [Fact]
     public void What_has_not_changed_is_not_touched_and_a_large_file_is_patched_in_place()
     {
-        WriteRandom("n1", "db", 1);
+        WriteRandom(_bed, "n1", "db", 1);
         _bed.Write("n1", "mail/1", "same");
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
@@ -72,7 +72,7 @@ public sealed class StandbyTests : IDisposable
     [Fact]
     public void A_copy_of_an_earlier_dump_is_brought_to_the_head()
     {
-        WriteRandom("n1", "db", 2);
+        WriteRandom(_bed, "n1", "db", 2);
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
         _bed.Follow("n2");
@@ -93,7 +93,7 @@ public sealed class StandbyTests : IDisposable
     [Fact]
     public void A_copy_that_somebody_changed_is_put_right_before_anything_starts_on_it()
     {
-        WriteRandom("n1", "db", 3);
+        WriteRandom(_bed, "n1", "db", 3);
         _bed.Write("n1", "page", "right");
         _bed.Write("n1", "dir/page", "right");
         _bed.TakeOver("n1", 1);
@@ -117,7 +117,7 @@ public sealed class StandbyTests : IDisposable
     [Fact]
     public void A_node_that_lost_the_service_takes_from_its_own_content_what_that_has_and_leaves_it_alone()
     {
-        WriteRandom("n1", "db", 4);
+        WriteRandom(_bed, "n1", "db", 4);
         _bed.Write("n1", "page", "same");
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
@@ -148,7 +148,7 @@ public sealed class StandbyTests : IDisposable
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
         Assert.IsType<FollowResult.NotNeeded>(_bed.Follow("n1"));
-        AssertNoCopy("n1");
+        AssertNoCopy(_bed, "n1");
     }
 
     [Fact]
@@ -161,7 +161,7 @@ public sealed class StandbyTests : IDisposable
         _bed.Archive.RestoreTo(_bed.Archive.List(CancellationToken.None).OfType<DumpRecord>().Last().Content, _bed.Live("n3"), null, CancellationToken.None);
 
         Assert.Equal(ContentBasis.EqualToHead, _bed.TakeOver("n3", 2).Basis);
-        AssertNoCopy("n3");
+        AssertNoCopy(_bed, "n3");
 
         Assert.False(LocalContent.HasStandby(_bed.Live("n1")));
         _bed.Follow("n1");
@@ -178,7 +178,7 @@ public sealed class StandbyTests : IDisposable
     [Fact]
     public void A_copy_of_a_dump_that_was_pruned_still_becomes_the_newest_one()
     {
-        WriteRandom("n1", "db", 5);
+        WriteRandom(_bed, "n1", "db", 5);
         _bed.TakeOver("n1", 1);
         _bed.Dump("n1", 1);
         Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
@@ -209,38 +209,6 @@ public sealed class StandbyTests : IDisposable
     }
 
     [Fact]
-    public void After_a_loss_of_power_during_a_change_the_copy_is_read_before_it_is_believed()
-    {
-        WriteRandom("n1", "db", 6);
-        _bed.Write("n1", "page", "right");
-        _bed.Write("n1", "other", "old");
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.Follow("n2");
-        _bed.Write("n1", "other", "new");
-        _bed.Dump("n1", 1);
-        using (var child = new Child("follow", _bed.Shared, _bed.Live("n2"), "n2", "standby changing"))
-        {
-            Assert.Equal(Killed, child.Wait());
-        }
-
-        // Bytes reached the disk that the times of their files do not tell of.
-        Forge(Path.Combine(_bed.Standby("n2"), "page"), "wrong");
-        Overwrite(Path.Combine(_bed.Standby("n2"), "db"), 11_000_000, [1, 2, 3]);
-        Believe("n2");
-        var file = Path.Combine(_bed.Root, "n2", ".live.clusterfs", "standby", "standby.json");
-        var record = SealedJson.TryRead(file, StandbyJson.Default.StandbyRecord)!;
-        Assert.Equal(MachineClock.BootId, record.Boot);
-        File.WriteAllBytes(file, SealedJson.Write(record with { Boot = "another boot" }, StandbyJson.Default.StandbyRecord));
-
-        // Cut short once more, in this boot: the copy is no more to be believed than before.
-        Assert.Throws<Cut>(() => _bed.Follow("n2", point => Throw(point == "standby changing")));
-        _bed.TakeOver("n2", 2);
-
-        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
-    }
-
-    [Fact]
     public void Files_that_were_one_and_are_not_any_more_change_apart()
     {
         _bed.Write("n1", "a", "one");
@@ -258,24 +226,6 @@ public sealed class StandbyTests : IDisposable
         AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
     }
 
-    [Fact]
-    public void A_copy_that_cannot_be_made_right_stands_in_nobodys_way()
-    {
-        _bed.Write("n1", "page", "first");
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.Follow("n2");
-        _bed.Write("n1", "page", "second");
-        _bed.Dump("n1", 1);
-
-        var ready = (TakeOverResult.Ready)_bed.On(
-            "n2", content => content.TakeOver(2, null, CancellationToken.None), point => ThrowIf(point == "standby changing", new IOException("No space left")));
-
-        Assert.Contains("restored", ready.Explanation, StringComparison.Ordinal);
-        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
-        AssertNoCopy("n2");
-    }
-
     [SkippableFact]
     public void A_copy_for_which_the_disk_has_no_room_takes_none_and_is_not_tried_again_before_there_is_some()
     {
@@ -284,7 +234,7 @@ public sealed class StandbyTests : IDisposable
         Programs.Run("mount", "-t", "tmpfs", "-o", $"size={Size * 3 / 2}", "none", disk);
         try
         {
-            WriteRandom("n2", "db", 7);
+            WriteRandom(_bed, "n2", "db", 7);
             _bed.Write("n2", "page", "first");
             _bed.TakeOver("n2", 1);
             _bed.Dump("n2", 1);
@@ -295,7 +245,7 @@ public sealed class StandbyTests : IDisposable
             using (var content = _bed.Open("n2"))
             {
                 Assert.Throws<LocalContentException>(() => content.Follow(0, null, CancellationToken.None));
-                AssertNoCopy("n2");
+                AssertNoCopy(_bed, "n2");
                 Assert.InRange(new DriveInfo(disk).AvailableFreeSpace, free - (1 << 20), free + (1 << 20));
                 var again = Assert.Throws<LocalContentException>(() => content.Follow(0, null, CancellationToken.None));
                 Assert.Contains("no room", again.Message, StringComparison.Ordinal);
@@ -311,33 +261,6 @@ public sealed class StandbyTests : IDisposable
     }
 
     [Fact]
-    public void A_copy_that_never_was_whole_takes_no_room_from_what_is_restored_instead()
-    {
-        _bed.Write("n1", "page", "first");
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.TakeOver("n2", 2);
-        _bed.Write("n2", "page", "second");
-        _bed.Dump("n2", 2);
-        Assert.Throws<Cut>(() => _bed.Follow("n1", point => Throw(point == "standby changed")));
-        var seen = false;
-        using var content = _bed.Open("n1", point =>
-        {
-            if (point == "restored")
-            {
-                seen = true;
-                AssertNoCopy("n1");
-                Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_bed.MarkerOf("n1"), "previous")));
-            }
-        });
-
-        content.TakeOver(3, null, CancellationToken.None);
-
-        Assert.True(seen);
-        AssertSame(_bed.Live("n2"), _bed.Live("n1"));
-    }
-
-    [Fact]
     public void A_copy_whose_index_is_lost_becomes_the_content_all_the_same()
     {
         _bed.Write("n1", "page", "first");
@@ -349,127 +272,7 @@ public sealed class StandbyTests : IDisposable
         Assert.Contains("standby copy", _bed.TakeOver("n2", 2).Explanation, StringComparison.Ordinal);
 
         AssertSame(_bed.Live("n1"), _bed.Live("n2"));
-        AssertNoCopy("n2");
-    }
-
-    [Theory]
-    [InlineData("standby changing")]
-    [InlineData("standby changed")]
-    [InlineData("standby synced")]
-    [InlineData("standby indexed")]
-    [InlineData("standby whole")]
-    public void A_kill_while_following_leaves_a_copy_that_is_made_right(string point)
-    {
-        foreach (var first in (bool[])[true, false])
-        {
-            using var bed = new TestBed();
-            Directory.CreateDirectory(bed.Live("n1"));
-            File.WriteAllBytes(Path.Combine(bed.Live("n1"), "db"), RandomBytes(3 << 20, 8));
-            bed.Write("n1", "page", "first");
-            bed.TakeOver("n1", 1);
-            bed.Dump("n1", 1);
-            if (!first)
-            {
-                bed.Follow("n2");
-            }
-
-            bed.Write("n1", "page", "second");
-            Overwrite(Path.Combine(bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
-            bed.Dump("n1", 1);
-            using var child = new Child("follow", bed.Shared, bed.Live("n2"), "n2", point);
-            Assert.Equal(Killed, child.Wait());
-            if (first)
-            {
-                bed.Follow("n2");
-                AssertSame(bed.Live("n1"), bed.Standby("n2"));
-            }
-
-            var ready = bed.TakeOver("n2", 2);
-            Assert.Contains("standby copy", ready.Explanation, StringComparison.Ordinal);
-            AssertSame(bed.Live("n1"), bed.Live("n2"));
-        }
-    }
-
-    [Theory]
-    [InlineData("claimed", false)]
-    [InlineData("kept", false)]
-    [InlineData("standby changed", false)]
-    [InlineData("standby ready", false)]
-    [InlineData("standby staged", false)]
-    [InlineData("announced", false)]
-    [InlineData("exchanged", true)]
-    [InlineData("swapped", true)]
-    [InlineData("opened", true)]
-    public void A_kill_during_a_takeover_leaves_old_or_new_content_whole_and_the_copy_is_not_lost(string point, bool isNew)
-    {
-        _bed.Write("n1", "page", "line");
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.Write("n2", "page", "local");
-        _bed.Follow("n2");
-        _bed.Write("n1", "dir/page", "line");
-        _bed.Dump("n1", 1);
-        var local = TestBed.Describe(_bed.Live("n2"));
-        using var child = new Child("take-over", _bed.Shared, _bed.Live("n2"), "n2", "2", point);
-
-        Assert.Equal(Killed, child.Wait());
-        AssertSame(isNew ? TestBed.Describe(_bed.Live("n1")) : local, _bed.Live("n2"));
-
-        var again = _bed.TakeOver("n2", 2);
-        Assert.Equal(isNew ? ContentBasis.KeptByLineage : ContentBasis.Restored, again.Basis);
-        Assert.Equal(!isNew, again.Explanation.Contains("standby copy", StringComparison.Ordinal));
-        AssertSame(_bed.Live("n1"), _bed.Live("n2"));
-        AssertNoCopy("n2");
-        Assert.Single(_bed.Archive.ListDivergent(CancellationToken.None));
-        _ = _bed.On("n2", content => content.Dump(2, CancellationToken.None));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_bed.Root, "n2", ".live.clusterfs", "previous")));
-    }
-
-    [Fact]
-    public void Following_that_is_cancelled_goes_on_where_it_was()
-    {
-        for (var i = 0; i < 300; i++)
-        {
-            _bed.Write("n1", $"mail/{i}", new string((char)('a' + (i % 26)), 3000));
-        }
-
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        using var cancellation = new CancellationTokenSource();
-        var progress = new Cancelling(cancellation, after: 100);
-        Assert.Throws<OperationCanceledException>(() => _bed.On("n2", content => content.Follow(0, progress, cancellation.Token)));
-        Assert.InRange(Directory.GetFiles(Path.Combine(_bed.Standby("n2"), "mail")).Length, 100, 299);
-        var inode = InodeOf(Path.Combine(_bed.Standby("n2"), "mail/0"));
-        _bed.Follow("n2");
-        Assert.Equal(inode, InodeOf(Path.Combine(_bed.Standby("n2"), "mail/0")));
-        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
-    }
-
-    [Fact]
-    public void A_copy_that_was_whole_is_not_left_half_changed_when_following_is_cancelled()
-    {
-        WriteRandom("n1", "db", 9);
-        _bed.Write("n1", "page", "first");
-        _bed.TakeOver("n1", 1);
-        _bed.Dump("n1", 1);
-        _bed.Follow("n2");
-        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 1_000_000, [1, 2, 3]);
-        Overwrite(Path.Combine(_bed.Live("n1"), "db"), 20_000_000, [1, 2, 3]);
-        _bed.Write("n1", "page", "second");
-        _bed.Dump("n1", 1);
-        using var cancellation = new CancellationTokenSource();
-        var followed = _bed.On(
-            "n2", content => content.Follow(0, null, cancellation.Token), point => CancelIf(point == "standby changing", cancellation));
-        Assert.IsType<FollowResult.Followed>(followed);
-        AssertSame(_bed.Live("n1"), _bed.Standby("n2"));
-
-        // Before anything is changed it ends at once.
-        _bed.Write("n1", "page", "third");
-        _bed.Dump("n1", 1);
-        using var cancelled = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => _bed.On(
-            "n2", content => content.Follow(0, new Cancelling(cancelled, after: 0), cancelled.Token)));
-        Assert.DoesNotContain("changingTo", File.ReadAllText(Path.Combine(_bed.Standby("n2"), "..", "standby.json")), StringComparison.Ordinal);
+        AssertNoCopy(_bed, "n2");
     }
 
     [Fact]
@@ -529,93 +332,4 @@ public sealed class StandbyTests : IDisposable
     }
 
     public void Dispose() => _bed.Dispose();
-
-    private static void AssertSame(string one, string other) =>
-        Assert.Equal(Path.IsPathRooted(one) && Directory.Exists(one) ? TestBed.Describe(one) : one, TestBed.Describe(other));
-
-    private void AssertNoCopy(string node) => Assert.Empty(
-        Directory.EnumerateFileSystemEntries(Path.Combine(_bed.Root, node, ".live.clusterfs", "standby")));
-
-    private static ulong InodeOf(string path) => FileStatus.TryRead(path)!.Value.Inode;
-
-    /// <summary>Other bytes of the same length, under the old time.</summary>
-    private static void Forge(string file, string text)
-    {
-        var status = FileStatus.TryRead(file)!.Value;
-        File.WriteAllText(file, text);
-        Assert.Equal(status.Size, FileStatus.TryRead(file)!.Value.Size);
-        FileAttribution.SetModified(file, status.ModifiedNs);
-    }
-
-    /// <summary>Makes the index of a copy say that every file is as it was when its content was written there.</summary>
-    private void Believe(string node)
-    {
-        var file = Path.Combine(_bed.Root, node, ".live.clusterfs", "standby", "index");
-        var index = LocalIndex.TryOpen(file)!;
-        using var writer = new LocalIndex.Writer(file);
-        foreach (var row in index.Read())
-        {
-            var identity = FileIdentity.Of(FileStatus.TryRead(Path.Combine(_bed.Standby(node), row.Entry.Path))!.Value);
-            writer.Add(row with { Identity = identity, Settled = true });
-        }
-
-        writer.Finish(index.Subject, index.PageSeed);
-    }
-
-    private static void CancelIf(bool isNow, CancellationTokenSource cancellation)
-    {
-        if (isNow)
-        {
-            cancellation.Cancel();
-        }
-    }
-
-    private static void Throw(bool isNow) => ThrowIf(isNow, new Cut());
-
-    private static void ThrowIf(bool isNow, Exception error)
-    {
-        if (isNow)
-        {
-            throw error;
-        }
-    }
-
-    private static byte[] RandomBytes(int size, int seed)
-    {
-        var bytes = new byte[size];
-        new Random(seed).NextBytes(bytes);
-        return bytes;
-    }
-
-    private void WriteRandom(string node, string name, int seed)
-    {
-        Directory.CreateDirectory(_bed.Live(node));
-        File.WriteAllBytes(Path.Combine(_bed.Live(node), name), RandomBytes(Size, seed));
-    }
-
-    private static void Overwrite(string file, long offset, byte[] bytes)
-    {
-        using var stream = new FileStream(file, FileMode.Open);
-        stream.Position = offset;
-        stream.Write(bytes);
-    }
-
-    private static void Grow(string file, int by)
-    {
-        using var stream = new FileStream(file, FileMode.Append);
-        stream.Write(RandomBytes(by, 77));
-    }
-
-    private sealed class Cut : Exception;
-
-    private sealed class Cancelling(CancellationTokenSource source, int after) : IProgress<ClusterFs.Archive.Restore.RestoreProgress>
-    {
-        public void Report(ClusterFs.Archive.Restore.RestoreProgress value)
-        {
-            if (value.Files >= after)
-            {
-                source.Cancel();
-            }
-        }
-    }
 }
