@@ -163,6 +163,7 @@ internal sealed class TestBed : IDisposable
             content.Dispose();
         }
 
-        Directory.Delete(Root, recursive: true);
+        // There may be snapshots in it.
+        ScratchTree.Delete(Root);
     }
 }

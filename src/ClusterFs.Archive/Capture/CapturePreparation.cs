@@ -5,9 +5,10 @@ namespace ClusterFs.Archive.Capture;
 
 /// <summary>Where the preparation of dumps keeps what it needs, beside the live content and on the same file system.</summary>
 /// <param name="Scratch">Of no use after a crash.</param>
+/// <param name="Kept">Of <see cref="KeptFiles"/>.</param>
 /// <param name="MarkFile">See <see cref="QuiesceMark"/>.</param>
 /// <param name="SeenFile">An index of the live files as of the last copy by a command.</param>
-internal sealed record CapturePlaces(string Live, string Scratch, string MarkFile, string SeenFile);
+internal sealed record CapturePlaces(string Live, string Scratch, string Kept, string MarkFile, string SeenFile);
 
 /// <summary>
 /// Makes live content ready to be read for a dump, as its settings say: holds the service still, takes a snapshot, or has a copy written.
@@ -97,12 +98,13 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
         // The clock is read before: a file in the snapshot may have the time of a change that came too late for it, and such a time must not pass
         // for settled.
         var live = AsItLies(CaptureMode.Raw);
-        var snapshot = LiveSnapshot.Take(places.Live, places.Scratch);
+        var snapshot = LiveSnapshot.Take(places.Live, places.Kept);
         return live with
         {
             Root = snapshot.Root,
             Moment = $"{BySnapshot}: what a power cut would leave",
-            Made = new Once(snapshot.Dispose),
+            Snapshot = snapshot,
+            Made = snapshot,
         };
     }
 
@@ -126,7 +128,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             LiveSnapshot snapshot;
             try
             {
-                snapshot = LiveSnapshot.Take(places.Live, places.Scratch);
+                snapshot = LiveSnapshot.Take(places.Live, places.Kept);
             }
             catch (LocalContentException problem)
             {
@@ -147,7 +149,8 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             {
                 Root = snapshot.Root,
                 Moment = $"{BySnapshot} made while the service stood still, by its quiesce hook",
-                Made = new Once(snapshot.Dispose),
+                Snapshot = snapshot,
+                Made = snapshot,
             };
         }
         catch

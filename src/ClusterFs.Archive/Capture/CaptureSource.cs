@@ -14,6 +14,9 @@ internal sealed record CaptureSource(string Root, CaptureMode Mode, long SeenAt)
     /// <summary>The service stands still, or stood still when the snapshot was made.</summary>
     public Quiescence? Quiescence { get; init; }
 
+    /// <summary>The snapshot that the tree lies in; null when it lies in none.</summary>
+    public LiveSnapshot? Snapshot { get; init; }
+
     /// <summary>Deletes what was made for this dump.</summary>
     public IDisposable? Made { get; init; }
 

@@ -9,6 +9,7 @@ namespace ClusterFs.Archive.Capture;
 internal sealed class LiveSnapshot : IDisposable
 {
     private readonly string _snapshot;
+    private bool _isGone;
 
     private LiveSnapshot(string snapshot, string root)
     {
@@ -20,7 +21,7 @@ internal sealed class LiveSnapshot : IDisposable
     public string Root { get; }
 
     /// <summary>Why no snapshot can be taken here, whatever lies in the live directory; null when one can.</summary>
-    /// <param name="scratch">A directory on the same file system, for an attempt.</param>
+    /// <param name="scratch">A directory in the same subvolume, for an attempt.</param>
     public static string? Objection(string live, string scratch)
     {
         if (!Btrfs.IsOn(live))
@@ -58,14 +59,15 @@ internal sealed class LiveSnapshot : IDisposable
         }
     }
 
+    /// <param name="target">The directory that it is made in: a read-only snapshot cannot be moved to another.</param>
     /// <exception cref="LocalContentException">It cannot be taken, or what lies in the live directory cannot be in it.</exception>
-    public static LiveSnapshot Take(string live, string scratch)
+    public static LiveSnapshot Take(string live, string target)
     {
         try
         {
             var real = MountPoints.RealPathOf(live);
             var subvolume = Btrfs.SubvolumeOf(real) ?? throw new LocalContentException($"The subvolume that {live} lies in is not mounted whole.");
-            var path = NewName(scratch);
+            var path = NewName(target);
             Btrfs.CreateSnapshot(subvolume, path);
             var snapshot = new LiveSnapshot(path, Path.Combine(path, Path.GetRelativePath(subvolume, real)));
             try
@@ -86,7 +88,17 @@ internal sealed class LiveSnapshot : IDisposable
         }
     }
 
-    public void Dispose() => Btrfs.Delete(_snapshot);
+    /// <summary>It stays when this is disposed.</summary>
+    public void Keep() => _isGone = true;
+
+    public void Dispose()
+    {
+        if (!_isGone)
+        {
+            _isGone = true;
+            Btrfs.Delete(_snapshot);
+        }
+    }
 
     /// <summary>Deletes what crashes left. What cannot be deleted is left there: it holds nothing up.</summary>
     public static void DeleteLeft(string scratch)

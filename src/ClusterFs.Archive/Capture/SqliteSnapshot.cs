@@ -22,7 +22,7 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
     private readonly SafeFileHandle? _logFile;
     private readonly SqliteLog? _log;
     private readonly uint[] _logPages;
-    private readonly FileSource _source;
+    private FileSource _source;
 
     /// <summary>Named here, and not only found by reflection, so that a native build has it.</summary>
     static SqliteSnapshot() => Batteries_V2.Init();
@@ -76,6 +76,26 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
             connection.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Has the file held as it is now, and reads it from there. With a rollback journal its writer goes on from here.</summary>
+    /// <param name="hold">Holds an open file; null when it cannot.</param>
+    /// <returns>What is held, which has to outlast this; null when it cannot be.</returns>
+    public HeldFile? Hold(Func<SafeFileHandle, HeldFile?> hold)
+    {
+        if (hold(_file) is not { } held)
+        {
+            return null;
+        }
+
+        _source = new FileSource(held.File, Size);
+        if (_log is null)
+        {
+            _transaction.Dispose();
+            return held;
+        }
+
+        return held.With([.. _logPages.Select(page => new ByteRange((page - 1L) * _log.PageSize, (long)page * _log.PageSize))]);
     }
 
     public void Read(long offset, Span<byte> target)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
@@ -77,11 +78,22 @@ public sealed partial class LocalContent
 
         var nonce = NewNonce();
         using var pack = _archive.NewPack(nonce);
-        using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, null, cancellation);
+        using var keeping = KeepingFor(source, sameKey ? basis : null);
+        using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, keeping, null, cancellation);
+        if (keeping is { IsOfUse: true })
+        {
+            source.Snapshot?.Keep();
+        }
+
         source.EndReading();
         if (mayBeUnchanged && !captured.Differs)
         {
-            Adopt(captured, source, basis!.Content.Manifest.Pack);
+            if (keeping is { IsOfUse: true })
+            {
+                SyncLive(_live);
+            }
+
+            Adopt(captured, source, keeping, basis!.Content.Manifest.Pack);
             return new DumpResult.Unchanged(basis);
         }
 
@@ -122,10 +134,15 @@ public sealed partial class LocalContent
 
         _head = head;
         _headKey = (nonce, _archive.Keys?.First.Id);
-        Adopt(captured, source, nonce);
+        Adopt(captured, source, keeping, nonce);
         _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, LastNonce = nonce, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
     }
+
+    /// <summary>A copy's files are not those of the next one.</summary>
+    private FileKeeping? KeepingFor(CaptureSource source, DumpRecord? basis) => source.IsCopy
+        ? null
+        : new FileKeeping(_kept, basis?.Content.Manifest.Pack, KeptFrom) { Snapshot = source.Snapshot, TakenOver = TakenOver };
 
     private void DeletePack(string nonce) => SharedStorage.Reach(_archive.Layout.Packs, () => File.Delete(_archive.Layout.Pack(nonce)));
 }

@@ -1,0 +1,25 @@
+using System.Text.Json.Serialization;
+
+namespace ClusterFs.Archive.Capture;
+
+/// <summary>What a large file was when it was dumped.</summary>
+/// <param name="Path">In the dump.</param>
+/// <param name="Content">The digest of its content there: it names the index of the content's pages too.</param>
+/// <param name="Size">Of that content, in bytes.</param>
+/// <param name="File">Where it lies, below the directory of what is kept: a clone, or a file in a snapshot.</param>
+/// <param name="Identity">Of that file. It is nobody's to change, and this finds out if somebody did.</param>
+/// <param name="Elsewhere">The ranges of the content that did not come from the file.</param>
+internal sealed record KeptFile(string Path, string Content, long Size, string File, FileIdentity Identity, IReadOnlyList<ByteRange> Elsewhere);
+
+/// <summary>What is kept of the large files of a dump.</summary>
+/// <param name="Dump">Its nonce.</param>
+internal sealed record KeptRecord(string Dump, IReadOnlyList<KeptFile> Files)
+{
+    public const int Version = 1;
+
+    public int Format { get; init; } = Version;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(KeptRecord))]
+internal sealed partial class KeptJson : JsonSerializerContext;

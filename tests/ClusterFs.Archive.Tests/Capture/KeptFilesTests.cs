@@ -1,0 +1,324 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Log;
+using ClusterFs.Posix;
+using CsCheck;
+using Microsoft.Data.Sqlite;
+
+namespace ClusterFs.Archive.Tests.Capture;
+
+/// <summary>Dumps that find what has changed in large files by where they lie, on file systems that can tell.</summary>
+public sealed class KeptFilesTests(BtrfsDisk btrfs, XfsDisk xfs) : IClassFixture<BtrfsDisk>, IClassFixture<XfsDisk>, IDisposable
+{
+    private const int Page = 4096;
+    private const int Size = 4 << 20;
+    private const string Changes = "write,pwrite64,rename,renameat,renameat2,link,linkat,unlink,fsync,syncfs,ftruncate,ioctl";
+    private readonly List<TestBed> _beds = [];
+
+    public static TheoryData<string, CaptureMode> Ways => new()
+    {
+        { "xfs", CaptureMode.Auto },
+        { "xfs", CaptureMode.Copy },
+        { "btrfs", CaptureMode.Snapshot },
+        { "btrfs", CaptureMode.Copy },
+    };
+
+    public void Dispose() => _beds.ForEach(bed => bed.Dispose());
+
+    [SkippableTheory]
+    [MemberData(nameof(Ways))]
+    public void Only_what_changed_is_read_also_after_a_restart_and_under_another_name(string disk, CaptureMode mode)
+    {
+        var bed = NewBed(disk);
+        Fill(bed, "large", 1);
+        Assert.Equal([("large", 0)], Dump(bed, mode));
+
+        Write(bed, "large", 100 * Page, Page, 2);
+        Assert.Equal([("large", Size - Page)], Dump(bed, mode));
+        File.Move(Path.Combine(bed.Live("n1"), "large"), Path.Combine(bed.Live("n1"), "renamed"));
+        Write(bed, "renamed", 200 * Page, 2 * Page, 3);
+        Assert.Equal([("renamed", Size - (2 * Page))], Dump(bed, mode));
+
+        // It is taken over as a whole meanwhile, and what is kept of it stays.
+        bed.Write("n1", "page", "new");
+        _ = Dump(bed, mode);
+        Write(bed, "renamed", 0, 1, 4);
+        Assert.Equal([("renamed", Size - Page)], Dump(bed, mode));
+        Assert.Single(Directory.EnumerateDirectories(Kept(bed)).Concat(Directory.EnumerateFiles(Kept(bed), "clone.*")));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Ways))]
+    public void Any_history_is_dumped_as_it_is_read_the_slow_way(string disk, CaptureMode mode)
+    {
+        Require(disk);
+        var takenOver = 0L;
+        var steps = 0;
+        TreeChange.Some.Array[2, 7].Sample(
+            history =>
+            {
+                var bed = NewBed(disk);
+                try
+                {
+                    Fill(bed, "large", 1);
+                    Fill(bed, "large2", 2);
+                    _ = Dump(bed, mode);
+                    foreach (var changes in history)
+                    {
+                        foreach (var change in changes)
+                        {
+                            change.Apply(bed.Live("n1"));
+                        }
+
+                        takenOver += Dump(bed, mode).Sum(one => one.Bytes);
+                        steps++;
+                    }
+                }
+                finally
+                {
+                    bed.Dispose();
+                    _beds.Remove(bed);
+                }
+            },
+            iter: 12,
+            threads: 1);
+        Assert.True(takenOver > steps * 100_000L, $"{takenOver} bytes were taken over unread in {steps} dumps");
+    }
+
+    [SkippableTheory]
+    [InlineData("xfs", "wal")]
+    [InlineData("btrfs", "wal")]
+    [InlineData("xfs", "delete")]
+    public void A_database_is_dumped_as_SQLite_reads_it_whatever_was_in_its_log(string disk, string journal)
+    {
+        var bed = NewBed(disk);
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(bed.Live("n1"), "app.db")};Pooling=False");
+        connection.Open();
+        Execute(connection, $"PRAGMA journal_mode={journal}; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL; CREATE TABLE rows (id INTEGER PRIMARY KEY, body BLOB)");
+        Execute(connection, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) INSERT INTO rows SELECT i, randomblob(1000) FROM n");
+        Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        var random = new Random(1);
+        var takenOver = 0L;
+        for (var i = 0; i < 25; i++)
+        {
+            for (var change = random.Next(4); change >= 0; change--)
+            {
+                Execute(connection, $"UPDATE rows SET body = randomblob(1000) WHERE id = {random.Next(4000) + 1}");
+            }
+
+            if (random.Next(3) == 0)
+            {
+                Execute(connection, random.Next(3) switch
+                {
+                    0 => "PRAGMA wal_checkpoint(TRUNCATE)",
+                    1 => "PRAGMA wal_checkpoint(PASSIVE)",
+                    _ => $"DELETE FROM rows WHERE id > {4100 - random.Next(200)}; INSERT INTO rows VALUES ({4200 + i}, randomblob(30000))",
+                });
+            }
+
+            takenOver += DumpOnly(bed, CaptureMode.Sqlite, out var dump).Sum(one => one.Bytes);
+            using var asRead = SqliteSnapshot.Take(Path.Combine(bed.Live("n1"), "app.db"), CancellationToken.None);
+            var bytes = new byte[asRead.Size];
+            asRead.Read(0, bytes);
+            var restored = bed.Restored(dump!);
+            Assert.True(bytes.AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(restored, "app.db"))), $"dump {i} is not what SQLite reads");
+            Directory.Delete(restored, recursive: true);
+        }
+
+        Assert.True(takenOver > 25L << 20, $"only {takenOver} bytes were taken over unread");
+    }
+
+    [SkippableTheory]
+    [InlineData("xfs")]
+    [InlineData("btrfs")]
+    public void Whatever_is_in_doubt_is_read(string disk)
+    {
+        var bed = NewBed(disk);
+        Fill(bed, "large", 1);
+        _ = Dump(bed, CaptureMode.Copy);
+        Action[] doubts =
+        [
+            () => File.WriteAllText(Record(bed), "nothing of use"),
+            () => File.Delete(Record(bed)),
+            () => TestBed.FlipBit(Record(bed), 20),
+            () => File.Delete(Clone(bed)),
+            () => TestBed.FlipBit(Clone(bed), 5 * Page),
+            () => File.SetLastWriteTimeUtc(Clone(bed), DateTime.UnixEpoch),
+        ];
+        for (var i = 0; i < doubts.Length; i++)
+        {
+            doubts[i]();
+            Write(bed, "large", 5 * Page, Page, 10 + i);
+            Assert.Equal([("large", 0)], Dump(bed, CaptureMode.Copy));
+            Write(bed, "large", 6 * Page, Page, 20 + i);
+            Assert.Equal([("large", Size - Page)], Dump(bed, CaptureMode.Copy));
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData("xfs", CaptureMode.Copy)]
+    [InlineData("btrfs", CaptureMode.Snapshot)]
+    public void Nothing_is_kept_that_the_service_might_need_the_room_of_nor_after_the_content_is_replaced(string disk, CaptureMode mode)
+    {
+        var bed = NewBed(disk);
+        Fill(bed, "large", 1);
+        _ = Dump(bed, mode);
+        Assert.NotEmpty(Directory.EnumerateFileSystemEntries(Kept(bed)));
+        using (var file = File.OpenHandle(Path.Combine(bed.Live("n1"), "large"), FileMode.Open, FileAccess.Write))
+        {
+            RandomAccess.SetLength(file, 2L << 30);
+        }
+
+        Assert.Equal([("large", Size)], DumpOnly(bed, mode, out _));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Kept(bed)));
+
+        using (var file = File.OpenHandle(Path.Combine(bed.Live("n1"), "large"), FileMode.Open, FileAccess.Write))
+        {
+            RandomAccess.SetLength(file, Size);
+        }
+
+        _ = Dump(bed, mode);
+        Assert.NotEmpty(Directory.EnumerateFileSystemEntries(Kept(bed)));
+        bed.TakeOver("n2", 2);
+        bed.Write("n2", "page", "newer");
+        bed.Dump("n2", 2);
+        bed.TakeOver("n1", 3);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Kept(bed)));
+    }
+
+    [SkippableFact]
+    public void A_file_in_too_many_pieces_is_read_and_not_broken_up_further()
+    {
+        var bed = NewBed("xfs");
+        Fill(bed, "large", 1);
+        using (var file = File.OpenHandle(Path.Combine(bed.Live("n1"), "large"), FileMode.Open, FileAccess.Write))
+        {
+            for (var page = 0; page < 3000; page++)
+            {
+                RandomAccess.Write(file, [1], 2L * page * Page);
+            }
+
+            RandomAccess.FlushToDisk(file);
+        }
+
+        using (var file = File.OpenHandle(Path.Combine(bed.Live("n1"), "large")))
+        {
+            Skip.If(FileExtents.Count(file) < 2000, "this file system does not break the file up");
+        }
+
+        Assert.Empty(Dump(bed, CaptureMode.Copy));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Kept(bed)));
+    }
+
+    [SkippableFact]
+    public void Hooks_let_the_service_stand_still_and_what_is_unchanged_stays_so()
+    {
+        var bed = NewBed("xfs");
+        Fill(bed, "large", 1);
+        var hooks = new CaptureSettings(CaptureMode.Hooks) { Hooks = new CaptureHooks("true", "true", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)) };
+        Assert.Equal([("large", 0L)], DumpOnly(bed, hooks, out _));
+        new FileSystemClock(bed.Root).WaitUntilSettled(CancellationToken.None);
+        _ = DumpOnly(bed, hooks, out _);
+
+        Assert.Empty(DumpOnly(bed, hooks, out var none));
+        Assert.Null(none);
+        Write(bed, "large", Page, Page, 2);
+        Assert.Equal([("large", Size - Page)], DumpOnly(bed, hooks, out _));
+    }
+
+    [SkippableTheory]
+    [InlineData("xfs")]
+    [InlineData("btrfs")]
+    public void A_dump_that_is_killed_anywhere_leaves_nothing_that_misleads_the_next(string disk)
+    {
+        Skip.IfNot(Programs.IsInstalled("strace"), "strace, which kills the process at a system call, is not installed (Debian: apt-get install strace)");
+        var bed = NewBed(disk);
+        Fill(bed, "large", 1);
+        _ = Dump(bed, CaptureMode.Auto);
+        var (ended, kills, takenOver) = (false, 0, 0L);
+        for (var n = 1; !ended && n < 400; n += 1 + (n / 8))
+        {
+            Write(bed, "large", n % 1000 * Page, Page, n);
+            using (var child = Child.KilledAt(Changes, n, "dump-kept", bed.Shared, bed.Live("n1")))
+            {
+                var code = child.Wait();
+                Assert.Contains(code, (int[])[0, 137]);
+                ended = code == 0;
+                kills += code == 137 ? 1 : 0;
+            }
+
+            Write(bed, "large", (n + 7) % 1000 * Page, 1, n);
+            takenOver += Dump(bed, CaptureMode.Auto).Sum(one => one.Bytes);
+            Assert.Equal(2, Directory.EnumerateFileSystemEntries(Kept(bed)).Count());
+            Assert.True(File.Exists(Record(bed)));
+        }
+
+        Assert.True(ended && kills > 5 && takenOver > kills * (long)Size / 2, $"{kills} kills, {takenOver} bytes taken over, ended: {ended}");
+    }
+
+    private static string Kept(TestBed bed) => Path.Combine(bed.MarkerOf("n1"), "kept");
+
+    private static string Record(TestBed bed) => Path.Combine(Kept(bed), "kept.json");
+
+    private static string Clone(TestBed bed) => Directory.EnumerateFiles(Kept(bed), "clone.*").Single();
+
+    private static void Fill(TestBed bed, string name, int seed) => Write(bed, name, 0, Size, seed);
+
+    private static void Write(TestBed bed, string name, long offset, int length, int seed)
+    {
+        var bytes = new byte[length];
+        new Random(seed).NextBytes(bytes);
+        using var file = File.OpenHandle(Path.Combine(bed.Live("n1"), name), FileMode.OpenOrCreate, FileAccess.Write);
+        RandomAccess.Write(file, bytes, offset);
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>Dumps, as a process that was just started, and restores: that is the content.</summary>
+    /// <returns>The large files that were looked into, and how many of their bytes were not read.</returns>
+    private static List<(string Path, long Bytes)> Dump(TestBed bed, CaptureMode mode)
+    {
+        var takenOver = DumpOnly(bed, mode, out var dump);
+        if (dump is not null)
+        {
+            var restored = bed.Restored(dump);
+            Assert.Equal(TestBed.Describe(bed.Live("n1"), onlyContent: true), TestBed.Describe(restored, onlyContent: true));
+            Directory.Delete(restored, recursive: true);
+        }
+
+        return takenOver;
+    }
+
+    private static List<(string Path, long Bytes)> DumpOnly(TestBed bed, CaptureMode mode, out DumpRecord? dump) =>
+        DumpOnly(bed, new CaptureSettings(mode), out dump);
+
+    private static List<(string Path, long Bytes)> DumpOnly(TestBed bed, CaptureSettings settings, out DumpRecord? dump)
+    {
+        var takenOver = new List<(string Path, long Bytes)>();
+        using var content = LocalContent.Open(
+            bed.Archive, bed.Live("n1"), "n1", settings, _ => { }, keptFrom: 1 << 20, takenOver: (path, bytes) => takenOver.Add((path, bytes)));
+        dump = (content.Dump(content.Epoch!.Value, CancellationToken.None) as DumpResult.Committed)?.Record;
+        return takenOver;
+    }
+
+    private TestBed NewBed(string disk)
+    {
+        var bed = new TestBed(Require(disk).MountPoint);
+        _beds.Add(bed);
+        Directory.CreateDirectory(bed.Live("n1"));
+        bed.TakeOver("n1", 1);
+        return bed;
+    }
+
+    private LoopDisk Require(string disk)
+    {
+        LoopDisk found = disk == "xfs" ? xfs : btrfs;
+        Skip.If(found.Missing is not null, found.Missing);
+        return found;
+    }
+}
