@@ -59,17 +59,18 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
             return new HeldFile(Path.GetRelativePath(kept.Directory, Path.Combine(Snapshot.Root, path)), UnlockedFile.OpenRead(Path.Combine(Snapshot.Root, path)));
         }
 
-        var name = $"clone.{Guid.NewGuid():N}";
-        var clone = Path.Combine(kept.Directory, name);
-        using (var made = File.OpenHandle(clone, FileMode.CreateNew, FileAccess.ReadWrite))
+        try
         {
-            if (FileClone.TryShare(file, made))
+            if (TryClone(file) is { } clone)
             {
-                return new HeldFile(name, UnlockedFile.OpenRead(clone));
+                return clone;
             }
         }
+        catch (IOException)
+        {
+            // Such as a disk without room even for a name. The dump does without.
+        }
 
-        File.Delete(clone);
         _cannotClone = true;
         return null;
     }
@@ -78,7 +79,7 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
     /// <returns>Null when nothing is known of that.</returns>
     public UnchangedRanges? Compare(HeldFile held, long size, FileContent before)
     {
-        if (!_before.TryGetValue(before.Digest.ToString(), out var known) || known.Size != before.Size)
+        if (!_before.TryGetValue(before.Digest.ToString(), out var known) || known.Size != before.Size || known.File is null)
         {
             return null;
         }
@@ -107,6 +108,30 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
         catch (Exception error) when (error is IOException and not ArchiveException)
         {
             return null;
+        }
+    }
+
+    /// <summary>
+    /// What of a database that is read where it lies is as it was in a content. As long as nothing was written to its file, all that its log had neither
+    /// then nor has now is what the file holds.
+    /// </summary>
+    /// <param name="file">Identity of the database's file, taken while nobody writes to it but what the log has.</param>
+    /// <param name="log">What the content has from the log.</param>
+    /// <returns>Null when nothing is known of that.</returns>
+    public UnchangedRanges? Compare(FileIdentity file, IReadOnlyList<ByteRange> log, long size, FileContent before) =>
+        _before.TryGetValue(before.Digest.ToString(), out var known) && known.Size == before.Size && known.File is null && known.Identity == file
+            ? UnchangedRanges.Between(
+                [], [], UnchangedRanges.LimitOf(before.Size, size, file.Size, file.Size), UnchangedRanges.Both(known.Elsewhere, log))
+            : null;
+
+    /// <summary>The content of a database that was read where it lies is stored.</summary>
+    /// <param name="settled">Whether any later change of the file would show in its identity.</param>
+    public void Keep(string path, FileContent content, FileIdentity file, IReadOnlyList<ByteRange> log, bool settled, long takenOver)
+    {
+        if (file.Size >= from && settled)
+        {
+            _files.Add(new KeptFile(path, content.Digest.ToString(), content.Size, null, file, log));
+            TakenOver?.Invoke(path, takenOver);
         }
     }
 
@@ -149,23 +174,55 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
     public void Finish(string dump, long bytes)
     {
         _finished = true;
-        var size = Snapshot is null ? _files.Sum(file => file.Size) : bytes;
-        var isKept = _files.Count > 0 && new DriveInfo(kept.Directory).AvailableFreeSpace >= size;
-        kept.Save(new KeptRecord(dump, isKept ? _files : []));
+        var size = Snapshot is null ? _files.Where(file => file.File is not null).Sum(file => file.Size) : bytes;
+        try
+        {
+            var isKept = _files.Count > 0 && new DriveInfo(kept.Directory).AvailableFreeSpace >= size;
+            kept.Save(new KeptRecord(dump, MachineClock.BootId, isKept ? _files : []));
+        }
+        catch (IOException)
+        {
+            // The dump counts all the same. What lies there then is named by no record, or by one of another dump, and is deleted before the next.
+        }
     }
 
     public void Dispose()
     {
-        if (!_finished)
+        if (_finished)
+        {
+            return;
+        }
+
+        try
         {
             kept.CleanUp();
         }
+        catch (IOException)
+        {
+            // It is deleted before the next dump.
+        }
+    }
+
+    private HeldFile? TryClone(SafeFileHandle file)
+    {
+        var name = $"clone.{Guid.NewGuid():N}";
+        var clone = Path.Combine(kept.Directory, name);
+        using (var made = File.OpenHandle(clone, FileMode.CreateNew, FileAccess.ReadWrite))
+        {
+            if (FileClone.TryShare(file, made))
+            {
+                return new HeldFile(name, UnlockedFile.OpenRead(clone));
+            }
+        }
+
+        File.Delete(clone);
+        return null;
     }
 
     private static Dictionary<string, KeptFile> Newest(KeptRecord? record, string? subject)
     {
         var files = new Dictionary<string, KeptFile>(StringComparer.Ordinal);
-        foreach (var file in record is not null && record.Dump == subject ? record.Files : [])
+        foreach (var file in record is not null && record.Dump == subject && record.Boot == MachineClock.BootId ? record.Files : [])
         {
             files.TryAdd(file.Content, file);
         }

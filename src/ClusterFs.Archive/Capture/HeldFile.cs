@@ -20,10 +20,10 @@ internal sealed class HeldFile(string name, SafeFileHandle file) : IDisposable
     public FileIdentity Identity => FileIdentity.Of(FileStatus.Read(file));
 
     /// <summary>The content has some ranges from elsewhere.</summary>
-    /// <param name="elsewhere">In order.</param>
+    /// <param name="elsewhere">In order, apart.</param>
     public HeldFile With(IReadOnlyList<ByteRange> elsewhere)
     {
-        Elsewhere = UnchangedRanges.Both(elsewhere, []);
+        Elsewhere = elsewhere;
         return this;
     }
 

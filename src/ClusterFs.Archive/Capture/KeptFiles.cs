@@ -41,7 +41,7 @@ internal sealed class KeptFiles(string directory)
     }
 
     /// <summary>Keeps nothing any more.</summary>
-    public void Drop() => Save(new KeptRecord(string.Empty, []));
+    public void Drop() => Save(new KeptRecord(string.Empty, string.Empty, []));
 
     /// <summary>Deletes what no record names, such as what a crash left.</summary>
     public void CleanUp()
@@ -52,7 +52,7 @@ internal sealed class KeptFiles(string directory)
             return;
         }
 
-        var named = (Load()?.Files ?? []).Select(file => file.File.Split('/')[0]).Append(RecordName).ToHashSet(StringComparer.Ordinal);
+        var named = (Load()?.Files ?? []).Where(file => file.File is not null).Select(file => file.File!.Split('/')[0]).Append(RecordName).ToHashSet(StringComparer.Ordinal);
         foreach (var left in entries.Where(entry => !named.Contains(Path.GetFileName(entry))))
         {
             try

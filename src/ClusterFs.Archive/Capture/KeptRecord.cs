@@ -6,14 +6,17 @@ namespace ClusterFs.Archive.Capture;
 /// <param name="Path">In the dump.</param>
 /// <param name="Content">The digest of its content there: it names the index of the content's pages too.</param>
 /// <param name="Size">Of that content, in bytes.</param>
-/// <param name="File">Where it lies, below the directory of what is kept: a clone, or a file in a snapshot.</param>
-/// <param name="Identity">Of that file. It is nobody's to change, and this finds out if somebody did.</param>
+/// <param name="File">Where it lies, below the directory of what is kept: a clone, or a file in a snapshot. Null: it is the live file itself.</param>
+/// <param name="Identity">Of that file. One that is kept is nobody's to change, and this finds out if somebody did.</param>
 /// <param name="Elsewhere">The ranges of the content that did not come from the file.</param>
-internal sealed record KeptFile(string Path, string Content, long Size, string File, FileIdentity Identity, IReadOnlyList<ByteRange> Elsewhere);
+internal sealed record KeptFile(string Path, string Content, long Size, string? File, FileIdentity Identity, IReadOnlyList<ByteRange> Elsewhere);
 
 /// <summary>What is kept of the large files of a dump.</summary>
 /// <param name="Dump">Its nonce.</param>
-internal sealed record KeptRecord(string Dump, IReadOnlyList<KeptFile> Files)
+/// <param name="Boot">
+/// Of the machine: a power cut may leave bytes of a file that are newer than its times, so that after it no identity counts.
+/// </param>
+internal sealed record KeptRecord(string Dump, string Boot, IReadOnlyList<KeptFile> Files)
 {
     public const int Version = 1;
 

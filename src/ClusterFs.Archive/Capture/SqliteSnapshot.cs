@@ -95,8 +95,19 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
             return held;
         }
 
-        return held.With([.. _logPages.Select(page => new ByteRange((page - 1L) * _log.PageSize, (long)page * _log.PageSize))]);
+        return held.With(LogRanges());
     }
+
+    /// <summary>What of the content is read from the log.</summary>
+    public IReadOnlyList<ByteRange> LogRanges() => _log is null
+        ? []
+        : UnchangedRanges.Both([.. _logPages.Select(page => new ByteRange((page - 1L) * _log.PageSize, (long)page * _log.PageSize))], []);
+
+    /// <summary>Of the file without its log, as it is now.</summary>
+    public FileStatus Status => FileStatus.Read(_file);
+
+    /// <summary>Whether the database has a log: what is committed goes there first.</summary>
+    public bool IsLogged => _logFile is not null;
 
     public void Read(long offset, Span<byte> target)
     {

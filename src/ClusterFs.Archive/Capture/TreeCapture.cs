@@ -157,7 +157,9 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         {
             using var snapshot = SqliteSnapshot.Take(source, cancellation);
             using var held = snapshot.Hold(file => Keeping?.Hold(viewed.Path, file));
-            return DatabaseRow(viewed, snapshot, held, cancellation);
+            return held is null && Keeping is not null && snapshot.IsLogged && snapshot.Size > ContentCapture.MaxWhole
+                ? DatabaseRow(viewed, StoreWithLog(viewed, snapshot, seenAt, cancellation))
+                : DatabaseRow(viewed, Store(viewed, snapshot, held, cancellation));
         }
         catch (SqliteException error) when (error.SqliteErrorCode == SqliteBusy)
         {
@@ -189,7 +191,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         {
             using var file = UnlockedFile.OpenRead(SqliteRecovery.Copy(Absolute(viewed.Path), directory));
             return FileStatus.TryRead(Absolute(viewed.Path)) is { } after && FileIdentity.Of(after) == viewed.Identity
-                ? DatabaseRow(viewed, new FileSource(file, RandomAccess.GetLength(file)), null, cancellation)
+                ? DatabaseRow(viewed, Store(viewed, new FileSource(file, RandomAccess.GetLength(file)), null, cancellation))
                 : null;
         }
         catch (SqliteException)
@@ -202,9 +204,22 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         }
     }
 
-    private IndexRow DatabaseRow(ViewedEntry viewed, IPageSource source, HeldFile? held, CancellationToken cancellation) => RowOf(
-        viewed,
-        Bare(viewed, viewed.Status) with { Content = Store(viewed, source, held, cancellation), Method = CaptureMethod.Sqlite, IsShared = false });
+    private IndexRow DatabaseRow(ViewedEntry viewed, FileContent content) => RowOf(
+        viewed, Bare(viewed, viewed.Status) with { Content = content, Method = CaptureMethod.Sqlite, IsShared = false });
+
+    /// <summary>
+    /// Stores a database that is read where it lies and has a log. While nothing of the log was moved to the file, what changed is in the log.
+    /// </summary>
+    private FileContent StoreWithLog(ViewedEntry viewed, SqliteSnapshot snapshot, long seenAt, CancellationToken cancellation)
+    {
+        var file = snapshot.Status;
+        var log = snapshot.LogRanges();
+        var basis = BasisOf(viewed);
+        var unchanged = basis is null ? null : Keeping!.Compare(FileIdentity.Of(file), log, snapshot.Size, basis);
+        var (content, takenOver) = contents.StorePages(snapshot, basis, unchanged, $"'{viewed.Path}'", cancellation);
+        Keeping!.Keep(viewed.Path, content, FileIdentity.Of(file), log, FileSystemClock.IsSettled(file, seenAt), takenOver);
+        return content;
+    }
 
     /// <param name="held">What the source reads from, but for some ranges; null when that is not held.</param>
     private FileContent Store(ViewedEntry viewed, IPageSource source, HeldFile? held, CancellationToken cancellation)
