@@ -48,6 +48,22 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
     public (FileContent Content, long TakenOver) StorePages(
         IPageSource source, FileContent? before, UnchangedRanges? unchanged, string name, CancellationToken cancellation)
     {
+        while (true)
+        {
+            if (TryStorePages(source, before, unchanged, name, cancellation) is { } stored)
+            {
+                return stored;
+            }
+
+            // It is made anew from the archive, and checked.
+            indexes.Delete(before!.Digest);
+        }
+    }
+
+    /// <returns>Null when the index of the content before is damaged: what was stored is of no use.</returns>
+    private (FileContent Content, long TakenOver)? TryStorePages(
+        IPageSource source, FileContent? before, UnchangedRanges? unchanged, string name, CancellationToken cancellation)
+    {
         var map = before is { Paged: true } ? new PageMapReader(reader, before, name) : null;
         using var old = map is null ? null : indexes.OpenOrRebuild(map, seed, cancellation);
         using var index = new PageIndexes.Writer(indexes);
@@ -66,6 +82,11 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
             {
                 builder.Append(Place(leaf.Bytes, leaf.Hashes, had, map, leaf.Number));
             }
+        }
+
+        if (old?.IsRight() == false)
+        {
+            return null;
         }
 
         var root = builder.Finish(source.Size);

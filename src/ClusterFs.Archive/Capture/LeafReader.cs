@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ClusterFs.Archive.Manifests;
 
 namespace ClusterFs.Archive.Capture;
@@ -31,18 +30,14 @@ internal sealed class Leaf
     }
 
     /// <summary>Reads the next hashes of the content before.</summary>
-    public void ReadBefore(Stream index)
-    {
-        var bytes = MemoryMarshal.AsBytes(_before.AsSpan());
-        _hadBefore = index.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) / PageHash.Length;
-    }
+    public void ReadBefore(CheckedIndex index) => _hadBefore = index.Read(_before);
 }
 
 /// <summary>Reads and hashes a content leaf by leaf, as many at a time as there are processors.</summary>
 /// <param name="seed">Of the hashes of pages.</param>
 /// <param name="before">Hashes of the pages of the content before; null when there is none.</param>
 /// <param name="unchanged">What is known to be as it was in that content, and is not read. The bytes of such a page are not in its leaf.</param>
-internal sealed class LeafReader(IPageSource source, long seed, Stream? before = null, UnchangedRanges? unchanged = null) : IDisposable
+internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? before = null, UnchangedRanges? unchanged = null) : IDisposable
 {
     /// <summary>So much is hashed while a processor's cache still has it.</summary>
     private const int Slice = 64 * PageMap.PageSize;
@@ -138,7 +133,7 @@ internal sealed class LeafAhead(long size, bool alone = false) : IDisposable
     /// <param name="prepare">Says, on the caller's thread, how a leaf is filled; what it says is done on another.</param>
     /// <param name="before">Where the hashes of the content before are read from, on the caller's thread; null when there are none.</param>
     /// <returns>The next leaf, valid until the next call; null at the end.</returns>
-    public Leaf? Next(Func<long, Action<Leaf>> prepare, Stream? before = null)
+    public Leaf? Next(Func<long, Action<Leaf>> prepare, CheckedIndex? before = null)
     {
         if (_given is not null)
         {

@@ -131,6 +131,44 @@ public sealed class KeptFilesTests(BtrfsDisk btrfs, XfsDisk xfs) : IClassFixture
 
     [SkippableTheory]
     [InlineData("xfs")]
+    [InlineData("plain")]
+    public void A_log_that_is_lost_takes_along_what_the_dump_before_had_from_it(string disk)
+    {
+        var bed = NewBed(disk);
+        var database = Path.Combine(bed.Live("n1"), "app.db");
+        using (var connection = new SqliteConnection($"Data Source={database};Pooling=False"))
+        {
+            connection.Open();
+            Execute(connection, "PRAGMA journal_mode=wal; CREATE TABLE rows (id INTEGER PRIMARY KEY, body BLOB)");
+            Execute(connection, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) INSERT INTO rows SELECT i, randomblob(1000) FROM n");
+        }
+
+        new FileSystemClock(bed.Root).WaitUntilSettled(CancellationToken.None);
+        var before = File.ReadAllBytes(database);
+        using (var writer = new Child("sqlite-session", database))
+        {
+            writer.WriteLine("PRAGMA wal_autocheckpoint=0");
+            _ = writer.ReadLine();
+            writer.WriteLine("UPDATE rows SET body = randomblob(1000) WHERE id IN (10, 2000)");
+            _ = writer.ReadLine();
+            _ = DumpOnly(bed, CaptureMode.Sqlite, out var withLog);
+            Assert.False(before.AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(bed.Restored(withLog!), "app.db"))));
+            writer.Kill();
+        }
+
+        File.Delete(database + "-wal");
+        File.Delete(database + "-shm");
+        using var reader = new Child("sqlite-session", database);
+        reader.WriteLine("UPDATE rows SET body = body WHERE id < 0");
+        _ = reader.ReadLine();
+        Assert.Equal(before, File.ReadAllBytes(database));
+        var takenOver = DumpOnly(bed, CaptureMode.Sqlite, out var without).Sum(one => one.Bytes);
+        Assert.Equal(before, File.ReadAllBytes(Path.Combine(bed.Restored(without!), "app.db")));
+        Assert.InRange(takenOver, before.Length / 2, before.Length - Page);
+    }
+
+    [SkippableTheory]
+    [InlineData("xfs")]
     [InlineData("btrfs")]
     public void Whatever_is_in_doubt_is_read(string disk)
     {
@@ -162,6 +200,19 @@ public sealed class KeptFilesTests(BtrfsDisk btrfs, XfsDisk xfs) : IClassFixture
         }
     }
 
+    [SkippableFact]
+    public void Hashes_that_were_damaged_are_made_anew_though_their_pages_are_not_read()
+    {
+        var bed = NewBed("xfs");
+        Fill(bed, "large", 1);
+        _ = Dump(bed, CaptureMode.Copy);
+        TestBed.FlipBit(Directory.EnumerateFiles(Path.Combine(bed.MarkerOf("n1"), "pages")).Single(), 16 * 500);
+        Write(bed, "large", 5 * Page, Page, 2);
+
+        // Were the hash taken over, the content's digest would be wrong, and no restore would get by it.
+        Assert.Equal([("large", Size - Page)], Dump(bed, CaptureMode.Copy));
+    }
+
     [SkippableTheory]
     [InlineData("xfs", CaptureMode.Copy)]
     [InlineData("btrfs", CaptureMode.Snapshot)]
@@ -191,6 +242,33 @@ public sealed class KeptFilesTests(BtrfsDisk btrfs, XfsDisk xfs) : IClassFixture
         bed.Dump("n2", 2);
         bed.TakeOver("n1", 3);
         Assert.Empty(Directory.EnumerateFileSystemEntries(Kept(bed)));
+    }
+
+    [SkippableFact]
+    public void A_file_whose_places_say_nothing_of_its_bytes_is_read()
+    {
+        Skip.IfNot(Programs.IsInstalled("xfs_io"), "xfs_io is not installed (Debian: apt-get install xfsprogs)");
+        var bed = NewBed("btrfs");
+        var file = Path.Combine(bed.Live("n1"), "large");
+        File.WriteAllBytes(file, []);
+        Programs.Run("chattr", "+c", file);
+        var bytes = new byte[Size];
+        for (var page = 0; page < Size / Page; page++)
+        {
+            bytes.AsSpan(page * Page, 64).Fill((byte)(page + 1));
+        }
+
+        using (var written = File.OpenHandle(file, FileMode.Open, FileAccess.Write))
+        {
+            RandomAccess.Write(written, bytes, 0);
+            RandomAccess.FlushToDisk(written);
+        }
+
+        _ = Dump(bed, CaptureMode.Copy);
+
+        // Within one compressed block every page is said to lie where the block begins.
+        Programs.Run("xfs_io", "-c", $"reflink {file} {Page} 0 {Page}", file);
+        Assert.Equal([("large", 0L)], Dump(bed, CaptureMode.Copy));
     }
 
     [SkippableFact]
