@@ -148,7 +148,7 @@ internal static class ChildProgram
     private static int DumpKept(string shared, string live)
     {
         var archive = new ServiceArchive(shared, TestBed.Service);
-        using var content = LocalContent.Open(archive, live, "n1", new CaptureSettings(CaptureMode.Auto), _ => { }, keptFrom: 1 << 20);
+        using var content = LocalContent.Open(archive, live, "n1", new CaptureSettings(CaptureMode.Auto) { KeepsBlocks = true }, _ => { }, keptFrom: 1 << 20);
         content.Dump(1, CancellationToken.None);
         return 0;
     }

@@ -34,7 +34,7 @@ internal sealed class ChangedBench(string scratch, int mebibytes)
         {
             var disk = Directory.CreateDirectory(Path.Combine(scratch, name)).FullName;
             var image = Path.Combine(scratch, $"{name}.image");
-            Do("truncate", "-s", $"{(mebibytes * 2) + 1024}M", image);
+            Do("truncate", "-s", $"{(mebibytes * 2) + 4096}M", image);
             Do(make[0], [.. make[1..], image]);
             Do("mount", "-o", "loop", image, disk);
             try
@@ -105,7 +105,7 @@ internal sealed class ChangedBench(string scratch, int mebibytes)
 
     private static void On(ServiceArchive archive, string live, Action<LocalContent> action)
     {
-        using var content = LocalContent.Open(archive, live, "n1", CaptureMode.Auto);
+        using var content = LocalContent.Open(archive, live, "n1", new CaptureSettings(CaptureMode.Auto) { KeepsBlocks = true });
         action(content);
     }
 

@@ -5,10 +5,9 @@ namespace ClusterFs.Archive.Capture;
 
 /// <summary>Where the preparation of dumps keeps what it needs, beside the live content and on the same file system.</summary>
 /// <param name="Scratch">Of no use after a crash.</param>
-/// <param name="Kept">Of <see cref="KeptFiles"/>.</param>
 /// <param name="MarkFile">See <see cref="QuiesceMark"/>.</param>
 /// <param name="SeenFile">An index of the live files as of the last copy by a command.</param>
-internal sealed record CapturePlaces(string Live, string Scratch, string Kept, string MarkFile, string SeenFile);
+internal sealed record CapturePlaces(string Live, string Scratch, string MarkFile, string SeenFile);
 
 /// <summary>
 /// Makes live content ready to be read for a dump, as its settings say: holds the service still, takes a snapshot, or has a copy written.
@@ -50,7 +49,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             || (settings.Mode == CaptureMode.Auto && CanSnapshot());
         if (ended && isTakenAsItLies)
         {
-            return AsItLies(CaptureMode.Raw) with { Moment = "as they lay there, with no writer running" };
+            return AsItLies(CaptureMode.Raw, isWritten: false) with { Moment = "as they lay there, with no writer running" };
         }
 
         return settings.Mode switch
@@ -58,16 +57,21 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             CaptureMode.Hooks => Quiesced(epoch, cancellation),
             CaptureMode.Command => Copied(epoch, cancellation),
             CaptureMode.Snapshot => Snapshot(),
-            CaptureMode.Auto => Chosen(),
-            var mode => AsItLies(mode),
+            CaptureMode.Auto => Chosen(ended),
+            var mode => AsItLies(mode, !ended),
         };
     }
 
-    private CaptureSource AsItLies(CaptureMode mode) => CaptureSource.Of(places.Live, mode, clock);
-
-    private CaptureSource Chosen()
+    /// <param name="isWritten">Whether somebody may be in the middle of a write.</param>
+    private CaptureSource AsItLies(CaptureMode mode, bool isWritten = true)
     {
-        var plain = AsItLies(CaptureMode.Auto);
+        var source = CaptureSource.Of(places.Live, mode, clock);
+        return isWritten ? source with { SeenAt = source.SeenAt - (long)(settings.LongestWrite.TotalMilliseconds * 1_000_000) } : source;
+    }
+
+    private CaptureSource Chosen(bool ended)
+    {
+        var plain = AsItLies(CaptureMode.Auto, !ended);
         if (!CanSnapshot())
         {
             return Btrfs.IsOn(places.Live) ? plain with { Note = $"no snapshot was taken: {_objection}" } : plain;
@@ -98,13 +102,13 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
         // The clock is read before: a file in the snapshot may have the time of a change that came too late for it, and such a time must not pass
         // for settled.
         var live = AsItLies(CaptureMode.Raw);
-        var snapshot = LiveSnapshot.Take(places.Live, places.Kept);
+        var snapshot = LiveSnapshot.Take(places.Live, places.Scratch);
         return live with
         {
             Root = snapshot.Root,
             Moment = $"{BySnapshot}: what a power cut would leave",
-            Snapshot = snapshot,
-            Made = snapshot,
+            IsSnapshot = true,
+            Made = new Once(snapshot.Dispose),
         };
     }
 
@@ -115,7 +119,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
         var quiescence = _commands.Quiesce(epoch, cancellation);
         try
         {
-            var source = AsItLies(CaptureMode.Raw) with
+            var source = AsItLies(CaptureMode.Raw, isWritten: false) with
             {
                 Moment = "read while the service stood still, by its quiesce hook",
                 Quiescence = quiescence,
@@ -128,7 +132,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             LiveSnapshot snapshot;
             try
             {
-                snapshot = LiveSnapshot.Take(places.Live, places.Kept);
+                snapshot = LiveSnapshot.Take(places.Live, places.Scratch);
             }
             catch (LocalContentException problem)
             {
@@ -149,8 +153,8 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             {
                 Root = snapshot.Root,
                 Moment = $"{BySnapshot} made while the service stood still, by its quiesce hook",
-                Snapshot = snapshot,
-                Made = snapshot,
+                IsSnapshot = true,
+                Made = new Once(snapshot.Dispose),
             };
         }
         catch

@@ -13,66 +13,42 @@ namespace ClusterFs.Archive.Capture;
 /// <param name="from">Size from which on a file is worth it, in bytes.</param>
 internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : IDisposable
 {
-    /// <summary>
-    /// A clone makes the file lie in more pieces, since what is written over it goes elsewhere. Below so many bytes for each, it is left alone: then maps
-    /// take as long as reading.
-    /// </summary>
-    private const long LeastOfClone = 128 << 10;
-
-    /// <summary>On a file system that never writes over anything, a snapshot changes nothing about that.</summary>
-    private const long LeastInSnapshot = 32 << 10;
-
-    private const int FewExtents = 1024;
+    /// <summary>Extents of each of two files that are compared: some 10 MB of memory, and milliseconds.</summary>
+    private const int MostCompared = 1 << 18;
 
     private readonly List<KeptFile> _files = [];
-    private readonly Dictionary<string, KeptFile> _before = Newest(kept.Load(), subject);
-    private bool _cannotClone;
+    private readonly Dictionary<string, KeptFile> _before = Newest(kept, subject);
+    private HeldClones? _clones;
     private bool _finished;
 
     /// <summary>Told of each large file how many of its bytes were taken over unread, in tests.</summary>
     internal Action<string, long>? TakenOver { get; init; }
 
-    /// <summary>All files are read from a snapshot: then that is what is kept.</summary>
-    public LiveSnapshot? Snapshot { get; init; }
+    /// <summary>All files are read from a snapshot.</summary>
+    public bool IsSnapshot { get; init; }
 
     /// <summary>Whether anything is held.</summary>
     public bool IsOfUse => _files.Count > 0;
+
+    private HeldClones Clones => _clones ??= new HeldClones(kept, IsSnapshot);
 
     /// <summary>Holds a file as it is now.</summary>
     /// <param name="path">In the dump.</param>
     /// <param name="file">Open for reading.</param>
     /// <returns>Null when it is not worth it, or cannot be done: then it is read where it lies.</returns>
-    public HeldFile? Hold(string path, SafeFileHandle file)
+    public HeldFile? Hold(string path, SafeFileHandle file) => RandomAccess.GetLength(file) >= from && FileExtents.AreComparable(file)
+        ? Clones.TryMake(path, file, held => _before.Values.Where(one => one.File is not null && !held.Contains(one.Path)).Sum(one => one.Identity.Size))
+        : null;
+
+    /// <summary>Nothing that was read from a held file counts before this was called.</summary>
+    /// <exception cref="LocalContentException">What was held had to be given up.</exception>
+    public void RequireHeld()
     {
-        if (_cannotClone || RandomAccess.GetLength(file) < from || !FileExtents.AreComparable(file))
+        if (_clones is { IsGivenUp: true })
         {
-            return null;
+            throw new LocalContentException(
+                $"The disk of {kept.Directory} became too full to hold files still for a dump. Make room; the next dump reads them where they lie until there is.");
         }
-
-        if (FileExtents.Count(file) is not { } extents || extents > MostOf(RandomAccess.GetLength(file)))
-        {
-            return null;
-        }
-
-        if (Snapshot is not null)
-        {
-            return new HeldFile(Path.GetRelativePath(kept.Directory, Path.Combine(Snapshot.Root, path)), UnlockedFile.OpenRead(Path.Combine(Snapshot.Root, path)));
-        }
-
-        try
-        {
-            if (TryClone(file) is { } clone)
-            {
-                return clone;
-            }
-        }
-        catch (IOException)
-        {
-            // Such as a disk without room even for a name. The dump does without.
-        }
-
-        _cannotClone = true;
-        return null;
     }
 
     /// <summary>What of a held file is as it was in a content.</summary>
@@ -93,11 +69,12 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
             }
 
             // The file system may move blocks about meanwhile, and give the old places to others. It does not move them back.
-            var most = 2 * MostOf(Math.Max(held.Size, known.Identity.Size));
-            return FileExtents.TryRead(basis, most) is { } was
-                && FileExtents.TryRead(held.File, most) is { } now
-                && FileExtents.TryRead(basis, most) is { } still
+            // Of a file that was given up meanwhile, they say nothing.
+            return FileExtents.TryRead(basis, MostCompared) is { } was
+                && FileExtents.TryRead(held.File, MostCompared) is { } now
+                && FileExtents.TryRead(basis, MostCompared) is { } still
                 && was.SequenceEqual(still)
+                && Clones is { IsGivenUp: false }
                     ? UnchangedRanges.Between(
                         was,
                         now,
@@ -136,8 +113,10 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
     }
 
     /// <summary>The content of a held file is stored.</summary>
+    /// <exception cref="LocalContentException">See <see cref="RequireHeld"/>.</exception>
     public void Keep(string path, FileContent content, HeldFile held, long takenOver)
     {
+        RequireHeld();
         _files.Add(new KeptFile(path, content.Digest.ToString(), content.Size, held.Name, held.Identity, held.Elsewhere));
         TakenOver?.Invoke(path, takenOver);
     }
@@ -145,90 +124,46 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
     /// <summary>A file was taken over by its identity, without looking at its bytes: what is kept of it stays.</summary>
     public void Unread(string path, FileContent content)
     {
-        if (!_before.TryGetValue(content.Digest.ToString(), out var known))
-        {
-            return;
-        }
-
-        if (Snapshot is null)
+        if (_before.TryGetValue(content.Digest.ToString(), out var known))
         {
             _files.Add(known with { Path = path });
-            return;
-        }
-
-        // The snapshot that has it goes. Its identity says that the file in this one is the same, and so must its blocks: what the next dump is compared
-        // with never rests on an identity alone.
-        using var file = UnlockedFile.OpenRead(Path.Combine(Snapshot.Root, path));
-        using var held = Hold(path, file);
-        if (held is not null && known.Elsewhere.Count == 0 && Compare(held, held.Size, content) is { } same && held.Size == content.Size && same.Cover(0, held.Size))
-        {
-            Keep(path, content, held, held.Size);
         }
     }
 
-    /// <summary>
-    /// The dump is in the line and durable. What was held is kept from here on, provided that the disk has room for all of it once more: then the
-    /// service can write over every page and is never refused for the sake of what is kept.
-    /// </summary>
-    /// <param name="bytes">Of all files of the dump.</param>
-    public void Finish(string dump, long bytes)
+    /// <summary>The dump is in the line and durable. What was held is kept from here on, as long as there is room.</summary>
+    public void Finish(string dump)
     {
         _finished = true;
-        var size = Snapshot is null ? _files.Where(file => file.File is not null).Sum(file => file.Size) : bytes;
-        try
-        {
-            var isKept = _files.Count > 0 && new DriveInfo(kept.Directory).AvailableFreeSpace >= size;
-            kept.Save(new KeptRecord(dump, MachineClock.BootId, isKept ? _files : []));
-        }
-        catch (IOException)
-        {
-            // The dump counts all the same. What lies there then is named by no record, or by one of another dump, and is deleted before the next.
-        }
+        var isHeld = _clones?.TryEnd() != false;
+        kept.Save(new KeptRecord(dump, MachineClock.BootId, isHeld ? _files : []));
+        kept.CleanUp();
     }
 
     public void Dispose()
     {
-        if (_finished)
-        {
-            return;
-        }
-
-        try
+        _clones?.Dispose();
+        if (!_finished)
         {
             kept.CleanUp();
         }
-        catch (IOException)
-        {
-            // It is deleted before the next dump.
-        }
     }
 
-    private HeldFile? TryClone(SafeFileHandle file)
+    private static Dictionary<string, KeptFile> Newest(KeptFiles kept, string? subject)
     {
-        var name = $"clone.{Guid.NewGuid():N}";
-        var clone = Path.Combine(kept.Directory, name);
-        using (var made = File.OpenHandle(clone, FileMode.CreateNew, FileAccess.ReadWrite))
-        {
-            if (FileClone.TryShare(file, made))
-            {
-                return new HeldFile(name, UnlockedFile.OpenRead(clone));
-            }
-        }
-
-        File.Delete(clone);
-        return null;
-    }
-
-    private static Dictionary<string, KeptFile> Newest(KeptRecord? record, string? subject)
-    {
+        var record = kept.Load();
         var files = new Dictionary<string, KeptFile>(StringComparer.Ordinal);
-        foreach (var file in record is not null && record.Dump == subject && record.Boot == MachineClock.BootId ? record.Files : [])
+        if (record is not null && (record.Dump != subject || record.Boot != MachineClock.BootId))
+        {
+            // Nothing will ever be compared with it.
+            kept.Drop();
+            return files;
+        }
+
+        foreach (var file in record?.Files ?? [])
         {
             files.TryAdd(file.Content, file);
         }
 
         return files;
     }
-
-    private int MostOf(long size) => (int)Math.Min(int.MaxValue / 4, Math.Max(FewExtents, size / (Snapshot is null ? LeastOfClone : LeastInSnapshot)));
 }

@@ -6,7 +6,7 @@ namespace ClusterFs.Archive.Capture;
 /// <param name="Path">In the dump.</param>
 /// <param name="Content">The digest of its content there: it names the index of the content's pages too.</param>
 /// <param name="Size">Of that content, in bytes.</param>
-/// <param name="File">Where it lies, below the directory of what is kept: a clone, or a file in a snapshot. Null: it is the live file itself.</param>
+/// <param name="File">The name of a clone in the directory of what is kept. Null: it is the live file itself.</param>
 /// <param name="Identity">Of that file. One that is kept is nobody's to change, and this finds out if somebody did.</param>
 /// <param name="Elsewhere">The ranges of the content that did not come from the file.</param>
 internal sealed record KeptFile(string Path, string Content, long Size, string? File, FileIdentity Identity, IReadOnlyList<ByteRange> Elsewhere);
@@ -21,6 +21,10 @@ internal sealed record KeptRecord(string Dump, string Boot, IReadOnlyList<KeptFi
     public const int Version = 1;
 
     public int Format { get; init; } = Version;
+
+    /// <summary>What its clones take at most, should everything be written over.</summary>
+    [JsonIgnore]
+    public long Size => Files.Where(file => file.File is not null).Sum(file => file.Identity.Size);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -9,7 +9,6 @@ namespace ClusterFs.Archive.Capture;
 internal sealed class LiveSnapshot : IDisposable
 {
     private readonly string _snapshot;
-    private bool _isGone;
 
     private LiveSnapshot(string snapshot, string root)
     {
@@ -21,7 +20,7 @@ internal sealed class LiveSnapshot : IDisposable
     public string Root { get; }
 
     /// <summary>Why no snapshot can be taken here, whatever lies in the live directory; null when one can.</summary>
-    /// <param name="scratch">A directory in the same subvolume, for an attempt.</param>
+    /// <param name="scratch">A directory on the same file system, for an attempt.</param>
     public static string? Objection(string live, string scratch)
     {
         if (!Btrfs.IsOn(live))
@@ -59,15 +58,14 @@ internal sealed class LiveSnapshot : IDisposable
         }
     }
 
-    /// <param name="target">The directory that it is made in: a read-only snapshot cannot be moved to another.</param>
     /// <exception cref="LocalContentException">It cannot be taken, or what lies in the live directory cannot be in it.</exception>
-    public static LiveSnapshot Take(string live, string target)
+    public static LiveSnapshot Take(string live, string scratch)
     {
         try
         {
             var real = MountPoints.RealPathOf(live);
             var subvolume = Btrfs.SubvolumeOf(real) ?? throw new LocalContentException($"The subvolume that {live} lies in is not mounted whole.");
-            var path = NewName(target);
+            var path = NewName(scratch);
             Btrfs.CreateSnapshot(subvolume, path);
             var snapshot = new LiveSnapshot(path, Path.Combine(path, Path.GetRelativePath(subvolume, real)));
             try
@@ -88,15 +86,15 @@ internal sealed class LiveSnapshot : IDisposable
         }
     }
 
-    /// <summary>It stays when this is disposed.</summary>
-    public void Keep() => _isGone = true;
-
     public void Dispose()
     {
-        if (!_isGone)
+        try
         {
-            _isGone = true;
             Btrfs.Delete(_snapshot);
+        }
+        catch (PosixException error) when (error.Error == PosixException.NoEntry)
+        {
+            // Somebody else has deleted it. What went wrong before matters more.
         }
     }
 

@@ -226,7 +226,9 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
     {
         if (source.Size <= ContentCapture.MaxWhole)
         {
-            return contents.StoreWhole(contents.ReadWhole(source).Span);
+            var bytes = contents.ReadWhole(source);
+            Keeping?.RequireHeld();
+            return contents.StoreWhole(bytes.Span);
         }
 
         var basis = BasisOf(viewed);

@@ -61,7 +61,7 @@ public sealed partial class LocalContent
         var view = new TreeView(source.Root, source.Mode, rows, source.SeenAt, (path, _) => SqliteFiles.IsDatabase(path));
         var known = new KnownContents(RowsOf(basis), _index?.Rows ?? 0);
         var contents = new ContentCapture(pack, reader, known, new PageIndexes(_directory.Pages), seed);
-        var capture = new TreeCapture(source.Root, _directory.Scratch, source.Mode, contents, known) 
+        var capture = new TreeCapture(source.Root, _directory.Scratch, source.Mode, contents, known)
         {
             IsCopy = source.IsCopy,
             Keeping = keeping,
@@ -109,7 +109,7 @@ public sealed partial class LocalContent
         _seen = source.Live?.Finish(subject, captured.PageSeed);
         _index = captured.Index.Finish(subject, captured.PageSeed);
         new PageIndexes(_directory.Pages).Keep(captured.Paged);
-        keeping?.Finish(subject, captured.Bytes);
+        keeping?.Finish(subject);
     }
 
     /// <param name="Index">Being written.</param>

@@ -18,7 +18,14 @@ public sealed partial class LocalContent
     /// dumps under the same epoch.
     /// </exception>
     public DumpResult Dump(long epoch, CancellationToken cancellation, bool ended = false) =>
-        InTurn(() => DumpInTurn(epoch, ended, cancellation), cancellation);
+        InTurn(
+            () =>
+            {
+                // First of all, because the service may need the room while shared storage is away.
+                _kept.CleanUp();
+                return DumpInTurn(epoch, ended, cancellation);
+            },
+            cancellation);
 
     private DumpResult DumpInTurn(long epoch, bool ended, CancellationToken cancellation)
     {
@@ -80,11 +87,6 @@ public sealed partial class LocalContent
         using var pack = _archive.NewPack(nonce);
         using var keeping = KeepingFor(source, sameKey ? basis : null);
         using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, keeping, null, cancellation);
-        if (keeping is { IsOfUse: true })
-        {
-            source.Snapshot?.Keep();
-        }
-
         source.EndReading();
         if (mayBeUnchanged && !captured.Differs)
         {
@@ -140,9 +142,9 @@ public sealed partial class LocalContent
     }
 
     /// <summary>A copy's files are not those of the next one.</summary>
-    private FileKeeping? KeepingFor(CaptureSource source, DumpRecord? basis) => source.IsCopy
+    private FileKeeping? KeepingFor(CaptureSource source, DumpRecord? basis) => source.IsCopy || !_keepsBlocks
         ? null
-        : new FileKeeping(_kept, basis?.Content.Manifest.Pack, KeptFrom) { Snapshot = source.Snapshot, TakenOver = TakenOver };
+        : new FileKeeping(_kept, basis?.Content.Manifest.Pack, KeptFrom) { IsSnapshot = source.IsSnapshot, TakenOver = TakenOver };
 
     private void DeletePack(string nonce) => SharedStorage.Reach(_archive.Layout.Packs, () => File.Delete(_archive.Layout.Pack(nonce)));
 }

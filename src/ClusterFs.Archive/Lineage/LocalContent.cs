@@ -29,6 +29,7 @@ public sealed partial class LocalContent : IDisposable
     private readonly FileSystemClock _clock;
     private readonly CapturePreparation _preparation;
     private readonly KeptFiles _kept;
+    private readonly bool _keepsBlocks;
     private readonly SemaphoreSlim _turn = new(1);
     private volatile LocalIndex? _index;
     private volatile LocalIndex? _seen;
@@ -45,8 +46,9 @@ public sealed partial class LocalContent : IDisposable
         _standby = new StandbyCopy(directory, archive.Service);
         _clock = new FileSystemClock(directory.Scratch);
         _preparation = new CapturePreparation(
-            capture, archive.Service, node, new CapturePlaces(live, directory.Scratch, directory.Kept, directory.QuiesceFile, directory.SeenFile), _clock);
+            capture, archive.Service, node, new CapturePlaces(live, directory.Scratch, directory.QuiesceFile, directory.SeenFile), _clock);
         _kept = new KeptFiles(directory.Kept);
+        _keepsBlocks = capture.KeepsBlocks;
         _index = LocalIndex.TryOpen(directory.IndexFile);
         _seen = LocalIndex.TryOpen(directory.SeenFile);
     }
@@ -84,7 +86,7 @@ public sealed partial class LocalContent : IDisposable
 
     internal static LocalContent Open(
         ServiceArchive archive, string livePath, string node, CaptureMode mode, Action<string> atPoint, Action<string>? syncLive = null) =>
-        Open(archive, livePath, node, new CaptureSettings(mode), atPoint, syncLive);
+        Open(archive, livePath, node, new CaptureSettings(mode) { LongestWrite = TimeSpan.Zero }, atPoint, syncLive);
 
     internal static LocalContent Open(
         ServiceArchive archive,
@@ -116,7 +118,15 @@ public sealed partial class LocalContent : IDisposable
             return Locally(() =>
             {
                 content._preparation.PutInOrder();
-                content._kept.CleanUp();
+                if (content._keepsBlocks)
+                {
+                    content._kept.CleanUp();
+                }
+                else
+                {
+                    content._kept.Drop();
+                }
+
                 return content;
             });
         }
