@@ -7,12 +7,8 @@ using static ClusterFs.Archive.Tests.Capture.KeptBed;
 namespace ClusterFs.Archive.Tests.Capture;
 
 /// <summary>What is kept for the next dump is in nobody's way.</summary>
-public sealed class KeptRoomTests(BtrfsDisk btrfs, XfsDisk xfs) : IClassFixture<BtrfsDisk>, IClassFixture<XfsDisk>, IDisposable
+public sealed class KeptRoomTests(BtrfsDisk btrfs, XfsDisk xfs) : KeptDisks(btrfs, xfs)
 {
-    private readonly List<TestBed> _beds = [];
-
-    public void Dispose() => _beds.ForEach(bed => bed.Dispose());
-
     [SkippableFact]
     public void Nothing_is_held_or_kept_unless_all_of_it_could_be_written_over()
     {
@@ -173,22 +169,6 @@ public sealed class KeptRoomTests(BtrfsDisk btrfs, XfsDisk xfs) : IClassFixture<
         prepared = 0;
         Assert.IsType<DumpResult.Unchanged>(content.Dump(1, CancellationToken.None));
         Assert.Equal(0, prepared);
-    }
-
-    private TestBed NewBed(string disk)
-    {
-        var bed = new TestBed(disk == "plain" ? null : Require(disk).MountPoint);
-        _beds.Add(bed);
-        Directory.CreateDirectory(bed.Live("n1"));
-        bed.TakeOver("n1", 1);
-        return bed;
-    }
-
-    private LoopDisk Require(string disk)
-    {
-        LoopDisk found = disk == "xfs" ? xfs : btrfs;
-        Skip.If(found.Missing is not null, found.Missing);
-        return found;
     }
 
     /// <summary>Leaves so many bytes free beyond what has to stay so.</summary>
