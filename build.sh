@@ -21,6 +21,10 @@ usage: ./build.sh VERB
   demo --stop      stop what `demo --keep` left running
   bench archive [--size MiB] [--dir DIR]
                    build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed
+  bench changed [--size MiB] [--dir DIR]
+                   build, then dumps of 10 MiB changed in one large file, on an XFS and on a btrfs made for it; root only, 2.5 times
+                   that size on the disk
+  bench loops      build, then the innermost loops of the archive by BenchmarkDotNet
   bench hour [--dumps N] [--dir DIR]
                    build, then an hour of dumps every second, as fast as they go: what each costs, and how many files are left
   bench standby [--size MiB] [--dir DIR]
@@ -119,7 +123,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    case "${1:-}" in archive|hour|standby|logs) ;; *) die "what is to be measured? ./build.sh bench archive, bench hour, bench standby or bench logs";; esac
+    case "${1:-}" in archive|changed|hour|loops|standby|logs) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby or logs";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

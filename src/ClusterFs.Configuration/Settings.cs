@@ -263,6 +263,9 @@ public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan Dum
     /// <summary>What nodes do that do not own the service. Default <see cref="StandbyKind.Warm"/>.</summary>
     public StandbyKind Standby { get; init; }
 
+    /// <summary>Whether the owner keeps clones of large files. Default <see cref="BlockKeeping.Auto"/>.</summary>
+    public BlockKeeping KeepBlocks { get; init; }
+
     /// <summary>How it is proven that the service could be restored.</summary>
     public RehearsalSettings Rehearsal { get; init; } = RehearsalSettings.Default;
 }
@@ -286,6 +289,16 @@ public sealed record HookSettings(string Quiesce, string Resume, TimeSpan Timeou
 /// <summary>A command, for /bin/sh, that writes a consistent copy of the content.</summary>
 /// <param name="Timeout">1 s to 1 d, default 10 min.</param>
 public sealed record CaptureCommandSettings(string Command, TimeSpan Timeout);
+
+/// <summary>Whether large files are kept as they were dumped, so that the next dump finds what has changed by where it lies.</summary>
+public enum BlockKeeping
+{
+    /// <summary>Where the file system shares blocks between files, and there is room.</summary>
+    Auto,
+
+    /// <summary>Never: files that changed are read whole.</summary>
+    Off,
+}
 
 /// <summary>What the nodes that may own a service, and do not, keep of its live content.</summary>
 public enum StandbyKind

@@ -204,6 +204,12 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static unsafe partial int Control(int descriptor, nuint request, byte* argument);
 
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static unsafe partial int Control(SafeHandle file, nuint request, byte* argument);
+
+    [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
+    public static unsafe partial int ReadFileSystem(SafeHandle file, byte* status);
+
     [LibraryImport(Library, EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int ReadFileSystem(string path, byte* status);
 

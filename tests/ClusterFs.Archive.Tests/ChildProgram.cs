@@ -35,6 +35,8 @@ internal static class ChildProgram
                 return Dump(shared, live, point, new CaptureSettings(CaptureMode.Command) { Command = new CaptureCommand(command, TimeSpan.FromMinutes(1)) });
             case ["dump-snapshot", var shared, var live, var point]:
                 return Dump(shared, live, point, new CaptureSettings(CaptureMode.Snapshot));
+            case ["dump-kept", var shared, var live]:
+                return DumpKept(shared, live);
             case ["follow", var shared, var live, var node, var point]:
                 return Follow(shared, live, node, point);
             case ["rehearse", var shared, var live, var check]:
@@ -140,6 +142,15 @@ internal static class ChildProgram
             Console.Out.WriteLine(problem.Message);
             return 1;
         }
+    }
+
+    /// <summary>Files of more than 1 MiB are kept for the next dump.</summary>
+    private static int DumpKept(string shared, string live)
+    {
+        var archive = new ServiceArchive(shared, TestBed.Service);
+        using var content = LocalContent.Open(archive, live, "n1", new CaptureSettings(CaptureMode.Auto) { KeepsBlocks = true }, _ => { }, keptFrom: 1 << 20);
+        content.Dump(1, CancellationToken.None);
+        return 0;
     }
 
     private static int Follow(string shared, string live, string node, string point)

@@ -44,7 +44,7 @@ internal sealed class TestBed : IDisposable
 
     public LocalContent Open(string node, CaptureSettings capture, Action<string>? atPoint = null)
     {
-        var content = LocalContent.Open(Archive, Live(node), node, capture, atPoint ?? (_ => { }));
+        var content = LocalContent.Open(Archive, Live(node), node, capture with { LongestWrite = TimeSpan.Zero }, atPoint ?? (_ => { }));
         _open.Add(content);
         return content;
     }
@@ -52,7 +52,7 @@ internal sealed class TestBed : IDisposable
     /// <summary>Opens what the node has for one dump under its epoch.</summary>
     public DumpResult.Committed Dump(string node, CaptureSettings capture, Action<string>? atPoint = null, bool ended = false)
     {
-        using var content = LocalContent.Open(Archive, Live(node), node, capture, atPoint ?? (_ => { }));
+        using var content = LocalContent.Open(Archive, Live(node), node, capture with { LongestWrite = TimeSpan.Zero }, atPoint ?? (_ => { }));
         return Assert.IsType<DumpResult.Committed>(content.Dump(content.Epoch!.Value, CancellationToken.None, ended));
     }
 
@@ -163,6 +163,7 @@ internal sealed class TestBed : IDisposable
             content.Dispose();
         }
 
-        Directory.Delete(Root, recursive: true);
+        // There may be snapshots in it.
+        ScratchTree.Delete(Root);
     }
 }

@@ -15,6 +15,12 @@ internal enum TreeChangeKind
     WriteUnderTheOldTime,
     Zeros,
     Hole,
+
+    /// <summary>Room for bytes that are not written yet.</summary>
+    Allocation,
+
+    /// <summary>Blocks of another place of the file, or of another file, shared; where the file system can.</summary>
+    SharedBlocks,
     Resize,
     Rename,
     Delete,
@@ -73,6 +79,12 @@ internal sealed partial record TreeChange(TreeChangeKind Kind, int From, int To,
             case TreeChangeKind.Hole:
                 Change(path, file => PunchHole(file, Offset, Length));
                 break;
+            case TreeChangeKind.Allocation:
+                Change(path, file => Assert.Equal(0, Allocate(file, 0, Offset, Length)));
+                break;
+            case TreeChangeKind.SharedBlocks when FileStatus.TryRead(other) is { Kind: FileKind.File }:
+                Change(path, file => ShareBlocks(other, file));
+                break;
             case TreeChangeKind.Resize:
                 Change(path, file => RandomAccess.SetLength(file, Offset));
                 break;
@@ -124,7 +136,8 @@ internal sealed partial record TreeChange(TreeChangeKind Kind, int From, int To,
     {
         if (IsFree(path) || FileStatus.TryRead(path) is { Kind: FileKind.File })
         {
-            using var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+            // Not to be created where it exists: in a directory that anybody may write, the kernel denies even root to do that with a file of another.
+            using var file = File.OpenHandle(path, IsFree(path) ? FileMode.CreateNew : FileMode.Open, FileAccess.ReadWrite);
             action(file);
         }
     }
@@ -149,6 +162,18 @@ internal sealed partial record TreeChange(TreeChangeKind Kind, int From, int To,
             throw new PosixException("fallocate", "a file", Marshal.GetLastPInvokeError());
         }
     }
+
+    private unsafe void ShareBlocks(string from, SafeFileHandle to)
+    {
+        const nuint cloneRange = 0x4020940D;
+        using var source = File.OpenHandle(from);
+        const int block = 4096;
+        var range = stackalloc long[] { source.DangerousGetHandle(), Seed % 64 * block, (Length / block + 1) * block, Offset / block * block };
+        _ = Control(to, cloneRange, range);
+    }
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static unsafe partial int Control(SafeFileHandle file, nuint request, long* argument);
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);

@@ -7,6 +7,8 @@ internal static class Program
     private const string Usage = """
         usage: bench archive [--size MiB] [--dir DIR]   (CLUSTERFS_BIN names the directory of clusterfs)
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
+               bench changed [--size MiB] [--dir DIR]   10 MiB changed in one large file, on XFS and on btrfs
+               bench loops [--dir DIR]                  the innermost loops, by BenchmarkDotNet
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
                bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
         """;
@@ -21,6 +23,10 @@ internal static class Program
                 return Bench("--size", 669, rest, (scratch, size) => new ArchiveBench(scratch, size).Run());
             case ["hour", .. var rest]:
                 return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
+            case ["changed", .. var rest]:
+                return Bench("--size", 10240, rest, (scratch, size) => new ChangedBench(scratch, size).Run());
+            case ["loops", .. var rest]:
+                return Bench("--size", 1, rest, (scratch, _) => LoopsBench.Run(scratch));
             case ["standby", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
             case ["logs", .. var rest]:

@@ -224,6 +224,9 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.live { capture = command, command = pg_basebackup, quiesce-limit = 5s }",
         "node.conf:8: clusterfs.services.wiki.live.quiesce-limit: has no effect with capture = command; expected capture = hooks, or no quiesce-limit")]
     [InlineData(
+        "clusterfs.services.wiki.live.keep-blocks = always",
+        "node.conf:8: clusterfs.services.wiki.live.keep-blocks: 'always' is none of the choices; expected auto, off")]
+    [InlineData(
         "clusterfs.services.wiki.live.standby = hot",
         "node.conf:8: clusterfs.services.wiki.live.standby: 'hot' is none of the choices; expected none, warm")]
     [InlineData(

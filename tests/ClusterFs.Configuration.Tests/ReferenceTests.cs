@@ -48,6 +48,7 @@ public sealed class ReferenceTests
             reference.Services["ledger"].Live.Command!.Timeout);
         Assert.Equal((one.Live.Capture, one.Live.DumpEvery, one.StopTimeout), (other.Live.Capture, other.Live.DumpEvery, other.StopTimeout));
         Assert.Equal((StandbyKind.Warm, StandbyKind.Warm), (one.Live.Standby, other.Live.Standby));
+        Assert.Equal((BlockKeeping.Auto, BlockKeeping.Auto), (one.Live.KeepBlocks, other.Live.KeepBlocks));
         var seeded = Assert.Single(
             files.LoadGoodAnd("clusterfs.services.wiki.seeded.\"/etc/x\" { template = a, check = b, reload = c }").Services["wiki"].Seeded);
         var described = Assert.Single(other.Seeded);

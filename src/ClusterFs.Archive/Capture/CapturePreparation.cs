@@ -49,7 +49,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             || (settings.Mode == CaptureMode.Auto && CanSnapshot());
         if (ended && isTakenAsItLies)
         {
-            return AsItLies(CaptureMode.Raw) with { Moment = "as they lay there, with no writer running" };
+            return AsItLies(CaptureMode.Raw, isWritten: false) with { Moment = "as they lay there, with no writer running" };
         }
 
         return settings.Mode switch
@@ -57,16 +57,21 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             CaptureMode.Hooks => Quiesced(epoch, cancellation),
             CaptureMode.Command => Copied(epoch, cancellation),
             CaptureMode.Snapshot => Snapshot(),
-            CaptureMode.Auto => Chosen(),
-            var mode => AsItLies(mode),
+            CaptureMode.Auto => Chosen(ended),
+            var mode => AsItLies(mode, !ended),
         };
     }
 
-    private CaptureSource AsItLies(CaptureMode mode) => CaptureSource.Of(places.Live, mode, clock);
-
-    private CaptureSource Chosen()
+    /// <param name="isWritten">Whether somebody may be in the middle of a write.</param>
+    private CaptureSource AsItLies(CaptureMode mode, bool isWritten = true)
     {
-        var plain = AsItLies(CaptureMode.Auto);
+        var source = CaptureSource.Of(places.Live, mode, clock);
+        return isWritten ? source with { SeenAt = source.SeenAt - (long)(settings.LongestWrite.TotalMilliseconds * 1_000_000) } : source;
+    }
+
+    private CaptureSource Chosen(bool ended)
+    {
+        var plain = AsItLies(CaptureMode.Auto, !ended);
         if (!CanSnapshot())
         {
             return Btrfs.IsOn(places.Live) ? plain with { Note = $"no snapshot was taken: {_objection}" } : plain;
@@ -102,6 +107,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
         {
             Root = snapshot.Root,
             Moment = $"{BySnapshot}: what a power cut would leave",
+            IsSnapshot = true,
             Made = new Once(snapshot.Dispose),
         };
     }
@@ -113,7 +119,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
         var quiescence = _commands.Quiesce(epoch, cancellation);
         try
         {
-            var source = AsItLies(CaptureMode.Raw) with
+            var source = AsItLies(CaptureMode.Raw, isWritten: false) with
             {
                 Moment = "read while the service stood still, by its quiesce hook",
                 Quiescence = quiescence,
@@ -147,6 +153,7 @@ internal sealed class CapturePreparation(CaptureSettings settings, string servic
             {
                 Root = snapshot.Root,
                 Moment = $"{BySnapshot} made while the service stood still, by its quiesce hook",
+                IsSnapshot = true,
                 Made = new Once(snapshot.Dispose),
             };
         }

@@ -3,6 +3,15 @@ namespace ClusterFs.Archive.Capture;
 /// <summary>How live content is captured.</summary>
 public sealed record CaptureSettings(CaptureMode Mode)
 {
+    /// <summary>Whether large files are kept as they were dumped, so that the next dump finds what has changed without reading them.</summary>
+    public bool KeepsBlocks { get; init; }
+
+    /// <summary>
+    /// What a write may take. The kernel stamps a file when a write begins, so what it writes after somebody has looked shows in no time: a file
+    /// changed so shortly before is read once more.
+    /// </summary>
+    internal TimeSpan LongestWrite { get; init; } = TimeSpan.FromSeconds(3);
+
     /// <summary>With <see cref="CaptureMode.Hooks"/>, and only then.</summary>
     public CaptureHooks? Hooks { get; init; }
 

@@ -2,7 +2,10 @@ namespace ClusterFs.Archive.Capture;
 
 /// <summary>A tree to be read for one dump. Disposed, it lets the service go and deletes what was made for it.</summary>
 /// <param name="Mode">How its files are read.</param>
-/// <param name="SeenAt">What the file system's clock said before the moment that the tree shows.</param>
+/// <param name="SeenAt">
+/// What the file system's clock said before the moment that the tree shows, less what a write may take: what was changed since may change
+/// again unseen.
+/// </param>
 internal sealed record CaptureSource(string Root, CaptureMode Mode, long SeenAt) : IDisposable
 {
     /// <summary>What is true of all files, in words; null when each has a guarantee of its own.</summary>
@@ -13,6 +16,9 @@ internal sealed record CaptureSource(string Root, CaptureMode Mode, long SeenAt)
 
     /// <summary>The service stands still, or stood still when the snapshot was made.</summary>
     public Quiescence? Quiescence { get; init; }
+
+    /// <summary>Whether the tree lies in a snapshot: its files are the service's no more.</summary>
+    public bool IsSnapshot { get; init; }
 
     /// <summary>Deletes what was made for this dump.</summary>
     public IDisposable? Made { get; init; }

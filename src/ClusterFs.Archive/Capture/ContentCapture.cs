@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 
@@ -15,7 +14,6 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
 
     private static readonly byte[] Zeros = new byte[PageMap.PageSize];
     private readonly byte[] _buffer = new byte[MaxWhole];
-    private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
 
     /// <summary>The bytes of a file stored whole, before it is known whether they count.</summary>
     public ReadOnlyMemory<byte> ReadWhole(IPageSource source)
@@ -44,19 +42,38 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
     }
 
     /// <param name="before">The content that it derives from; null when none is known.</param>
+    /// <param name="unchanged">What is known to be as it was in that content, and need not be read.</param>
     /// <param name="name">For messages.</param>
-    public FileContent StorePages(IPageSource source, FileContent? before, string name, CancellationToken cancellation)
+    /// <returns>The content, and how many of its bytes were not read.</returns>
+    public (FileContent Content, long TakenOver) StorePages(
+        IPageSource source, FileContent? before, UnchangedRanges? unchanged, string name, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (TryStorePages(source, before, unchanged, name, cancellation) is { } stored)
+            {
+                return stored;
+            }
+
+            // It is made anew from the archive, and checked.
+            indexes.Delete(before!.Digest);
+        }
+    }
+
+    /// <returns>Null when the index of the content before is damaged: what was stored is of no use.</returns>
+    private (FileContent Content, long TakenOver)? TryStorePages(
+        IPageSource source, FileContent? before, UnchangedRanges? unchanged, string name, CancellationToken cancellation)
     {
         var map = before is { Paged: true } ? new PageMapReader(reader, before, name) : null;
         using var old = map is null ? null : indexes.OpenOrRebuild(map, seed, cancellation);
         using var index = new PageIndexes.Writer(indexes);
-        using var leaves = new LeafReader(source, seed);
+        using var leaves = new LeafReader(source, seed, old, map is null ? null : unchanged);
         var builder = new PageMapBuilder(pack, map);
         while (leaves.Next() is { } leaf)
         {
             cancellation.ThrowIfCancellationRequested();
             index.Append(leaf.Hashes);
-            var had = ReadHashes(old);
+            var had = leaf.Before;
             if (had.SequenceEqual(leaf.Hashes))
             {
                 builder.AppendUnchanged(leaf.Number);
@@ -67,19 +84,13 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
             }
         }
 
-        var root = builder.Finish(source.Size);
-        return new FileContent(source.Size, index.Finish()) { Root = root, Paged = true };
-    }
-
-    private ReadOnlySpan<UInt128> ReadHashes(FileStream? index)
-    {
-        if (index is null)
+        if (old?.IsRight() == false)
         {
-            return [];
+            return null;
         }
 
-        var bytes = MemoryMarshal.AsBytes(_before.AsSpan());
-        return _before.AsSpan(0, index.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) / PageHash.Length);
+        var root = builder.Finish(source.Size);
+        return (new FileContent(source.Size, index.Finish()) { Root = root, Paged = true }, leaves.TakenOver);
     }
 
     private PagePlace[] Place(ReadOnlySpan<byte> bytes, ReadOnlySpan<UInt128> hashes, ReadOnlySpan<UInt128> had, PageMapReader? map, long leaf)

@@ -7,6 +7,8 @@ internal sealed class Leaf
 {
     private readonly byte[] _bytes = new byte[PageMap.LeafSize];
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
+    private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
+    private int _hadBefore;
 
     public long Number { get; private set; }
 
@@ -16,17 +18,26 @@ internal sealed class Leaf
 
     public Span<UInt128> Hashes => _hashes.AsSpan(0, PageMap.PagesOf(Size));
 
+    /// <summary>Hashes of the pages that the content before had in this range.</summary>
+    public ReadOnlySpan<UInt128> Before => _before.AsSpan(0, _hadBefore);
+
     public Leaf At(long number, long size)
     {
         Number = number;
         Size = (int)Math.Min(PageMap.LeafSize, size - (number * PageMap.LeafSize));
+        _hadBefore = 0;
         return this;
     }
+
+    /// <summary>Reads the next hashes of the content before.</summary>
+    public void ReadBefore(CheckedIndex index) => _hadBefore = index.Read(_before);
 }
 
 /// <summary>Reads and hashes a content leaf by leaf, as many at a time as there are processors.</summary>
 /// <param name="seed">Of the hashes of pages.</param>
-internal sealed class LeafReader(IPageSource source, long seed) : IDisposable
+/// <param name="before">Hashes of the pages of the content before; null when there is none.</param>
+/// <param name="unchanged">What is known to be as it was in that content, and is not read. The bytes of such a page are not in its leaf.</param>
+internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? before = null, UnchangedRanges? unchanged = null) : IDisposable
 {
     /// <summary>So much is hashed while a processor's cache still has it.</summary>
     private const int Slice = 64 * PageMap.PageSize;
@@ -34,6 +45,10 @@ internal sealed class LeafReader(IPageSource source, long seed) : IDisposable
     private readonly UInt128 _hole = PageHash.OfHole(seed);
 
     private readonly LeafAhead _ahead = new(source.Size);
+    private long _takenOver;
+
+    /// <summary>Bytes that were not read.</summary>
+    public long TakenOver => Interlocked.Read(ref _takenOver);
 
     /// <returns>The next leaf, valid until the next call; null at the end.</returns>
     public Leaf? Next() => _ahead.Next(number =>
@@ -44,25 +59,61 @@ internal sealed class LeafReader(IPageSource source, long seed) : IDisposable
         var hole = start + PageMap.LeafSize <= source.Size && source.IsHole(start, PageMap.LeafSize);
         return leaf =>
         {
-            if (hole)
+            if (unchanged is not null)
+            {
+                ReadChanged(start, leaf);
+            }
+            else if (hole)
             {
                 leaf.Bytes.Clear();
                 leaf.Hashes.Fill(_hole);
             }
             else
             {
-                ReadHashed(start, leaf);
+                ReadHashed(start, leaf, 0, leaf.Size);
             }
         };
-    });
+    }, before);
 
     public void Dispose() => _ahead.Dispose();
 
-    private void ReadHashed(long start, Leaf leaf)
+    private void ReadChanged(long start, Leaf leaf)
     {
-        for (var done = 0; done < leaf.Size; done += Slice)
+        var hashes = leaf.Hashes;
+        for (var page = 0; page < hashes.Length;)
         {
-            var bytes = leaf.Bytes[done..Math.Min(leaf.Size, done + Slice)];
+            var first = page;
+            while (page < hashes.Length && IsKnown(start, leaf, page))
+            {
+                page++;
+            }
+
+            leaf.Before[first..page].CopyTo(hashes[first..]);
+            Interlocked.Add(ref _takenOver, Math.Min(leaf.Size, page * PageMap.PageSize) - (first * PageMap.PageSize));
+            first = page;
+            while (page < hashes.Length && !IsKnown(start, leaf, page))
+            {
+                page++;
+            }
+
+            if (page > first)
+            {
+                ReadHashed(start, leaf, first * PageMap.PageSize, Math.Min(leaf.Size, page * PageMap.PageSize));
+            }
+        }
+    }
+
+    private bool IsKnown(long start, Leaf leaf, int page)
+    {
+        var from = page * PageMap.PageSize;
+        return page < leaf.Before.Length && unchanged!.Cover(start + from, Math.Min(leaf.Size - from, PageMap.PageSize));
+    }
+
+    private void ReadHashed(long start, Leaf leaf, int from, int to)
+    {
+        for (var done = from; done < to; done += Slice)
+        {
+            var bytes = leaf.Bytes[done..Math.Min(to, done + Slice)];
             source.Read(start + done, bytes);
             PageHash.Of(bytes, seed, leaf.Hashes.Slice(done / PageMap.PageSize, PageMap.PagesOf(bytes.Length)));
         }
@@ -80,8 +131,9 @@ internal sealed class LeafAhead(long size, bool alone = false) : IDisposable
     private long _next;
 
     /// <param name="prepare">Says, on the caller's thread, how a leaf is filled; what it says is done on another.</param>
+    /// <param name="before">Where the hashes of the content before are read from, on the caller's thread; null when there are none.</param>
     /// <returns>The next leaf, valid until the next call; null at the end.</returns>
-    public Leaf? Next(Func<long, Action<Leaf>> prepare)
+    public Leaf? Next(Func<long, Action<Leaf>> prepare, CheckedIndex? before = null)
     {
         if (_given is not null)
         {
@@ -97,6 +149,11 @@ internal sealed class LeafAhead(long size, bool alone = false) : IDisposable
         while (_started.Count < Environment.ProcessorCount && _next < PageMap.LeavesOf(size))
         {
             var leaf = (_free.TryPop(out var free) ? free : new Leaf()).At(_next, size);
+            if (before is not null)
+            {
+                leaf.ReadBefore(before);
+            }
+
             var fill = prepare(_next++);
             _started.Enqueue(Task.Run(() =>
             {

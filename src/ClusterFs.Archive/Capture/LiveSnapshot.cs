@@ -86,7 +86,17 @@ internal sealed class LiveSnapshot : IDisposable
         }
     }
 
-    public void Dispose() => Btrfs.Delete(_snapshot);
+    public void Dispose()
+    {
+        try
+        {
+            Btrfs.Delete(_snapshot);
+        }
+        catch (PosixException error) when (error.Error == PosixException.NoEntry)
+        {
+            // Somebody else has deleted it. What went wrong before matters more.
+        }
+    }
 
     /// <summary>Deletes what crashes left. What cannot be deleted is left there: it holds nothing up.</summary>
     public static void DeleteLeft(string scratch)

@@ -33,10 +33,10 @@ internal sealed class PageIndexes(string directory)
         return null;
     }
 
-    /// <summary>Opens the index of a content; makes it anew from what the archive holds where it is missing.</summary>
-    public FileStream OpenOrRebuild(PageMapReader map, long seed, CancellationToken cancellation)
+    /// <summary>Opens the index of a content, to be verified while it is read; makes it anew from what the archive holds where it is missing.</summary>
+    public CheckedIndex OpenOrRebuild(PageMapReader map, long seed, CancellationToken cancellation)
     {
-        if (TryOpen(map.Content.Digest) is { } found)
+        if (TryOpenUnchecked(map.Content) is { } found)
         {
             return found;
         }
@@ -58,7 +58,8 @@ internal sealed class PageIndexes(string directory)
             writer.Finish();
         }
 
-        return TryOpen(map.Content.Digest)
+        TryOpen(map.Content.Digest)?.Dispose();
+        return TryOpenUnchecked(map.Content)
             ?? throw new DamagedArchiveException(map.What, "what the archive holds of it is not what was stored");
     }
 
@@ -72,6 +73,28 @@ internal sealed class PageIndexes(string directory)
                 File.Delete(file);
             }
         }
+    }
+
+    /// <summary>Deletes the index of a content: it turned out to be damaged.</summary>
+    public void Delete(Digest digest) => File.Delete(FileOf(digest));
+
+    private CheckedIndex? TryOpenUnchecked(FileContent content)
+    {
+        var file = FileOf(content.Digest);
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        if (stream.Length == (content.Size + PageMap.PageSize - 1) / PageMap.PageSize * PageHash.Length)
+        {
+            return new CheckedIndex(stream, content.Digest);
+        }
+
+        stream.Dispose();
+        File.Delete(file);
+        return null;
     }
 
     private string FileOf(Digest digest) => Path.Combine(directory, digest.ToString());

@@ -14,6 +14,11 @@ internal sealed record SqliteLog(int PageSize, uint Pages, SortedDictionary<uint
     private const uint Magic = 0x377F0682;
     private const int MaxPageSize = 65536;
 
+    private readonly byte[] _header = [];
+
+    private SqliteLog(SqliteLog found, ReadOnlySpan<byte> header)
+        : this(found) => _header = header.ToArray();
+
     /// <summary>
     /// Reads a log up to its last commit. The caller holds a read transaction, so what it may see is neither overwritten nor moved to the
     /// database; only a log that holds nothing any more which is not in the database may be begun anew, and then it is read again.
@@ -33,9 +38,16 @@ internal sealed record SqliteLog(int PageSize, uint Pages, SortedDictionary<uint
             var found = ReadFrames(log, header);
             if (TryRead(log, 0, after) && after.SequenceEqual(header))
             {
-                return found;
+                return found is null ? null : new SqliteLog(found, header);
             }
         }
+    }
+
+    /// <summary>Whether the log is still the one that was scanned. SQLite writes the header before all else of one that it begins anew.</summary>
+    public bool IsIn(SafeFileHandle log)
+    {
+        Span<byte> header = stackalloc byte[HeaderLength];
+        return TryRead(log, 0, header) && header.SequenceEqual(_header);
     }
 
     private static SqliteLog? ReadFrames(SafeFileHandle log, ReadOnlySpan<byte> header)
@@ -96,7 +108,8 @@ internal sealed record SqliteLog(int PageSize, uint Pages, SortedDictionary<uint
         return (one, other);
     }
 
-    private static bool TryRead(SafeFileHandle file, long offset, Span<byte> target)
+    /// <returns>False at the end of the file.</returns>
+    public static bool TryRead(SafeFileHandle file, long offset, Span<byte> target)
     {
         var done = 0;
         while (done < target.Length)

@@ -22,7 +22,8 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
     private readonly SafeFileHandle? _logFile;
     private readonly SqliteLog? _log;
     private readonly uint[] _logPages;
-    private readonly FileSource _source;
+    private FileSource _source;
+    private volatile bool _isBegunAnew;
 
     /// <summary>Named here, and not only found by reflection, so that a native build has it.</summary>
     static SqliteSnapshot() => Batteries_V2.Init();
@@ -78,27 +79,51 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
         }
     }
 
+    /// <summary>Has the file held as it is now, and reads it from there. With a rollback journal its writer goes on from here.</summary>
+    /// <param name="hold">Holds an open file; null when it cannot.</param>
+    /// <returns>What is held, which has to outlast this; null when it cannot be.</returns>
+    public HeldFile? Hold(Func<SafeFileHandle, HeldFile?> hold)
+    {
+        if (hold(_file) is not { } held)
+        {
+            return null;
+        }
+
+        _source = new FileSource(held.File, Size);
+        if (_log is null)
+        {
+            _transaction.Dispose();
+            return held;
+        }
+
+        return held.With(LogRanges());
+    }
+
+    /// <summary>What of the content is read from the log.</summary>
+    public IReadOnlyList<ByteRange> LogRanges() => _log is null
+        ? []
+        : UnchangedRanges.Both([.. _logPages.Select(page => new ByteRange((page - 1L) * _log.PageSize, (long)page * _log.PageSize))], []);
+
+    /// <summary>Of the file without its log, as it is now.</summary>
+    public FileStatus Status => FileStatus.Read(_file);
+
+    /// <summary>Whether the database has a log: what is committed goes there first.</summary>
+    public bool IsLogged => _logFile is not null;
+
     public void Read(long offset, Span<byte> target)
     {
         _source.Read(offset, target);
-        if (_log is null)
+        if (_log is null || _isBegunAnew)
         {
             return;
         }
 
-        var first = Array.BinarySearch(_logPages, (uint)(offset / _log.PageSize) + 1);
-        for (var i = first < 0 ? ~first : first; i < _logPages.Length; i++)
+        // A log can be begun anew under this transaction only if the file had all of it when the transaction began: SQLite then has it ignore the log,
+        // and lets nobody move anything from a log to the file until it ends. So the file is right, and the places in the log are others' by now.
+        if (!TryReadLog(offset, target) || !_log.IsIn(_logFile!))
         {
-            var start = (long)(_logPages[i] - 1) * _log.PageSize;
-            if (start >= offset + target.Length)
-            {
-                break;
-            }
-
-            // Pages of the database may be larger than what is asked for, or lie across its bounds.
-            var from = Math.Max(start, offset);
-            var to = Math.Min(start + _log.PageSize, offset + target.Length);
-            ReadLog(_log.Places[_logPages[i]] + (from - start), target[(int)(from - offset)..(int)(to - offset)]);
+            _isBegunAnew = true;
+            _source.Read(offset, target);
         }
     }
 
@@ -110,6 +135,31 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
         _transaction.Dispose();
         _file.Dispose();
         _logFile?.Dispose();
+    }
+
+    /// <summary>Puts what the log has over what the file has.</summary>
+    /// <returns>False when the log ends before it should.</returns>
+    private bool TryReadLog(long offset, Span<byte> target)
+    {
+        var first = Array.BinarySearch(_logPages, (uint)(offset / _log!.PageSize) + 1);
+        for (var i = first < 0 ? ~first : first; i < _logPages.Length; i++)
+        {
+            var start = (long)(_logPages[i] - 1) * _log.PageSize;
+            if (start >= offset + target.Length)
+            {
+                break;
+            }
+
+            // Pages of the database may be larger than what is asked for, or lie across its bounds.
+            var from = Math.Max(start, offset);
+            var to = Math.Min(start + _log.PageSize, offset + target.Length);
+            if (!SqliteLog.TryRead(_logFile!, _log.Places[_logPages[i]] + (from - start), target[(int)(from - offset)..(int)(to - offset)]))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>
@@ -129,15 +179,5 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
         }
 
         SqliteException.ThrowExceptionForRC(result, connection.Handle);
-    }
-
-    private void ReadLog(long offset, Span<byte> target)
-    {
-        var done = 0;
-        while (done < target.Length)
-        {
-            var read = RandomAccess.Read(_logFile!, target[done..], offset + done);
-            done += read > 0 ? read : throw new EndOfStreamException("the log of the database became shorter while a transaction read it");
-        }
     }
 }

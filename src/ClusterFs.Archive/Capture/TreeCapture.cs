@@ -29,6 +29,9 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
     /// </summary>
     internal bool IsCopy { get; init; }
 
+    /// <summary>Holds large files while they are read; null when each is read where it lies.</summary>
+    internal FileKeeping? Keeping { get; init; }
+
     /// <summary>Whether any entry differs from the row it is compared with, has none, or a row has no entry. Known at the end.</summary>
     public bool Differs { get; private set; }
 
@@ -115,6 +118,11 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         var status = viewed.Status;
         if (Reuse(viewed) is { } reused)
         {
+            if (reused.Content is { Paged: true } content)
+            {
+                Keeping?.Unread(viewed.Path, content);
+            }
+
             return RowOf(viewed, reused);
         }
 
@@ -148,7 +156,10 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         try
         {
             using var snapshot = SqliteSnapshot.Take(source, cancellation);
-            return DatabaseRow(viewed, snapshot, cancellation);
+            using var held = snapshot.Hold(file => Keeping?.Hold(viewed.Path, file));
+            return held is null && Keeping is not null && snapshot.IsLogged && snapshot.Size > ContentCapture.MaxWhole
+                ? DatabaseRow(viewed, StoreWithLog(viewed, snapshot, seenAt, cancellation))
+                : DatabaseRow(viewed, Store(viewed, snapshot, held, cancellation));
         }
         catch (SqliteException error) when (error.SqliteErrorCode == SqliteBusy)
         {
@@ -180,7 +191,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         {
             using var file = UnlockedFile.OpenRead(SqliteRecovery.Copy(Absolute(viewed.Path), directory));
             return FileStatus.TryRead(Absolute(viewed.Path)) is { } after && FileIdentity.Of(after) == viewed.Identity
-                ? DatabaseRow(viewed, new FileSource(file, RandomAccess.GetLength(file)), cancellation)
+                ? DatabaseRow(viewed, Store(viewed, new FileSource(file, RandomAccess.GetLength(file)), null, cancellation))
                 : null;
         }
         catch (SqliteException)
@@ -193,14 +204,43 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         }
     }
 
-    private IndexRow DatabaseRow(ViewedEntry viewed, IPageSource source, CancellationToken cancellation) => RowOf(
-        viewed,
-        Bare(viewed, viewed.Status) with { Content = Store(viewed, source, cancellation), Method = CaptureMethod.Sqlite, IsShared = false });
+    private IndexRow DatabaseRow(ViewedEntry viewed, FileContent content) => RowOf(
+        viewed, Bare(viewed, viewed.Status) with { Content = content, Method = CaptureMethod.Sqlite, IsShared = false });
 
-    private FileContent Store(ViewedEntry viewed, IPageSource source, CancellationToken cancellation) =>
-        source.Size <= ContentCapture.MaxWhole
-            ? contents.StoreWhole(contents.ReadWhole(source).Span)
-            : contents.StorePages(source, BasisOf(viewed), $"'{viewed.Path}'", cancellation);
+    /// <summary>
+    /// Stores a database that is read where it lies and has a log. While nothing of the log was moved to the file, what changed is in the log.
+    /// </summary>
+    private FileContent StoreWithLog(ViewedEntry viewed, SqliteSnapshot snapshot, long seenAt, CancellationToken cancellation)
+    {
+        var file = snapshot.Status;
+        var log = snapshot.LogRanges();
+        var basis = BasisOf(viewed);
+        var unchanged = basis is null ? null : Keeping!.Compare(FileIdentity.Of(file), log, snapshot.Size, basis);
+        var (content, takenOver) = contents.StorePages(snapshot, basis, unchanged, $"'{viewed.Path}'", cancellation);
+        Keeping!.Keep(viewed.Path, content, FileIdentity.Of(file), log, FileSystemClock.IsSettled(file, seenAt), takenOver);
+        return content;
+    }
+
+    /// <param name="held">What the source reads from, but for some ranges; null when that is not held.</param>
+    private FileContent Store(ViewedEntry viewed, IPageSource source, HeldFile? held, CancellationToken cancellation)
+    {
+        if (source.Size <= ContentCapture.MaxWhole)
+        {
+            var bytes = contents.ReadWhole(source);
+            Keeping?.RequireHeld();
+            return contents.StoreWhole(bytes.Span);
+        }
+
+        var basis = BasisOf(viewed);
+        var unchanged = held is not null && basis is not null ? Keeping!.Compare(held, source.Size, basis) : null;
+        var (content, takenOver) = contents.StorePages(source, basis, unchanged, $"'{viewed.Path}'", cancellation);
+        if (held is not null)
+        {
+            Keeping!.Keep(viewed.Path, content, held, takenOver);
+        }
+
+        return content;
+    }
 
     private FileContent? BasisOf(ViewedEntry viewed) =>
         viewed.Known?.Entry.Content is { Paged: true } content ? content : known.FindLarge(viewed.Status.Inode);
@@ -210,20 +250,29 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
         for (var attempt = 1; ; attempt++)
         {
             FileStatus before;
+            FileStatus? after = null;
             FileContent? content = null;
+            var isOfOneMoment = false;
             var whole = ReadOnlyMemory<byte>.Empty;
             try
             {
                 using var file = UnlockedFile.OpenRead(Absolute(viewed.Path));
                 before = FileStatus.Read(file);
-                var source = new FileSource(file, before.Size);
-                if (before.Size <= ContentCapture.MaxWhole)
+                using var held = before.Size <= ContentCapture.MaxWhole ? null : Keeping?.Hold(viewed.Path, file);
+                if (held is { Size: > ContentCapture.MaxWhole })
                 {
-                    whole = contents.ReadWhole(source);
+                    // Only while it was being held did it matter whether somebody writes.
+                    isOfOneMoment = true;
+                    after = FileStatus.TryRead(Absolute(viewed.Path));
+                    content = Store(viewed, new FileSource(held.File, held.Size), held, cancellation);
+                }
+                else if (before.Size <= ContentCapture.MaxWhole)
+                {
+                    whole = contents.ReadWhole(new FileSource(file, before.Size));
                 }
                 else
                 {
-                    content = Store(viewed, source, cancellation);
+                    content = Store(viewed, new FileSource(file, before.Size), null, cancellation);
                 }
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -237,9 +286,9 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             }
 
             Copied?.Invoke(viewed.Path);
-            var after = FileStatus.TryRead(Absolute(viewed.Path));
+            after ??= FileStatus.TryRead(Absolute(viewed.Path));
             var stable = after is { } now && FileIdentity.Of(now) == FileIdentity.Of(before);
-            if (!stable && attempt < (content is null ? Attempts : AttemptsWithPages))
+            if (!stable && !isOfOneMoment && attempt < (content is null ? Attempts : AttemptsWithPages))
             {
                 continue;
             }
@@ -253,7 +302,7 @@ internal sealed class TreeCapture(string root, string scratch, CaptureMode mode,
             {
                 Content = content ?? contents.StoreWhole(whole.Span),
                 Method = MethodOfCopies,
-                ChangedWhileCopied = !stable,
+                ChangedWhileCopied = !stable && !isOfOneMoment,
             };
             var settled = stable && FileSystemClock.IsSettled(before, seenAt) && viewed.Log == default;
             return new IndexRow(entry, FileIdentity.Of(before), settled, viewed.Sqlite, viewed.Log);

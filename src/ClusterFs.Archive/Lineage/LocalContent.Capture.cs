@@ -42,19 +42,30 @@ public sealed partial class LocalContent
     /// <param name="each">Told every entry, in order.</param>
     private CapturedTree Capture(
         CaptureMode mode, PackWriter pack, PackReader reader, Manifest? basis, Action<ManifestEntry>? each, CancellationToken cancellation) =>
-        Capture(CaptureSource.Of(_live, mode, _clock), pack, reader, basis, each, cancellation);
+        Capture(CaptureSource.Of(_live, mode, _clock), pack, reader, basis, null, each, cancellation);
 
     /// <summary>Reads content into a pack, which is not published, and an index, which is not yet the one that counts.</summary>
+    /// <param name="keeping">Keeps the large files for the next dump; null when there will be none.</param>
     /// <param name="each">Told every entry, in order.</param>
     private CapturedTree Capture(
-        CaptureSource source, PackWriter pack, PackReader reader, Manifest? basis, Action<ManifestEntry>? each, CancellationToken cancellation)
+        CaptureSource source,
+        PackWriter pack,
+        PackReader reader,
+        Manifest? basis,
+        FileKeeping? keeping,
+        Action<ManifestEntry>? each,
+        CancellationToken cancellation)
     {
         var seed = basis?.Head.PageSeed ?? BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
         using var rows = new KnownRows(RowsOf(basis));
         var view = new TreeView(source.Root, source.Mode, rows, source.SeenAt, (path, _) => SqliteFiles.IsDatabase(path));
         var known = new KnownContents(RowsOf(basis), _index?.Rows ?? 0);
         var contents = new ContentCapture(pack, reader, known, new PageIndexes(_directory.Pages), seed);
-        var capture = new TreeCapture(source.Root, _directory.Scratch, source.Mode, contents, known) { IsCopy = source.IsCopy };
+        var capture = new TreeCapture(source.Root, _directory.Scratch, source.Mode, contents, known)
+        {
+            IsCopy = source.IsCopy,
+            Keeping = keeping,
+        };
         var builder = new ManifestBuilder(pack, basis?.KnownNodes() ?? NoNodes);
         var index = new LocalIndex.Writer(_directory.IndexFile);
         try
@@ -92,11 +103,13 @@ public sealed partial class LocalContent
     }
 
     /// <summary>The dump that the live content was captured for is in the line, or was there already: from here on its index counts.</summary>
-    private void Adopt(CapturedTree captured, CaptureSource source, string subject)
+    /// <remarks>All that the live content's file system held when it was captured is durable.</remarks>
+    private void Adopt(CapturedTree captured, CaptureSource source, FileKeeping? keeping, string subject)
     {
         _seen = source.Live?.Finish(subject, captured.PageSeed);
         _index = captured.Index.Finish(subject, captured.PageSeed);
         new PageIndexes(_directory.Pages).Keep(captured.Paged);
+        keeping?.Finish(subject);
     }
 
     /// <param name="Index">Being written.</param>

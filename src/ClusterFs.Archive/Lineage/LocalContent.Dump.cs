@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
@@ -17,7 +18,14 @@ public sealed partial class LocalContent
     /// dumps under the same epoch.
     /// </exception>
     public DumpResult Dump(long epoch, CancellationToken cancellation, bool ended = false) =>
-        InTurn(() => DumpInTurn(epoch, ended, cancellation), cancellation);
+        InTurn(
+            () =>
+            {
+                // First of all, because the service may need the room while shared storage is away.
+                _kept.CleanUp();
+                return DumpInTurn(epoch, ended, cancellation);
+            },
+            cancellation);
 
     private DumpResult DumpInTurn(long epoch, bool ended, CancellationToken cancellation)
     {
@@ -77,11 +85,17 @@ public sealed partial class LocalContent
 
         var nonce = NewNonce();
         using var pack = _archive.NewPack(nonce);
-        using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, null, cancellation);
+        using var keeping = KeepingFor(source, sameKey ? basis : null);
+        using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, keeping, null, cancellation);
         source.EndReading();
         if (mayBeUnchanged && !captured.Differs)
         {
-            Adopt(captured, source, basis!.Content.Manifest.Pack);
+            if (keeping is { IsOfUse: true })
+            {
+                SyncLive(_live);
+            }
+
+            Adopt(captured, source, keeping, basis!.Content.Manifest.Pack);
             return new DumpResult.Unchanged(basis);
         }
 
@@ -122,10 +136,15 @@ public sealed partial class LocalContent
 
         _head = head;
         _headKey = (nonce, _archive.Keys?.First.Id);
-        Adopt(captured, source, nonce);
+        Adopt(captured, source, keeping, nonce);
         _directory.Save(marker with { Content = caughtUp with { DumpSlot = record.Slot, LastSlot = record.Slot, LastNonce = nonce, Rewound = false }, Kept = null });
         return new DumpResult.Committed(record, Stopwatch.GetElapsedTime(started));
     }
+
+    /// <summary>A copy's files are not those of the next one.</summary>
+    private FileKeeping? KeepingFor(CaptureSource source, DumpRecord? basis) => source.IsCopy || !_keepsBlocks
+        ? null
+        : new FileKeeping(_kept, basis?.Content.Manifest.Pack, KeptFrom) { IsSnapshot = source.IsSnapshot, TakenOver = TakenOver };
 
     private void DeletePack(string nonce) => SharedStorage.Reach(_archive.Layout.Packs, () => File.Delete(_archive.Layout.Pack(nonce)));
 }

@@ -66,6 +66,7 @@ public sealed partial class LocalContent
             return new FollowResult.UpToDate(head);
         }
 
+        _kept.Drop();
         RequireRoom(head);
         try
         {

@@ -180,6 +180,9 @@ public sealed partial class LocalContent
         CancellationToken cancellation)
     {
         var staged = Path.Combine(_directory.Staging, name);
+
+        // It is of files that go, and what comes needs the room.
+        _kept.Drop();
         if (mayUseStandby && head is not null && StageStandby(head, staged, progress, cancellation))
         {
             Exchange(marker, name, origin, staged);

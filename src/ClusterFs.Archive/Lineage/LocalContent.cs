@@ -18,6 +18,8 @@ namespace ClusterFs.Archive.Lineage;
 /// <exception cref="DamagedArchiveException">From every method but <see cref="AtRisk"/>: the archive is not what was written.</exception>
 public sealed partial class LocalContent : IDisposable
 {
+    private const long DefaultKeptFrom = 64L << 20;
+
     private readonly ServiceArchive _archive;
     private readonly string _live;
     private readonly string _node;
@@ -26,6 +28,8 @@ public sealed partial class LocalContent : IDisposable
     private readonly StandbyCopy _standby;
     private readonly FileSystemClock _clock;
     private readonly CapturePreparation _preparation;
+    private readonly KeptFiles _kept;
+    private readonly bool _keepsBlocks;
     private readonly SemaphoreSlim _turn = new(1);
     private volatile LocalIndex? _index;
     private volatile LocalIndex? _seen;
@@ -43,12 +47,20 @@ public sealed partial class LocalContent : IDisposable
         _clock = new FileSystemClock(directory.Scratch);
         _preparation = new CapturePreparation(
             capture, archive.Service, node, new CapturePlaces(live, directory.Scratch, directory.QuiesceFile, directory.SeenFile), _clock);
+        _kept = new KeptFiles(directory.Kept);
+        _keepsBlocks = capture.KeepsBlocks;
         _index = LocalIndex.TryOpen(directory.IndexFile);
         _seen = LocalIndex.TryOpen(directory.SeenFile);
     }
 
     /// <summary>Makes durable what the service wrote to the live path's file system; another in tests.</summary>
     internal Action<string> SyncLive { get; init; } = Durable.SyncFileSystem;
+
+    /// <summary>From which size on the next dump of a file is to find what changed by where it lies, in bytes: below, reading takes as long.</summary>
+    internal long KeptFrom { get; init; } = DefaultKeptFrom;
+
+    /// <summary>Told of each large file how many of its bytes a dump took over unread, in tests.</summary>
+    internal Action<string, long>? TakenOver { get; init; }
 
     /// <summary>Where an operation may be cut short, in tests.</summary>
     internal Action<string> AtPoint { get; init; } = _ => { };
@@ -74,10 +86,17 @@ public sealed partial class LocalContent : IDisposable
 
     internal static LocalContent Open(
         ServiceArchive archive, string livePath, string node, CaptureMode mode, Action<string> atPoint, Action<string>? syncLive = null) =>
-        Open(archive, livePath, node, new CaptureSettings(mode), atPoint, syncLive);
+        Open(archive, livePath, node, new CaptureSettings(mode) { LongestWrite = TimeSpan.Zero }, atPoint, syncLive);
 
     internal static LocalContent Open(
-        ServiceArchive archive, string livePath, string node, CaptureSettings capture, Action<string> atPoint, Action<string>? syncLive = null)
+        ServiceArchive archive,
+        string livePath,
+        string node,
+        CaptureSettings capture,
+        Action<string> atPoint,
+        Action<string>? syncLive = null,
+        long? keptFrom = null,
+        Action<string, long>? takenOver = null)
     {
         ArchiveLayout.RequireName(node, "node");
         var live = Path.TrimEndingDirectorySeparator(Path.GetFullPath(livePath));
@@ -91,12 +110,23 @@ public sealed partial class LocalContent : IDisposable
         {
             AtPoint = atPoint,
             SyncLive = syncLive ?? Durable.SyncFileSystem,
+            KeptFrom = keptFrom ?? DefaultKeptFrom,
+            TakenOver = takenOver,
         };
         try
         {
             return Locally(() =>
             {
                 content._preparation.PutInOrder();
+                if (content._keepsBlocks)
+                {
+                    content._kept.CleanUp();
+                }
+                else
+                {
+                    content._kept.Drop();
+                }
+
                 return content;
             });
         }
@@ -211,6 +241,7 @@ public sealed partial class LocalContent : IDisposable
 
         _standby.Reclaim();
         _directory.CleanUp();
+        _kept.CleanUp();
         return marker;
     }
 

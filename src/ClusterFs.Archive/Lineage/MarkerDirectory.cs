@@ -16,7 +16,7 @@ internal sealed class MarkerDirectory : IDisposable
     {
         Path = path;
         _lock = taken;
-        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages, Standby])
+        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages, Standby, Kept])
         {
             Directory.CreateDirectory(directory, Private);
         }
@@ -35,6 +35,9 @@ internal sealed class MarkerDirectory : IDisposable
 
     /// <summary>A copy of a dump that a takeover puts in the place of the live content, and what says which dump it is.</summary>
     public string Standby => System.IO.Path.Combine(Path, StandbyName);
+
+    /// <summary>Large files as of the newest dump. See <see cref="KeptFiles"/>.</summary>
+    public string Kept => System.IO.Path.Combine(Path, "kept");
 
     private string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
 

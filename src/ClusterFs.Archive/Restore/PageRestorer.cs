@@ -19,8 +19,10 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
 
+    private long _written;
+
     /// <summary>Bytes written because they were not there already.</summary>
-    public long Written { get; private set; }
+    public long Written => Interlocked.Read(ref _written);
 
     /// <param name="target">Empty.</param>
     /// <param name="done">Told how many bytes are right from time to time.</param>
@@ -31,13 +33,12 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         using var digest = new PageDigest(indexes);
         RandomAccess.SetLength(target, content.Size);
         using var ahead = new LeafAhead(content.Size, alone);
-        while (ahead.Next(_ => leaf => Fill(leaf, map)) is { } leaf)
+
+        // Whoever fetched a leaf writes it: a disk that has enough to do for the moment holds up nobody else.
+        while (ahead.Next(_ => leaf => FillAndWrite(leaf, map, target)) is { } leaf)
         {
             cancellation.ThrowIfCancellationRequested();
             digest.Append(leaf.Hashes);
-            var places = map.Leaf(leaf.Number);
-            WriteRuns(target, leaf.Number * PageMap.LeafSize, leaf.Bytes, places, page => !places[page].IsHole);
-            Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
             done(leaf.Size);
         }
 
@@ -96,10 +97,13 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         Require(digest, content, what);
     }
 
-    private void Fill(Leaf leaf, PageMapReader map)
+    private void FillAndWrite(Leaf leaf, PageMapReader map, SafeFileHandle target)
     {
-        map.Read(map.Leaf(leaf.Number), leaf.Bytes);
+        var places = map.Leaf(leaf.Number);
+        map.Read(places, leaf.Bytes);
         PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
+        WriteRuns(target, leaf.Number * PageMap.LeafSize, leaf.Bytes, places, page => !places[page].IsHole);
+        Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
     }
 
     private void PatchLeaf(
@@ -171,7 +175,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             var from = first * PageMap.PageSize;
             var run = bytes[from..Math.Min(bytes.Length, page * PageMap.PageSize)];
             RandomAccess.Write(target, run, start + from);
-            Written += run.Length;
+            Interlocked.Add(ref _written, run.Length);
         }
     }
 

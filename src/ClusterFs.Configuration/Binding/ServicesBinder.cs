@@ -9,6 +9,9 @@ internal static class ServicesBinder
     private static readonly ImmutableDictionary<string, StandbyKind> Standbys = ImmutableDictionary.CreateRange(
         StringComparer.Ordinal, [KeyValuePair.Create("warm", StandbyKind.Warm), KeyValuePair.Create("none", StandbyKind.None)]);
 
+    private static readonly ImmutableDictionary<string, BlockKeeping> BlockKeepings = ImmutableDictionary.CreateRange(
+        StringComparer.Ordinal, [KeyValuePair.Create("auto", BlockKeeping.Auto), KeyValuePair.Create("off", BlockKeeping.Off)]);
+
     private static readonly ImmutableDictionary<string, OnLost> Losses = ImmutableDictionary.CreateRange(
         StringComparer.Ordinal,
         [KeyValuePair.Create("kill", OnLost.Kill), KeyValuePair.Create("freeze", OnLost.Freeze), KeyValuePair.Create("reboot", OnLost.Reboot)]);
@@ -75,6 +78,7 @@ internal static class ServicesBinder
         var every = live.Duration(
             "dump-every", TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(100), max: TimeSpan.FromHours(24));
         var standby = live.Choice("standby", StandbyKind.Warm, Standbys);
+        var keepBlocks = live.Choice("keep-blocks", BlockKeeping.Auto, BlockKeepings);
         var rehearsal = BindRehearsal(live.Child("rehearsal"));
         var retention = BindRetention(live.Child("retention"));
         live.Finish();
@@ -107,6 +111,7 @@ internal static class ServicesBinder
                 Hooks = capture.Hooks,
                 Command = capture.Command,
                 Standby = standby.Value,
+                KeepBlocks = keepBlocks.Value,
                 Rehearsal = rehearsal,
             },
             unit.Value,

@@ -251,6 +251,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
         var other => throw new InvalidOperationException($"unknown capture {other}"),
     })
     {
+        KeepsBlocks = live.KeepBlocks == BlockKeeping.Auto,
         Hooks = live.Hooks is { } hooks ? new CaptureHooks(hooks.Quiesce, hooks.Resume, hooks.Timeout, hooks.Limit) : null,
         Command = live.Command is { } command ? new CaptureCommand(command.Command, command.Timeout) : null,
     };

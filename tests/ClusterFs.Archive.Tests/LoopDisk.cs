@@ -1,0 +1,57 @@
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Tests;
+
+/// <summary>A file system of its own in a file, mounted while the test runs; where that is impossible, it says why.</summary>
+public abstract class LoopDisk : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("clusterfs-disk-").FullName;
+    private readonly bool _mounted;
+
+    /// <param name="make">The program that makes the file system.</param>
+    /// <param name="package">The Debian package that has it.</param>
+    protected LoopDisk(string make, string package, params string[] options)
+    {
+        if (!Processes.IsRoot || !Programs.IsInstalled(make))
+        {
+            Missing = Processes.IsRoot ? $"{make} is not installed (Debian: apt-get install {package})" : "only root can mount a file system";
+            return;
+        }
+
+        Directory.CreateDirectory(MountPoint);
+        Programs.Run("truncate", "-s", "1G", Image);
+        Programs.Run(make, ["-q", .. options, Image]);
+        var (code, output) = Programs.Try("mount", "-o", "loop", Image, MountPoint);
+        _mounted = code == 0;
+        Missing = _mounted ? null : $"what {make} makes cannot be mounted here: {output}";
+        if (_mounted)
+        {
+            // Servers of other users work in it.
+            Programs.Run("chmod", "755", _directory);
+        }
+    }
+
+    /// <summary>Why there is none; null when there is.</summary>
+    public string? Missing { get; }
+
+    public string MountPoint => Path.Combine(_directory, "disk");
+
+    private string Image => Path.Combine(_directory, "image");
+
+    public void Dispose()
+    {
+        if (_mounted)
+        {
+            Programs.Run("umount", "-l", MountPoint);
+        }
+
+        Directory.Delete(_directory, recursive: true);
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>A btrfs.</summary>
+public sealed class BtrfsDisk() : LoopDisk("mkfs.btrfs", "btrfs-progs", "-m", "single");
+
+/// <summary>An XFS that can share blocks between files.</summary>
+public sealed class XfsDisk() : LoopDisk("mkfs.xfs", "xfsprogs", "-m", "reflink=1");
