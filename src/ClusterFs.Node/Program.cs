@@ -5,6 +5,7 @@ using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Tracing;
 using ClusterFs.Posix;
 
 const int failed = 1;
@@ -67,6 +68,7 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     // Long enough for the others to have seen the old member go.
     var beforeRejoining = TimeSpan.FromSeconds(4);
     using var signals = new StopSignals();
+    using var traces = TraceExport.Begin(settings);
     var contents = new ContentShelf(settings);
     using var logs = new LogKeeping(settings, TimeProvider.System);
     logs.Start();

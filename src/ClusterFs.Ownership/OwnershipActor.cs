@@ -183,8 +183,10 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         switch (effect)
         {
             case Lease.Ownership.Journal journal:
-                Persist(journal.Event with { At = _surroundings.Time.GetUtcNow() }, happened =>
+                var asked = _surroundings.Time.GetUtcNow();
+                Persist(journal.Event with { At = asked }, happened =>
                 {
+                    Trace(happened, asked);
                     var entry = _history.Enter(happened);
                     _surroundings.Logger.Journalled(_settings.Service, entry.Text);
                     Drive(new Journalled(happened));
@@ -221,6 +223,20 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(effect), effect, "unknown effect");
+        }
+    }
+
+    private void Trace(OwnershipEvent happened, DateTimeOffset asked)
+    {
+        if (FailoverTrace.IsOn && happened is OwnershipGranted grant)
+        {
+            var cause = grant.Cause.ToString().ToLowerInvariant();
+            if (State.Record.OpenFencing is { } fencing)
+            {
+                FailoverTrace.Tell("fence", _settings.Service, grant.Epoch, grant.Node, fencing.At, asked, cause);
+            }
+
+            FailoverTrace.Tell("grant", _settings.Service, grant.Epoch, grant.Node, asked, _surroundings.Time.GetUtcNow(), cause);
         }
     }
 

@@ -27,6 +27,7 @@ internal static class OwnershipPicture
         {
             Damped = record.Damped is not null,
             FailedOver = record.Grant?.Cause == GrantCause.Failover,
+            Cause = record.Grant?.Cause,
         };
     }
 

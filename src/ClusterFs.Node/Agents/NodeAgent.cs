@@ -74,6 +74,9 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
             case DumpNow:
                 Sender.Tell(new DumpNowAnswered("it may not run on this node", null));
                 break;
+            case Ping:
+                Sender.Tell(Pong.Instance);
+                break;
             case EndAll:
                 _ending = Sender;
                 TellAll(new EndService());

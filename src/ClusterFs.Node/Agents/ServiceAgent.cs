@@ -5,6 +5,7 @@ using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Guards;
+using ClusterFs.Ownership;
 using ClusterFs.Ownership.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -63,6 +64,11 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     private bool _answered;
     private TimeSpan _beat;
     private CancellationTokenSource? _following;
+    private WorkTally _tally = WorkTally.None;
+    private DateTimeOffset _workBegunAt;
+    private DateTimeOffset _preparedAt;
+    private (long Epoch, Instant At) _granted;
+    private long _startedTenure;
 
     public ServiceAgent(AgentSettings settings, AgentSurroundings surroundings)
     {
@@ -101,6 +107,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
                 _state = _state with { Guard = heard.Report };
                 _lastGuard = heard.Report ?? _lastGuard;
                 _guardAt = Now;
+                NoteStart();
                 break;
             case RegionReady ready:
                 _region = ready.Region;
@@ -123,6 +130,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
                 break;
             case GrantOwnership grant when grant.Epoch >= (_state.Grant?.Epoch ?? 0):
                 _state = _state with { Grant = grant };
+                _granted = grant.Epoch > _granted.Epoch ? (grant.Epoch, Now) : _granted;
                 break;
             case DrainOwnership drain:
                 _state = _state with { DrainEpoch = drain.Tenure };
@@ -244,6 +252,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     {
         var self = Self;
         _activity = Words(begin.Kind);
+        _workBegunAt = _surroundings.Time.GetUtcNow();
         if (begin.Kind != WorkKind.Dump)
         {
             _surroundings.Logger.WorkBegun(Service, _activity, begin.Epoch);
@@ -334,6 +343,8 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
 
         _state = AgentRules.Finish(_state, result.Outcome, Now);
         _newest = result.Newest ?? _newest;
+        _tally = _tally.With(work.Kind, result, Now.LongestSince(work.BegunAt));
+        TraceRestore(work, result);
         var words = Words(work.Kind);
         switch (result.Outcome)
         {
@@ -373,6 +384,33 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
         {
             AnswerDumpRequests(new DumpNowAnswered(null, result));
         }
+    }
+
+    private void TraceRestore(Work work, WorkResult result)
+    {
+        if (work.Kind is not WorkKind.TakeOver)
+        {
+            return;
+        }
+
+        _preparedAt = _surroundings.Time.GetUtcNow();
+        FailoverTrace.Tell(
+            "restore", Service, work.Epoch, _state.Settings.Node, _workBegunAt, _preparedAt,
+            problem: result.Outcome is WorkOutcome.Done ? null : result.Problem ?? result.Explanation);
+    }
+
+    /// <summary>Counts a tenure that this agent prepared and that now runs; one that it found running is none of its own.</summary>
+    private void NoteStart()
+    {
+        if (_state.Guard is not { Phase: LeasePhase.Running, OpenTenure: { } tenure } || tenure <= _startedTenure || _state.PreparedEpoch != tenure)
+        {
+            return;
+        }
+
+        _startedTenure = tenure;
+        var took = _granted.Epoch == tenure ? Now.LongestSince(_granted.At) : TimeSpan.Zero;
+        _tally = _tally.WithStart(_view?.Tenure == tenure ? _view.Cause : null, took);
+        FailoverTrace.Tell("start", Service, tenure, _state.Settings.Node, _preparedAt, _surroundings.Time.GetUtcNow());
     }
 
     private void TakeDumpRequest()
@@ -451,7 +489,10 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     {
         var now = Now;
         var sight = See(now);
-        _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, _guardAt, sight, now, _view, _newest, _divergent, _dumps));
+        _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, _guardAt, sight, now, _view, _newest, _divergent, _dumps)
+        {
+            Tally = _tally,
+        });
 
         if (_region is not null && AgentRules.Report(_state, _lastGuard, now) is { } report && (report != _reported || timePassed))
         {

@@ -10,7 +10,10 @@ namespace ClusterFs.Node.Agents;
 /// <param name="SightAt">When the agent saw that.</param>
 /// <param name="View">What the ownership actor said last; null for never.</param>
 internal sealed record ServiceSnapshot(
-    string Service, GuardReport? Guard, Instant GuardAt, NodeSight Sight, Instant SightAt, OwnershipView? View, DumpSeen? Newest, int? Divergent, DumpCondition Dumps);
+    string Service, GuardReport? Guard, Instant GuardAt, NodeSight Sight, Instant SightAt, OwnershipView? View, DumpSeen? Newest, int? Divergent, DumpCondition Dumps)
+{
+    public WorkTally Tally { get; init; } = WorkTally.None;
+}
 
 /// <summary>How dumps are going.</summary>
 internal sealed record DumpCondition(bool Ok, string? Error, DateTimeOffset? LastErrorAt, string? Guarantee)

@@ -5,12 +5,11 @@ using ClusterFs.Node.Seeded;
 
 namespace ClusterFs.Node.Api;
 
-/// <summary>The routes of the daemon: the API on the Unix socket, health on the TCP port.</summary>
+/// <summary>The routes of the API, on the Unix socket.</summary>
 internal static class ApiEndpoints
 {
     public static void Map(WebApplication application)
     {
-        application.Use(OnlyWhereItBelongs);
         application.MapGet(ApiRoutes.Status, async (NodeQueries queries) =>
             Results.Json(await queries.StatusAsync().ConfigureAwait(false), ApiJson.Default.StatusReport));
         application.MapGet(ApiRoutes.History, async (string service, NodeQueries queries) =>
@@ -26,28 +25,6 @@ internal static class ApiEndpoints
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
             Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
-
-        application.MapGet("/live", () => Results.Text("live\n"));
-        application.MapGet("/ready", (NodeQueries queries) => queries.IsReady
-            ? Results.Text("ready\n")
-            : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable));
-        application.MapGet("/owner/{service}", (string service, NodeQueries queries) =>
-            !queries.IsConfigured(service) ? Results.Text("no such service\n", statusCode: StatusCodes.Status404NotFound)
-            : queries.Runs(service) ? Results.Text("owner\n")
-            : Results.Text("not the owner\n", statusCode: StatusCodes.Status503ServiceUnavailable));
-    }
-
-    /// <summary>The API can move services: it is for the socket, which has an owner and a group, and never for the network.</summary>
-    private static Task OnlyWhereItBelongs(HttpContext context, RequestDelegate next)
-    {
-        var overSocket = context.Connection.LocalIpAddress is null;
-        if (overSocket || !context.Request.Path.StartsWithSegments("/v1"))
-        {
-            return next(context);
-        }
-
-        context.Response.StatusCode = StatusCodes.Status404NotFound;
-        return Task.CompletedTask;
     }
 
     private static async Task<IResult> MoveAsync(string service, HttpRequest request, NodeQueries queries, CancellationToken cancellation)

@@ -7,7 +7,10 @@ using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Health;
+using ClusterFs.Node.Metrics;
 using ClusterFs.Node.Seeded;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace ClusterFs.Node.Hosting;
@@ -111,8 +114,13 @@ internal sealed class NodeHost(
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.ListenUnixSocket(settings.Node.Socket);
-            kestrel.Listen(IPAddress.Parse(settings.Node.Address), settings.Cluster.HttpPort);
+            ListenLimits.Set(kestrel.Limits);
+            kestrel.ListenUnixSocket(settings.Node.Socket, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Parse(settings.Node.Address), settings.Cluster.HttpPort, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                ListenLimits.LimitConnections(listen);
+            });
         });
         AddLogging(builder.Logging);
 
@@ -129,7 +137,11 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton(starts);
         builder.Services.AddSingleton<NodeBoard>();
         builder.Services.AddSingleton<NodeFailure>();
+        builder.Services.AddSingleton<Membership>();
         builder.Services.AddSingleton<NodeQueries>();
+        builder.Services.AddSingleton<HealthQueries>();
+        builder.Services.AddSingleton<SceneSource>();
+        builder.Services.AddSingleton<MetricsEndpoint>();
         builder.Services.AddSingleton<SeededQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
@@ -144,7 +156,10 @@ internal sealed class NodeHost(
         builder.Services.AddHostedService<NodeStart>();
 
         var application = builder.Build();
+        application.Use(RequestGate.Pass);
         ApiEndpoints.Map(application);
+        HealthEndpoints.Map(application);
+        MetricsEndpoint.Map(application);
         return application;
     }
 

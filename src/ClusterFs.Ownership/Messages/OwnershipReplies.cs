@@ -1,3 +1,4 @@
+using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Wire;
 
 namespace ClusterFs.Ownership.Messages;
@@ -24,6 +25,9 @@ public sealed record OwnershipView(
 {
     /// <summary>The newest owner was granted the service because the one before it was lost, before it had released it.</summary>
     public bool FailedOver { get; init; }
+
+    /// <summary>Why the newest owner was granted the service; null before the first.</summary>
+    public GrantCause? Cause { get; init; }
 
     /// <summary>The service did not stay up and is left alone until resumed.</summary>
     public bool Damped { get; init; }

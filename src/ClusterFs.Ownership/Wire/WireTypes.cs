@@ -26,6 +26,8 @@ internal sealed partial class WireTypes : ITypeFilter
         typeof(RehearsalSight),
         typeof(OwnershipView),
         typeof(OwnershipStage),
+        typeof(GrantCause),
+        typeof(GrantCause?),
         typeof(GrantOwnership),
         typeof(DrainOwnership),
         typeof(ReportWanted),
