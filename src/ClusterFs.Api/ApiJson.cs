@@ -6,6 +6,8 @@ namespace ClusterFs.Api;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(HistoryReport))]
+[JsonSerializable(typeof(ExplainReport))]
+[JsonSerializable(typeof(SimulateReport))]
 [JsonSerializable(typeof(MoveRequest))]
 [JsonSerializable(typeof(MoveReport))]
 [JsonSerializable(typeof(PauseReport))]

@@ -28,6 +28,14 @@ public sealed class DaemonClient : IDisposable
     public Task<HistoryReport> GetHistoryAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
         AskAsync(HttpMethod.Get, ApiRoutes.For(ApiRoutes.History, service), null, ApiJson.Default.HistoryReport, timeout, cancellation);
 
+    /// <summary>Why a service is where it is.</summary>
+    public Task<ExplainReport> ExplainAsync(string service, string? node, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.WithQuery(ApiRoutes.For(ApiRoutes.Explain, service), ("node", node)), null, ApiJson.Default.ExplainReport, timeout, cancellation);
+
+    /// <summary>What would happen if a node, or what all nodes share, were lost. Nothing is done.</summary>
+    public Task<SimulateReport> SimulateAsync(string? kill, string? lose, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.WithQuery(ApiRoutes.Simulate, ("kill", kill), ("lose", lose)), null, ApiJson.Default.SimulateReport, timeout, cancellation);
+
     /// <summary>Moves a service and waits until it runs on its new node. A move that timed out here may still happen.</summary>
     public Task<MoveReport> MoveAsync(string service, string to, TimeSpan timeout, CancellationToken cancellation)
     {

@@ -59,6 +59,8 @@ public static class CommandLine
             PauseCommand.CreateResume(),
             DumpCommand.Create(),
             HistoryCommand.Create(),
+            ExplainCommand.Create(),
+            SimulateCommand.Create(),
             LogsCommand.Create(),
             ArchiveCommand.Create(),
             DivergentCommand.Create(),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using ClusterFs.Lease;
+using ClusterFs.Lease.Foresight;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.Voter;
 using ClusterFs.Ownership.Journal;
@@ -16,6 +17,9 @@ namespace ClusterFs.Ownership;
 /// <param name="Time">Only for the time stamps that people read.</param>
 public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Func<Instant> Clock, TimeProvider Time, ILogger Logger)
 {
+    /// <summary>Where this is.</summary>
+    public string Node { get; init; } = "";
+
     /// <summary>The nodes that the cluster does not reach, as of now.</summary>
     public Func<ImmutableSortedSet<string>> Away { get; init; } = () => [];
 
@@ -108,6 +112,12 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             case GetOwnership:
                 Sender.Tell(Draw());
                 break;
+            case ExplainOwnership:
+                Sender.Tell(OwnershipExplanation.Draw(State, _surroundings.Clock()));
+                break;
+            case ForeseeOwnership question:
+                Foresee(question);
+                break;
             case GetHistory:
                 Sender.Tell(new OwnershipHistory(_settings.Service, _history.Entries));
                 break;
@@ -184,7 +194,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         {
             case Lease.Ownership.Journal journal:
                 var asked = _surroundings.Time.GetUtcNow();
-                Persist(journal.Event with { At = asked }, happened =>
+                Persist(WithLoss(journal.Event) with { At = asked }, happened =>
                 {
                     Trace(happened, asked);
                     var entry = _history.Enter(happened);
@@ -225,6 +235,15 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 throw new ArgumentOutOfRangeException(nameof(effect), effect, "unknown effect");
         }
     }
+
+    /// <summary>For people: what a lost owner had at risk when it was heard last is known here and now, and nowhere later.</summary>
+    private OwnershipEvent WithLoss(OwnershipEvent happened) =>
+        happened is OwnershipGranted { Cause: GrantCause.Failover } grant
+        && State.Record.OpenGrant is { } before
+        && _sights.TryGetValue(before.Node, out var heard)
+        && heard.Sight.AtRiskKnown
+            ? grant with { Lost = new AtRisk(before.Node, heard.Sight.AtRiskSeconds, heard.Sight.AtRiskBytes) }
+            : happened;
 
     private void Trace(OwnershipEvent happened, DateTimeOffset asked)
     {
@@ -304,6 +323,27 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         {
             agent.Tell(message);
         }
+    }
+
+    /// <summary>From the state as it is now, and beside this actor's turns: it takes some milliseconds.</summary>
+    private void Foresee(ForeseeOwnership question)
+    {
+        var (state, now, service) = (State, _surroundings.Clock(), _settings.Service);
+        var world = new ForeseenWorld(_surroundings.Node)
+        {
+            Killed = question.Killed,
+            DatabaseLost = question.DatabaseLost,
+            Silent = state.Away,
+        };
+        Task.Run(() =>
+        {
+            var seen = OwnershipForesight.Look(state, world, now);
+            return new OwnershipForeseen(
+                service, seen.Owner, seen.Next, Seconds(seen.LeasedAfter), Seconds(seen.StoppedAfter),
+                [.. seen.Steps.Select(step => new ForeseenEvent(Math.Round(step.After.TotalSeconds, 3), step.Text))]);
+        }).PipeTo(Sender);
+
+        static double? Seconds(TimeSpan? time) => time is { } known ? Math.Round(known.TotalSeconds, 3) : null;
     }
 
     private OwnershipView Draw()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Messages;
 
@@ -9,6 +10,8 @@ internal sealed class OwnershipHistoryBook
     public const int Capacity = 200;
 
     private readonly Queue<HistoryEntry> _entries = new();
+    private FencingBegun? _fencing;
+    private OwnershipGranted? _grant;
 
     public HistoryEntry[] Entries => [.. _entries];
 
@@ -19,10 +22,49 @@ internal sealed class OwnershipHistoryBook
             _entries.Dequeue();
         }
 
-        var entry = Describe(happened);
+        var entry = Measure(happened, Describe(happened));
+        _fencing = happened as FencingBegun ?? _fencing;
+        _grant = happened as OwnershipGranted ?? _grant;
         _entries.Enqueue(entry);
         return entry;
     }
+
+    /// <summary>What an event tells together with those before it.</summary>
+    private HistoryEntry Measure(OwnershipEvent happened, HistoryEntry entry)
+    {
+        switch (happened)
+        {
+            case FencingBegun fencing:
+                return entry with { Cause = Word(fencing.Cause) };
+            case OwnershipGranted { Lost: { } lost } grant:
+                return entry with
+                {
+                    Cause = Word(grant.Cause),
+                    LostSeconds = lost.Seconds,
+                    LostBytes = lost.Bytes,
+                    Text = string.Create(
+                        CultureInfo.InvariantCulture, $"{entry.Text}; {lost.Seconds:0.0} s of writes were at risk when {lost.Node} was heard last"),
+                };
+            case OwnershipGranted grant:
+                return entry with
+                {
+                    Cause = Word(grant.Cause),
+                    Text = grant.Cause == GrantCause.Failover ? $"{entry.Text}; what was at risk is not known" : entry.Text,
+                };
+            case OwnershipStarted started when _grant is { } grant && grant.Epoch == started.Epoch && _fencing is { } begun && begun.Epoch == started.Epoch:
+                var took = Math.Max(0, Math.Round((started.At - begun.At).TotalSeconds, 3));
+                return entry with
+                {
+                    Cause = Word(grant.Cause),
+                    DurationSeconds = took,
+                    Text = string.Create(CultureInfo.InvariantCulture, $"{entry.Text}, {took:0.0} s after the fence for it began"),
+                };
+            default:
+                return entry;
+        }
+    }
+
+    private static string Word(GrantCause cause) => cause.ToString().ToLowerInvariant();
 
     private static HistoryEntry Describe(OwnershipEvent happened) => happened switch
     {

@@ -16,7 +16,16 @@ public sealed record FencingBegun(DateTimeOffset At, long Epoch, GrantCause Caus
 /// <summary>A node may write under an epoch, once a majority of these voters acknowledges it (R15).</summary>
 public sealed record OwnershipGranted(
     DateTimeOffset At, long Epoch, string Node, ImmutableSortedSet<string> Voters, TimeSpan Ttl, TimeSpan StopBudget, GrantCause Cause)
-    : OwnershipEvent(At);
+    : OwnershipEvent(At)
+{
+    /// <summary>What the owner before had said was at risk, where it was lost; null where it was not, or nobody knows. For people.</summary>
+    public AtRisk? Lost { get; init; }
+}
+
+/// <summary>What a node had written and not dumped when it was heard last.</summary>
+/// <param name="Seconds">All that was written in this time.</param>
+/// <param name="Bytes">Roughly.</param>
+public sealed record AtRisk(string Node, double Seconds, long Bytes);
 
 /// <summary>
 /// The owner goes on under a higher epoch, without stopping: a fence for that epoch had reached some voters and was broken off, because the

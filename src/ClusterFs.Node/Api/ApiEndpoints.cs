@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
+using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Seeded;
 
 namespace ClusterFs.Node.Api;
@@ -14,6 +15,10 @@ internal static class ApiEndpoints
             Results.Json(await queries.StatusAsync().ConfigureAwait(false), ApiJson.Default.StatusReport));
         application.MapGet(ApiRoutes.History, async (string service, NodeQueries queries) =>
             Reply(await queries.HistoryAsync(service).ConfigureAwait(false), ApiJson.Default.HistoryReport));
+        application.MapGet(ApiRoutes.Explain, async (string service, string? node, SimulateQueries queries) =>
+            Reply(await queries.ExplainAsync(service, node).ConfigureAwait(false), ApiJson.Default.ExplainReport));
+        application.MapGet(ApiRoutes.Simulate, async (string? kill, string? lose, SimulateQueries queries) =>
+            Reply(await queries.SimulateAsync(kill, lose).ConfigureAwait(false), ApiJson.Default.SimulateReport));
         application.MapPost(ApiRoutes.Move, MoveAsync);
         application.MapPost(ApiRoutes.Pause, async (string service, NodeQueries queries) =>
             Reply(await queries.PauseAsync(service, pause: true).ConfigureAwait(false), ApiJson.Default.PauseReport));

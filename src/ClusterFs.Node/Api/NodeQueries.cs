@@ -45,7 +45,13 @@ internal sealed class NodeQueries(
         return history is null
             ? Silent(service)
             : new HistoryReport(service, [.. history.Entries.Select(entry =>
-                new HistoryEntry(entry.At, entry.Kind, entry.Epoch == 0 ? null : entry.Epoch, entry.Node, entry.Text))]);
+                new HistoryEntry(entry.At, entry.Kind, entry.Epoch == 0 ? null : entry.Epoch, entry.Node, entry.Text)
+                {
+                    Cause = entry.Cause,
+                    DurationSeconds = entry.DurationSeconds,
+                    LostSeconds = entry.LostSeconds,
+                    LostBytes = entry.LostBytes,
+                })]);
     }
 
     public async Task<Answer<MoveReport>> MoveAsync(string service, string to, CancellationToken cancellation)

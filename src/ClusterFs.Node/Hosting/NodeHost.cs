@@ -7,6 +7,7 @@ using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Health;
 using ClusterFs.Node.Metrics;
 using ClusterFs.Node.Seeded;
@@ -143,6 +144,7 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton<SceneSource>();
         builder.Services.AddSingleton<MetricsEndpoint>();
         builder.Services.AddSingleton<SeededQueries>();
+        builder.Services.AddSingleton<SimulateQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))

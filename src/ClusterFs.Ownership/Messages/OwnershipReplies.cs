@@ -112,4 +112,17 @@ public sealed record OwnershipHistory(string Service, HistoryEntry[] Entries) : 
 
 /// <param name="Kind">granted, continued, started, settled, released, fencing, power-fenced, move, move-abandoned, damped, paused, resumed or
 /// voter-joined.</param>
-public sealed record HistoryEntry(DateTimeOffset At, string Kind, long Epoch, string? Node, string Text) : IWireMessage;
+public sealed record HistoryEntry(DateTimeOffset At, string Kind, long Epoch, string? Node, string Text) : IWireMessage
+{
+    /// <summary>start, failover or move, where an epoch is fenced, granted or started; null elsewhere.</summary>
+    public string? Cause { get; init; }
+
+    /// <summary>Of a start: how long ago the fence for its epoch had begun, by wall clocks; null elsewhere.</summary>
+    public double? DurationSeconds { get; init; }
+
+    /// <summary>Of a failover: what was written in this time before the lost owner was heard last is not in the line; null where nobody knows.</summary>
+    public double? LostSeconds { get; init; }
+
+    /// <summary>Roughly how much that is.</summary>
+    public long? LostBytes { get; init; }
+}

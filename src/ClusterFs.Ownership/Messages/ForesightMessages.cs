@@ -1,0 +1,25 @@
+using ClusterFs.Ownership.Wire;
+
+namespace ClusterFs.Ownership.Messages;
+
+/// <summary>Why is the service where it is? Answered with <see cref="OwnershipExplained"/>.</summary>
+public sealed record ExplainOwnership(string Service) : IOwnershipMessage;
+
+/// <param name="Why">Sentences, in order.</param>
+/// <param name="Nodes">Those that may own it, most wanted first.</param>
+public sealed record OwnershipExplained(string Service, string[] Why, NodeStanding[] Nodes) : IWireMessage;
+
+/// <param name="Standing">owner, next, candidate or cannot.</param>
+public sealed record NodeStanding(string Node, string Standing, string Text);
+
+/// <summary>What would become of the service? Nothing is done. Answered with <see cref="OwnershipForeseen"/>.</summary>
+/// <param name="Killed">A node, whole; null for none.</param>
+public sealed record ForeseeOwnership(string Service, string? Killed, bool DatabaseLost) : IOwnershipMessage;
+
+/// <param name="Next">The node that would be granted it; null when none would.</param>
+/// <param name="LeasedAfterSeconds">Until that one holds a valid lease; null when none would.</param>
+/// <param name="StoppedAfterSeconds">Until the owner stops it for want of a majority; null when it goes on, or is what is lost.</param>
+public sealed record OwnershipForeseen(
+    string Service, string? Owner, string? Next, double? LeasedAfterSeconds, double? StoppedAfterSeconds, ForeseenEvent[] Steps) : IWireMessage;
+
+public sealed record ForeseenEvent(double AfterSeconds, string Text);
