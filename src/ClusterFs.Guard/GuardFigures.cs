@@ -80,7 +80,9 @@ internal sealed class GuardFigures
         ReleaseReply => ("release", "answered"),
         JoinReply { Joined: true } => ("join", "acked"),
         JoinReply => ("join", "promised"),
-        _ => throw new ArgumentOutOfRangeException(nameof(reply), reply, "unknown reply"),
+
+        // Whatever it is, counting must not end the voter.
+        _ => ("other", "answered"),
     };
 
     private RenewalCount CountOf(string voter)

@@ -25,6 +25,7 @@ public sealed class HealthTests(WatchedCluster watched)
         { "GET /live HTTP/1.1\r\nHost: x\r\n\r\n", 200 },
         { "OPTIONS /live HTTP/1.0\r\n\r\n", 200 },
         { "HEAD /ready HTTP/1.1\r\nHost: x\r\n\r\n", 200 },
+        { "HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 200 },
         { "POST /live HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405 },
         { "DELETE /owner/wiki HTTP/1.1\r\nHost: x\r\n\r\n", 405 },
         { "BREW /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 405 },

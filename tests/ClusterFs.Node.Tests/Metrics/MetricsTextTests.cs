@@ -100,6 +100,31 @@ public sealed partial class MetricsTextTests
         Promtool(rules, await Scrape(FullScene.Create()), "check", "metrics");
     }
 
+    [SkippableFact]
+    public void Promtool_reads_every_question_of_the_dashboard()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/promtool"), "needs promtool (Debian: prometheus)");
+        using var dashboard = JsonDocument.Parse(File.ReadAllText(InRepository("deploy/grafana/clusterfs.json")));
+        var questions = dashboard.RootElement.GetProperty("panels").EnumerateArray()
+            .Where(panel => panel.TryGetProperty("targets", out _))
+            .SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
+            .Concat(dashboard.RootElement.GetProperty("annotations").GetProperty("list").EnumerateArray())
+            .Select(one => one.GetProperty("expr").GetString()!)
+            .Select(expr => expr.Replace("$__rate_interval", "5m", StringComparison.Ordinal).Replace("$service", ".*", StringComparison.Ordinal))
+            .ToList();
+        var directory = Directory.CreateTempSubdirectory("dashboard");
+        try
+        {
+            var rules = questions.Select((expr, number) => $"  - record: r:q{number}\n    expr: {JsonSerializer.Serialize(expr)}\n");
+            File.WriteAllText(Path.Combine(directory.FullName, "rules.yml"), $"groups:\n- name: dashboard\n  rules:\n{string.Concat(rules)}");
+            Promtool(directory.FullName, "", "check", "rules", "rules.yml");
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void Every_alert_has_a_test()
     {
