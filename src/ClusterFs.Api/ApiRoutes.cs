@@ -19,6 +19,24 @@ public static class ApiRoutes
     /// <summary>GET: a <see cref="SimulateReport"/>. Query: <c>kill</c>, a node, or <c>lose</c>, database or shared.</summary>
     public const string Simulate = "/v1/simulate";
 
+    /// <summary>POST nothing: answered by a <see cref="MembershipReport"/> when this node's daemon begins to leave.</summary>
+    public const string Leave = "/v1/cluster/leave";
+
+    /// <summary>POST nothing: answered by a <see cref="MembershipReport"/>. Query: <c>node</c>.</summary>
+    public const string Down = "/v1/cluster/down";
+
+    /// <summary>POST nothing: answered by a <see cref="MembershipReport"/>.</summary>
+    public const string DownUnreachable = "/v1/cluster/down-unreachable";
+
+    /// <summary>GET: a <see cref="ShardingReport"/>.</summary>
+    public const string Shards = "/v1/sharding";
+
+    /// <summary>GET: an <see cref="ActorsReport"/>.</summary>
+    public const string Actors = "/v1/actors";
+
+    /// <summary>GET, or POST nothing with another level in the query (<c>level</c>): a <see cref="LogLevelReport"/>.</summary>
+    public const string LogLevel = "/v1/log-level";
+
     /// <summary>POST a <see cref="MoveRequest"/>: answered by a <see cref="MoveReport"/> when the service runs on the other node.</summary>
     public const string Move = "/v1/services/{service}/move";
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
 using ClusterFs.Node.Foresight;
+using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Seeded;
 
 namespace ClusterFs.Node.Api;
@@ -26,10 +27,23 @@ internal static class ApiEndpoints
             Reply(await queries.PauseAsync(service, pause: false).ConfigureAwait(false), ApiJson.Default.PauseReport));
         application.MapPost(ApiRoutes.Dump, async (string service, NodeQueries queries, CancellationToken cancellation) =>
             Reply(await queries.DumpAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.DumpReport));
+        MapInspection(application);
         application.MapGet(ApiRoutes.SeededDiff, async (string? service, string? node, SeededQueries queries) =>
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
             Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
+    }
+
+    private static void MapInspection(WebApplication application)
+    {
+        application.MapPost(ApiRoutes.Leave, (InspectionQueries queries) => Results.Json(queries.Leave(), ApiJson.Default.MembershipReport));
+        application.MapPost(ApiRoutes.Down, (string? node, InspectionQueries queries) => Reply(queries.Down(node), ApiJson.Default.MembershipReport));
+        application.MapPost(ApiRoutes.DownUnreachable, (InspectionQueries queries) => Results.Json(queries.DownUnreachable(), ApiJson.Default.MembershipReport));
+        application.MapGet(ApiRoutes.Shards, async (InspectionQueries queries) =>
+            Reply(await queries.ShardsAsync().ConfigureAwait(false), ApiJson.Default.ShardingReport));
+        application.MapGet(ApiRoutes.Actors, (InspectionQueries queries) => Results.Json(queries.Actors(), ApiJson.Default.ActorsReport));
+        application.MapGet(ApiRoutes.LogLevel, (InspectionQueries queries) => Results.Json(queries.LogLevel(), ApiJson.Default.LogLevelReport));
+        application.MapPost(ApiRoutes.LogLevel, (string? level, InspectionQueries queries) => Reply(queries.SetLogLevel(level), ApiJson.Default.LogLevelReport));
     }
 
     private static async Task<IResult> MoveAsync(string service, HttpRequest request, NodeQueries queries, CancellationToken cancellation)

@@ -9,6 +9,7 @@ using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Health;
+using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Metrics;
 using ClusterFs.Node.Seeded;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -123,7 +124,9 @@ internal sealed class NodeHost(
                 ListenLimits.LimitConnections(listen);
             });
         });
-        AddLogging(builder.Logging);
+        var threshold = new LogThreshold();
+        builder.Services.AddSingleton(threshold);
+        AddLogging(builder.Logging, threshold);
 
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(30));
         builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
@@ -145,6 +148,7 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton<MetricsEndpoint>();
         builder.Services.AddSingleton<SeededQueries>();
         builder.Services.AddSingleton<SimulateQueries>();
+        builder.Services.AddSingleton<InspectionQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))
@@ -165,10 +169,10 @@ internal sealed class NodeHost(
         return application;
     }
 
-    private static void AddLogging(ILoggingBuilder logging)
+    private static void AddLogging(ILoggingBuilder logging, LogThreshold threshold)
     {
-        logging.SetMinimumLevel(LogLevel.Information);
-        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.SetMinimumLevel(LogLevel.Debug);
+        logging.AddFilter(threshold.Passes);
         if (SystemdHelpers.IsSystemdService())
         {
             logging.AddSystemdConsole();
