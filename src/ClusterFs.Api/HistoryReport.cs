@@ -20,7 +20,7 @@ public sealed record HistoryEntry(DateTimeOffset At, string Event, long? Epoch, 
     /// <summary>Of a start: how long before the fence for its epoch had begun, by wall clocks. A failover's outage began up to a TTL earlier.</summary>
     public double? DurationSeconds { get; init; }
 
-    /// <summary>Of a grant by failover: what the lost owner had written in this time when it was heard last was in no dump; null where nobody knows.</summary>
+    /// <summary>Of a grant by failover: no more than what the lost owner wrote in the last so many seconds before it is missing; null where nobody knows.</summary>
     public double? LostSeconds { get; init; }
 
     /// <summary>Roughly how much that is.</summary>

@@ -19,7 +19,7 @@ public sealed record SimulateReport(string Lost, ImmutableArray<ForeseenService>
 /// <param name="Owner">Now; null for none.</param>
 /// <param name="Outcome">stays, moves, stops (and runs nowhere), nobody (it had no owner and gets none), or unknown (its ownership actor does not answer).</param>
 /// <param name="Next">Where it would go.</param>
-/// <param name="LeasedAfterSeconds">Until that node may begin to put the content in place; at most, as voters have just been renewed at worst.</param>
+/// <param name="LeasedAfterSeconds">About how long until that node may begin to put the content in place.</param>
 /// <param name="LostSeconds">What was written in this time would be lost with the owner; null when nothing is, or nobody knows.</param>
 /// <param name="LostBytes">Roughly how much that is.</param>
 public sealed record ForeseenService(

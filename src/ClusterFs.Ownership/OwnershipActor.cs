@@ -47,6 +47,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
     private readonly OwnershipSurroundings _surroundings;
     private readonly Dictionary<string, IActorRef> _agents = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (NodeSight Sight, Instant At)> _sights = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (NodeSight Sight, Instant At)> _atRisk = new(StringComparer.Ordinal);
     private readonly Dictionary<Guid, IActorRef> _requests = [];
     private readonly OwnershipHistoryBook _history = new();
     private OwnershipRecord _recovered = OwnershipRecord.Empty;
@@ -100,6 +101,11 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             case ReportNode report:
                 _agents[report.Report.Node] = Sender;
                 _sights[report.Report.Node] = (report.Sight, _surroundings.Clock());
+                if (report.Sight.AtRiskKnown)
+                {
+                    _atRisk[report.Report.Node] = _sights[report.Report.Node];
+                }
+
                 Drive(new NodeReported(report.Report));
                 Sender.Tell(Draw());
                 break;
@@ -119,7 +125,10 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 Foresee(question);
                 break;
             case GetHistory:
-                Sender.Tell(new OwnershipHistory(_settings.Service, _history.Entries));
+                Sender.Tell(new OwnershipHistory(_settings.Service, [.. _history.Entries.Select(entry => entry.Entry)]));
+                break;
+            case GetMeasuredHistory:
+                Sender.Tell(new MeasuredHistory(_settings.Service, _history.Entries));
                 break;
             case WakeUp:
                 Drive(new OwnershipTimePassed());
@@ -196,9 +205,14 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 var asked = _surroundings.Time.GetUtcNow();
                 Persist(WithLoss(journal.Event) with { At = asked }, happened =>
                 {
-                    Trace(happened, asked);
                     var entry = _history.Enter(happened);
-                    _surroundings.Logger.Journalled(_settings.Service, entry.Text);
+                    _surroundings.Logger.Journalled(_settings.Service, entry.Entry.Text);
+                    if (happened is OwnershipReleased { HandedOver: true } released)
+                    {
+                        _atRisk.Remove(released.Node);
+                    }
+
+                    Trace(happened, asked, entry.Cause);
                     Drive(new Journalled(happened));
                     TellAgents(Draw());
                 });
@@ -236,20 +250,22 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         }
     }
 
-    /// <summary>For people: what a lost owner had at risk when it was heard last is known here and now, and nowhere later.</summary>
+    /// <summary>
+    /// For people: what a lost owner had at risk when it was heard last is known here and now, and nowhere later. Until now it may have written more: its
+    /// service can have outlived its daemon for hours.
+    /// </summary>
     private OwnershipEvent WithLoss(OwnershipEvent happened) =>
-        happened is OwnershipGranted { Cause: GrantCause.Failover } grant
-        && State.Record.OpenGrant is { } before
-        && _sights.TryGetValue(before.Node, out var heard)
-        && heard.Sight.AtRiskKnown
-            ? grant with { Lost = new AtRisk(before.Node, heard.Sight.AtRiskSeconds, heard.Sight.AtRiskBytes) }
+        happened is OwnershipGranted grant
+        && _history.CauseOf(grant) == GrantCause.Failover
+        && State.Record.Grant is { } before
+        && _atRisk.TryGetValue(before.Node, out var heard)
+            ? grant with { Lost = new AtRisk(before.Node, heard.Sight.Aged(_surroundings.Clock().LongestSince(heard.At)).AtRiskSeconds, heard.Sight.AtRiskBytes) }
             : happened;
 
-    private void Trace(OwnershipEvent happened, DateTimeOffset asked)
+    private void Trace(OwnershipEvent happened, DateTimeOffset asked, string? cause)
     {
         if (FailoverTrace.IsOn && happened is OwnershipGranted grant)
         {
-            var cause = grant.Cause.ToString().ToLowerInvariant();
             if (State.Record.OpenFencing is { } fencing)
             {
                 FailoverTrace.Tell("fence", _settings.Service, grant.Epoch, grant.Node, fencing.At, asked, cause);
@@ -340,8 +356,12 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             var seen = OwnershipForesight.Look(state, world, now);
             return new OwnershipForeseen(
                 service, seen.Owner, seen.Next, Seconds(seen.LeasedAfter), Seconds(seen.StoppedAfter),
-                [.. seen.Steps.Select(step => new ForeseenEvent(Math.Round(step.After.TotalSeconds, 3), step.Text))]);
-        }).PipeTo(Sender);
+                [.. seen.Steps.Select(step => new ForeseenEvent(Math.Round(step.After.TotalSeconds, 3), step.Text))])
+            {
+                OwnerIsLost = seen.OwnerIsLost,
+                TakenForLost = [.. seen.TakenForLost],
+            };
+        }).PipeTo(Sender, failure: problem => new OwnershipForeseen(service, null, null, null, null, []) { Problem = problem.Message });
 
         static double? Seconds(TimeSpan? time) => time is { } known ? Math.Round(known.TotalSeconds, 3) : null;
     }
@@ -349,7 +369,10 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
     private OwnershipView Draw()
     {
         var now = _surroundings.Clock();
-        return OwnershipPicture.Draw(State, _sights.Values.Select(heard => heard.Sight.Aged(now.LongestSince(heard.At))), now);
+        return OwnershipPicture.Draw(State, _sights.Values.Select(heard => heard.Sight.Aged(now.LongestSince(heard.At))), now) with
+        {
+            FailedOver = _history.Cause == GrantCause.Failover,
+        };
     }
 
     /// <summary>The shard moves to another node. Akka's own stop message would overtake an event on its way to the journal.</summary>

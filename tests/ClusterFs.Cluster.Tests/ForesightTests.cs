@@ -41,7 +41,7 @@ public sealed class ForesightTests(WatchedCluster watched)
         var grant = entries.Last(entry => (string?)entry!["event"] == "granted")!;
         Assert.True((long)grant["epoch"]! > before);
         Assert.Equal("failover", (string?)grant["cause"]);
-        Assert.Contains("at risk", (string)grant["text"]!, StringComparison.Ordinal);
+        Assert.Contains("of writes on", (string)grant["text"]!, StringComparison.Ordinal);
         await watched.Settle();
     }
 
@@ -58,7 +58,7 @@ public sealed class ForesightTests(WatchedCluster watched)
         }
 
         var text = (await owner.Clusterfs("simulate", "lose", "shared")).Successful().Output;
-        Assert.Contains("no dump succeeds", text, StringComparison.Ordinal);
+        Assert.Contains("what is at risk grows", text, StringComparison.Ordinal);
         Assert.Equal(before, await Epoch());
         Assert.Equal(2, (await owner.Clusterfs("simulate", "kill", "nowhere")).ExitCode);
         Assert.Equal(2, (await owner.Clusterfs("explain", "nothing")).ExitCode);

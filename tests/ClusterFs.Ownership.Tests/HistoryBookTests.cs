@@ -16,7 +16,7 @@ public sealed class HistoryBookTests
         var started = book.Enter(new OwnershipStarted(At + TimeSpan.FromSeconds(1.25), 8, "n2"));
 
         Assert.Equal(("failover", 2.5, 4096L), (granted.Cause, granted.LostSeconds, granted.LostBytes));
-        Assert.Contains("2.5 s of writes were at risk when n1 was heard last", granted.Text, StringComparison.Ordinal);
+        Assert.Contains("at most the last 2.5 s of writes on n1 are missing", granted.Entry.Text, StringComparison.Ordinal);
         Assert.Equal(("failover", 1.25), (started.Cause, started.DurationSeconds));
     }
 
@@ -25,8 +25,8 @@ public sealed class HistoryBookTests
     {
         var book = new OwnershipHistoryBook();
 
-        Assert.Contains("what was at risk is not known", book.Enter(Grant(GrantCause.Failover)).Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("risk", book.Enter(Grant(GrantCause.Move)).Text, StringComparison.Ordinal);
+        Assert.Contains("what is missing is not known", book.Enter(Grant(GrantCause.Failover)).Entry.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("missing", book.Enter(Grant(GrantCause.Move)).Entry.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -38,6 +38,22 @@ public sealed class HistoryBookTests
         Assert.Null(book.Enter(new OwnershipStarted(At, 8, "n2")).DurationSeconds);
     }
 
-    private static OwnershipGranted Grant(GrantCause cause) =>
-        new(At, 8, "n2", ImmutableSortedSet.Create(StringComparer.Ordinal, "n2"), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1), cause);
+    [Theory]
+    [InlineData("n1", false, "failover")]
+    [InlineData("n1", true, "start")]
+    [InlineData("n2", false, "start")]
+    public void A_service_that_goes_elsewhere_after_its_owner_ended_without_handing_over_has_failed_over(string before, bool handedOver, string cause)
+    {
+        var book = new OwnershipHistoryBook();
+        book.Enter(Grant(GrantCause.Start, before, 7));
+        book.Enter(new OwnershipReleased(At, 7, before, "no majority of voters renewed the lease") { HandedOver = handedOver });
+        book.Enter(new FencingBegun(At, 8, GrantCause.Start));
+
+        Assert.Equal(cause, book.Enter(Grant(GrantCause.Start)).Cause);
+        Assert.Equal(cause, book.Enter(new OwnershipStarted(At, 8, "n2")).Cause);
+        Assert.Equal("start", book.Enter(Grant(GrantCause.Start, "n2", 9)).Cause);
+    }
+
+    private static OwnershipGranted Grant(GrantCause cause, string node = "n2", long epoch = 8) =>
+        new(At, epoch, node, ImmutableSortedSet.Create(StringComparer.Ordinal, "n2"), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1), cause);
 }

@@ -65,7 +65,7 @@ public static class SimulateCommand
     private static string Words(ForeseenService service) => service.Outcome switch
     {
         "stays" => "goes on",
-        "moves" => $"goes to {service.Next}, which has the lease after {Humane.Seconds(service.LeasedAfterSeconds ?? 0)} at most",
+        "moves" => $"goes to {service.Next}, which has the lease after about {Humane.Seconds(service.LeasedAfterSeconds ?? 0)}",
         "stops" => service.StoppedAfterSeconds is { } after ? $"is stopped after {Humane.Seconds(after)}, and runs nowhere" : "runs nowhere",
         "nobody" => "gets no owner either",
         _ => "cannot be told",

@@ -30,7 +30,15 @@ public sealed record ForeseenWorld(string DecidedOn)
 /// <param name="Next">The node that would be granted it; null when none would be, or the owner stays.</param>
 /// <param name="LeasedAfter">When that node would hold a valid lease, and put the content in place; null for never.</param>
 /// <param name="StoppedAfter">When the owner would stop the service for want of a majority; null when it would not.</param>
-public sealed record Foreseen(string? Owner, string? Next, TimeSpan? LeasedAfter, TimeSpan? StoppedAfter, ImmutableArray<ForeseenStep> Steps);
+/// <param name="Steps">In order.</param>
+public sealed record Foreseen(string? Owner, string? Next, TimeSpan? LeasedAfter, TimeSpan? StoppedAfter, ImmutableArray<ForeseenStep> Steps)
+{
+    /// <summary>The owner was taken for lost from the beginning: it is what is killed, it is not reached or not heard of, or its guard does not answer it.</summary>
+    public bool OwnerIsLost { get; init; }
+
+    /// <summary>Nodes that are not to be lost and were taken for lost all the same, because nobody hears of them: their guards may live, vote and renew.</summary>
+    public ImmutableSortedSet<string> TakenForLost { get; init; } = [];
+}
 
 /// <param name="After">From the loss.</param>
 /// <param name="Text">What happens, in words.</param>

@@ -8,8 +8,9 @@ namespace ClusterFs.Lease.Foresight;
 
 /// <summary>
 /// What would become of one service if something were lost now: the production machines of ownership, voters and holders, run ahead from the present
-/// state in a time of their own. It knows no rule of its own, and only what somebody has told: of voters that they keep the promises which a healthy
-/// owner has just renewed, of nodes that they go on as they last said. Pure.
+/// state in a time of their own. It knows only what somebody has told: of voters that they keep the promises which a healthy owner has just renewed, of
+/// nodes that they go on as they last said. The voter in the database is run as any other, though it measures its promises in looks at a row, and answers
+/// are not under way for any time: what comes out is about so, and no bound. Pure.
 /// </summary>
 public static class OwnershipForesight
 {
@@ -30,6 +31,7 @@ public static class OwnershipForesight
         private readonly ImmutableArray<ForeseenStep>.Builder _steps = ImmutableArray.CreateBuilder<ForeseenStep>();
         private readonly Queue<OwnershipInput> _inputs = new();
         private readonly string? _owner;
+        private readonly bool _ownerIsLost;
         private OwnershipState? _ownership;
         private Instant _now;
         private string? _next;
@@ -46,7 +48,14 @@ public static class OwnershipForesight
             _step = ttl / StepsPerTtl;
             _horizon = (ttl * 4) + (world.MembershipTakes * 3);
             _owner = present.Record.OpenGrant?.Node;
-            _ownership = world.IsGone(world.DecidedOn) ? null : present;
+
+            // What is under way at this moment would never be answered here: it is decided again.
+            _ownership = world.IsGone(world.DecidedOn) ? null : present with
+            {
+                Pending = null,
+                Reserving = false,
+                Fencing = present.Fencing is { } fencing ? fencing with { PowerAsked = false } : null,
+            };
             Record = present.Record;
             foreach (var (node, heard) in present.Reports)
             {
@@ -65,6 +74,8 @@ public static class OwnershipForesight
             {
                 _holders[_owner] = HolderNow(_owner, grant, said);
             }
+
+            _ownerIsLost = _owner is not null && !(_holders.TryGetValue(_owner, out var holder) && holder.Leases.ContainsKey(_settings.Service));
         }
 
         private OwnershipRecord Record { get; set; }
@@ -92,7 +103,12 @@ public static class OwnershipForesight
                 _now += _step;
             }
 
-            return new Foreseen(_owner, _next, _leasedAfter, _stoppedAfter, _steps.ToImmutable());
+            var taken = _settings.Nodes.Union(_settings.Voters).Where(node => node != _world.Killed && _world.Silent.Contains(node));
+            return new Foreseen(_owner, _next, _leasedAfter, _stoppedAfter, _steps.ToImmutable())
+            {
+                OwnerIsLost = _ownerIsLost,
+                TakenForLost = [.. taken, .. _ownerIsLost && _owner != _world.Killed ? [_owner!] : Array.Empty<string>()],
+            };
         }
 
         private void Say(string text) => _steps.Add(new ForeseenStep(Passed, text));

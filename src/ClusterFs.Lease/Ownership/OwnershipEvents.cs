@@ -18,13 +18,13 @@ public sealed record OwnershipGranted(
     DateTimeOffset At, long Epoch, string Node, ImmutableSortedSet<string> Voters, TimeSpan Ttl, TimeSpan StopBudget, GrantCause Cause)
     : OwnershipEvent(At)
 {
-    /// <summary>What the owner before had said was at risk, where it was lost; null where it was not, or nobody knows. For people.</summary>
+    /// <summary>What the owner before may have written that is in no dump, where it was lost; null where it was not, or nobody knows. For people.</summary>
     public AtRisk? Lost { get; init; }
 }
 
-/// <summary>What a node had written and not dumped when it was heard last.</summary>
-/// <param name="Seconds">All that was written in this time.</param>
-/// <param name="Bytes">Roughly.</param>
+/// <summary>What a node may have written and not dumped.</summary>
+/// <param name="Seconds">From a moment whose content is all in the archive to the grant of the next epoch.</param>
+/// <param name="Bytes">Roughly how much that was when the node was heard last.</param>
 public sealed record AtRisk(string Node, double Seconds, long Bytes);
 
 /// <summary>

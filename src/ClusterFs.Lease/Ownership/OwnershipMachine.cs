@@ -115,6 +115,24 @@ public static class OwnershipMachine
             ? move.To
             : state.Settings.Nodes.FirstOrDefault(node => IsCandidate(state, node, now));
 
+    /// <summary>The node that would be granted the next epoch by itself if nobody owned the service now; null when none would.</summary>
+    public static string? WouldGrant(OwnershipState state, Instant now)
+    {
+        var record = state.Record;
+        return HeldBack(record) is not null || IsLeftAloneNext(state) ? null
+            : record.Move is { } move && IsCandidate(state, move.To, now) ? move.To
+            : state.Settings.Nodes.FirstOrDefault(node => node != record.OpenGrant?.Node && IsCandidate(state, node, now));
+    }
+
+    /// <summary>Whether the service is left alone when it has no owner next.</summary>
+    public static bool IsLeftAloneNext(OwnershipState state) =>
+        state.Record.OpenFencing is null && state.Settings.Damping?.IsDue(state.Record) == true;
+
+    /// <summary>Whether the newest grant is being ended: a majority said that its promises ran out, or a fence is under way that its owner does not outlive.</summary>
+    public static bool IsEnding(OwnershipState state, Instant now) =>
+        state.Record.OpenGrant is not null
+        && (state.Expired || state.Suspected || (state.Record.OpenFencing is not null && !(state.Fencing is null && OwnerRuns(state, now))));
+
     private static Instant Earlier(Instant one, Instant other) => one.Boottime <= other.Boottime ? one : other;
 }
 

@@ -49,8 +49,8 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
                 _reports.Clear();
                 TellAll(new GuardHeard(null));
                 break;
-            case ServiceReported { Report: var report } when _agents.TryGetValue(report.Service, out var agent):
-                var heard = GuardReport.From(report);
+            case ServiceReported { Report: var report, ReadAt: var readAt } when _agents.TryGetValue(report.Service, out var agent):
+                var heard = GuardReport.From(report, readAt);
                 _reports[report.Service] = heard;
                 agent.Tell(new GuardHeard(heard));
                 break;

@@ -61,8 +61,8 @@ internal sealed record WorkTally
     public WorkTally WithRehearsal(bool passed) =>
         passed ? this with { RehearsalsPassed = RehearsalsPassed + 1 } : this with { RehearsalsFailed = RehearsalsFailed + 1 };
 
-    /// <param name="cause">Of the grant; null where the ownership actor has not said it.</param>
-    public WorkTally WithStart(GrantCause? cause, TimeSpan took) => (cause switch
+    /// <param name="cause">Of the grant, as far as this node has heard.</param>
+    public WorkTally WithStart(GrantCause cause, TimeSpan took) => (cause switch
     {
         GrantCause.Failover => this with { Failovers = Failovers + 1 },
         GrantCause.Move => this with { Moves = Moves + 1 },

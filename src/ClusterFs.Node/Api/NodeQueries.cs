@@ -19,6 +19,7 @@ internal sealed class NodeQueries(
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MeasuredPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MovePatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(100);
 
@@ -41,17 +42,23 @@ internal sealed class NodeQueries(
             return unknown;
         }
 
-        var history = await AskAsync<OwnershipHistory>(new GetHistory(service), AskPatience).ConfigureAwait(false);
-        return history is null
-            ? Silent(service)
-            : new HistoryReport(service, [.. history.Entries.Select(entry =>
-                new HistoryEntry(entry.At, entry.Kind, entry.Epoch == 0 ? null : entry.Epoch, entry.Node, entry.Text)
-                {
-                    Cause = entry.Cause,
-                    DurationSeconds = entry.DurationSeconds,
-                    LostSeconds = entry.LostSeconds,
-                    LostBytes = entry.LostBytes,
-                })]);
+        var plain = await AskAsync<OwnershipHistory>(new GetHistory(service), AskPatience).ConfigureAwait(false);
+        if (plain is null)
+        {
+            return Silent(service);
+        }
+
+        // Where the ownership actor is on a node of an earlier version, only the plain one is to be had.
+        var measured = await AskAsync<MeasuredHistory>(new GetMeasuredHistory(service), MeasuredPatience).ConfigureAwait(false);
+        var entries = measured?.Entries ?? [.. plain.Entries.Select(entry => new MeasuredEntry(entry))];
+        return new HistoryReport(service, [.. entries.Select(one =>
+            new HistoryEntry(one.Entry.At, one.Entry.Kind, one.Entry.Epoch == 0 ? null : one.Entry.Epoch, one.Entry.Node, one.Entry.Text)
+            {
+                Cause = one.Cause,
+                DurationSeconds = one.DurationSeconds,
+                LostSeconds = one.LostSeconds,
+                LostBytes = one.LostBytes,
+            })]);
     }
 
     public async Task<Answer<MoveReport>> MoveAsync(string service, string to, CancellationToken cancellation)

@@ -6,23 +6,25 @@ using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Foresight;
 
-/// <summary>What agents would do while shared storage is away: the rules that they go by, run ahead with work that fails each time. Pure.</summary>
+/// <summary>What agents would do while shared storage is away: the rules that they go by, run ahead with work that fails each time, or never ends. Pure.</summary>
 internal static class SharedLoss
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
 
+    /// <param name="hangs">Work never ends, as on a share that waits for its server; else it fails at once.</param>
     /// <returns>After which time an agent whose service runs would have it stopped; null for never within the horizon.</returns>
-    public static TimeSpan? OwnerStopsAfter(AgentSettings settings, TimeSpan horizon) =>
-        Course(settings, Report(LeasePhase.Running), new AgentState(settings, null) { PreparedEpoch = 1, RanEpoch = 1 }, horizon);
+    public static TimeSpan? OwnerStopsAfter(AgentSettings settings, bool hangs, TimeSpan horizon) =>
+        Course(settings, Report(LeasePhase.Running), new AgentState(settings, null) { PreparedEpoch = 1, RanEpoch = 1 }, hangs, horizon);
 
     /// <returns>After which time an agent that was granted the service would give it up; null for never within the horizon.</returns>
-    public static TimeSpan? TakerGivesUpAfter(AgentSettings settings, TimeSpan horizon) => Course(
+    public static TimeSpan? TakerGivesUpAfter(AgentSettings settings, bool hangs, TimeSpan horizon) => Course(
         settings,
         Report(LeasePhase.Held),
         new AgentState(settings, null) { Grant = new GrantOwnership(settings.Service, 1, 1, settings.Node, [], TimeSpan.Zero, TimeSpan.Zero) },
+        hangs,
         horizon);
 
-    private static TimeSpan? Course(AgentSettings settings, GuardReport guard, AgentState state, TimeSpan horizon)
+    private static TimeSpan? Course(AgentSettings settings, GuardReport guard, AgentState state, bool hangs, TimeSpan horizon)
     {
         state = state with { Guard = guard };
         for (var passed = TimeSpan.Zero; passed < horizon; passed += Step)
@@ -37,7 +39,7 @@ internal static class SharedLoss
                     return passed;
                 }
 
-                if (action is BeginWork)
+                if (action is BeginWork && !hangs)
                 {
                     state = AgentRules.Finish(state, WorkOutcome.Failed, now);
                 }
@@ -48,5 +50,5 @@ internal static class SharedLoss
         return null;
     }
 
-    private static GuardReport Report(LeasePhase phase) => new(true, phase, 1, 1, 0, TimeSpan.FromHours(1), null, null, null);
+    private static GuardReport Report(LeasePhase phase) => new(true, phase, 1, 1, 0, new Instant(TimeSpan.MaxValue, TimeSpan.MaxValue), null, null, null);
 }

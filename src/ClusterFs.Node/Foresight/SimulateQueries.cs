@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using Akka.Actor;
@@ -20,9 +21,12 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
     private const string Stops = "stops";
     private const string Nobody = "nobody";
     private const string Unknown = "unknown";
+    private const int AtOnce = 16;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SharedHorizon = TimeSpan.FromHours(1);
+
+    private readonly ConcurrentDictionary<TimeSpan, SharedCourse> _courses = new();
 
     public async Task<Answer<ExplainReport>> ExplainAsync(string service, string? node)
     {
@@ -41,7 +45,7 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
             return Problem.Of(
                 StatusCodes.Status504GatewayTimeout,
                 $"the ownership actor of {service} does not answer",
-                "is the journal's database there, and a majority of the nodes? See `clusterfs status`");
+                "is the journal's database there, and a majority of the nodes? Is it on a node of an earlier version? See `clusterfs status`");
         }
 
         var nodes = explained.Nodes.Select(one => new NodeStandingReport(one.Node, one.Standing, one.Text));
@@ -67,9 +71,15 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
             return NoNode(kill);
         }
 
-        var services = await Task.WhenAll(settings.Services.Values.Select(service => lose == "shared"
-            ? LoseSharedAsync(service)
-            : LoseAsync(service, kill, lose == "database"))).ConfigureAwait(false);
+        // A thousand at once would wait for each other until some are taken for silent.
+        var services = new List<ForeseenService>();
+        foreach (var some in settings.Services.Values.Chunk(AtOnce))
+        {
+            services.AddRange(await Task.WhenAll(some.Select(service => lose == "shared"
+                ? LoseSharedAsync(service)
+                : LoseAsync(service, kill, lose == "database"))).ConfigureAwait(false));
+        }
+
         var what = kill is not null ? $"node {kill}" : lose == "database" ? "the journal's database" : "shared storage";
         return new SimulateReport(what, [.. services]);
     }
@@ -77,13 +87,14 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
     private async Task<ForeseenService> LoseAsync(ServiceSettings service, string? kill, bool database)
     {
         var foreseen = await AskAsync<OwnershipForeseen>(new ForeseeOwnership(service.Name, kill, database)).ConfigureAwait(false);
-        var view = board.Find(service.Name)?.View ?? await AskAsync<OwnershipView>(new GetOwnership(service.Name)).ConfigureAwait(false);
-        if (foreseen is null)
+        if (foreseen is null or { Problem: not null })
         {
-            return new ForeseenService(service.Name, null, Unknown, null, null, null, null, null, [], ["its ownership actor does not answer"]);
+            return new ForeseenService(
+                service.Name, null, Unknown, null, null, null, null, null, [], [foreseen?.Problem ?? "its ownership actor does not answer, or is on a node of an earlier version"]);
         }
 
-        var isOwnerLost = foreseen.Owner is not null && (foreseen.Owner == kill || foreseen.StoppedAfterSeconds is not null);
+        var view = await ViewAsync(service.Name).ConfigureAwait(false);
+        var isOwnerLost = foreseen.OwnerIsLost || foreseen.StoppedAfterSeconds is not null;
         var outcome =
             foreseen.Owner is null ? foreseen.LeasedAfterSeconds is null ? Nobody : Moves
             : !isOwnerLost ? Stays
@@ -102,6 +113,11 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
             notes.Add(TakeoverOn(next, view));
         }
 
+        if (foreseen.TakenForLost is { Length: > 0 } taken)
+        {
+            notes.Add($"nobody hears of {string.Join(", ", taken)}: taken for lost here, and if only the daemon is away there, its guard still votes and renews, and this is too dark");
+        }
+
         if (outcome == Stops)
         {
             notes.Add("it would run nowhere until that is mended");
@@ -117,30 +133,34 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
 
     private async Task<ForeseenService> LoseSharedAsync(ServiceSettings service)
     {
-        var view = await AskAsync<OwnershipView>(new GetOwnership(service.Name)).ConfigureAwait(false) ?? board.Find(service.Name)?.View;
-        if (view is null)
+        if (await ViewAsync(service.Name).ConfigureAwait(false) is not { } view)
         {
             return new ForeseenService(service.Name, null, Unknown, null, null, null, null, null, [], ["its ownership actor does not answer"]);
         }
 
-        var agent = new AgentSettings(view.Owner ?? settings.Node.Name, service.Name, service.Live.DumpEvery);
-        var givesUp = SharedLoss.TakerGivesUpAfter(agent, SharedHorizon);
+        var course = _courses.GetOrAdd(service.Live.DumpEvery, dumpEvery => SharedCourse.Of(new AgentSettings(settings.Node.Name, service.Name, dumpEvery)));
         var notes = ImmutableArray.CreateBuilder<string>();
-        TimeSpan? stops = null;
         if (view.Owner is not null)
         {
-            stops = SharedLoss.OwnerStopsAfter(agent, SharedHorizon);
-            notes.Add(stops is null
-                ? Text($"it goes on; no dump succeeds, they are tried again every {AgentRules.RetryAfter.TotalSeconds:0} s, and what is at risk grows for as long as storage is away")
-                : Text($"it would be stopped after {stops.Value.TotalSeconds:0} s"));
+            notes.Add(course.OwnerStops is { } stops
+                ? Text($"it would be stopped after {stops.TotalSeconds:0} s")
+                : Text($"it goes on, and what is at risk grows for as long as storage is away: dumps that fail are tried again every {AgentRules.RetryAfter.TotalSeconds:0} s, one that hangs is waited for; a planned move or stop waits up to {AgentRules.HungDumpPatience.TotalMinutes:0} min for its last dump"));
         }
 
-        notes.Add(givesUp is { } after
-            ? Text($"no other node could start it meanwhile: one that is granted it gives it up after {AgentRules.TakeOverAttempts} attempts ({after.TotalSeconds:0} s) and stands back for {AgentRules.StandBackFor.TotalSeconds:0} s")
-            : "a node that is granted it meanwhile would wait for storage");
+        notes.Add(course.TakerGivesUp is { } after
+            ? Text($"no other node could start it meanwhile: where storage fails, one that is granted it gives it up after {AgentRules.TakeOverAttempts} attempts ({after.TotalSeconds:0} s) and stands back for {AgentRules.StandBackFor.TotalSeconds:0} s")
+            : "no other node could start it meanwhile");
+        notes.Add(course.TakerWaits
+            ? "where storage hangs (an NFS mount that waits for its server), the one that is granted it keeps it and waits"
+            : "where storage hangs, the one that is granted it gives it up as well");
         return new ForeseenService(
-            service.Name, view.Owner, view.Owner is null ? Nobody : stops is null ? Stays : Stops, null, null, stops?.TotalSeconds, null, null, [], notes.ToImmutable());
+            service.Name, view.Owner, view.Owner is null ? Nobody : course.OwnerStops is null ? Stays : Stops, null, null, course.OwnerStops?.TotalSeconds, null, null, [],
+            notes.ToImmutable());
     }
+
+    /// <summary>As it is now where that can be had; what the agent heard last may be a minute old.</summary>
+    private async Task<OwnershipView?> ViewAsync(string service) =>
+        await AskAsync<OwnershipView>(new GetOwnership(service)).ConfigureAwait(false) ?? board.Find(service)?.View;
 
     private static string TakeoverOn(string node, OwnershipView? view)
     {
@@ -178,4 +198,13 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
         StatusCodes.Status400BadRequest, $"there is no node {node}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>What agents with one interval between dumps would do without shared storage.</summary>
+    private sealed record SharedCourse(TimeSpan? OwnerStops, TimeSpan? TakerGivesUp, bool TakerWaits)
+    {
+        public static SharedCourse Of(AgentSettings agent) => new(
+            SharedLoss.OwnerStopsAfter(agent, hangs: false, SharedHorizon) ?? SharedLoss.OwnerStopsAfter(agent, hangs: true, SharedHorizon),
+            SharedLoss.TakerGivesUpAfter(agent, hangs: false, SharedHorizon),
+            SharedLoss.TakerGivesUpAfter(agent, hangs: true, SharedHorizon) is null);
+    }
 }

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
-using ClusterFs.Lease.Holder;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 
@@ -37,12 +36,10 @@ internal sealed class HealthQueries(Settings settings, NodeBoard board, Membersh
 
     public Verdict Standby(string service, IQueryCollection query) => HealthRules.ReadLag(query, out var maxLag)
         ?? HealthRules.Standby(
-            IsConfigured(service), board.Find(service), Runs(service), maxLag, Membership.HasQuorum(membership.Look()));
+            IsConfigured(service), board.Find(service), Runs(service), maxLag, Membership.HasQuorum(membership.Look()), GuardClock.Now);
 
-    /// <summary>Whether this node owns a service and runs it, by what its own guard said and by the lease it had then.</summary>
-    public bool Runs(string service) => board.GuardProblem is null
-        && board.Find(service) is { Guard: { Phase: LeasePhase.Running } guard } seen
-        && guard.LeaseRemaining > GuardClock.Now.LongestSince(seen.GuardAt);
+    /// <summary>Whether this node owns a service and runs it, by what its own guard said.</summary>
+    public bool Runs(string service) => board.GuardProblem is null && HealthRules.Runs(board.Find(service)?.Guard, GuardClock.Now);
 
     private bool IsConfigured(string service) => settings.Services.ContainsKey(service);
 }

@@ -2,9 +2,12 @@ using System.Collections.Immutable;
 using System.Globalization;
 using ClusterFs.Api;
 using ClusterFs.Configuration;
+using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
+using ClusterFs.Node.Guards;
 using ClusterFs.Ownership.Journal;
 
 namespace ClusterFs.Node.Health;
@@ -52,6 +55,9 @@ internal static class HealthRules
         return reasons.Count == 0 ? Verdict.Yes("ready") : Verdict.No("not ready", reasons.ToImmutable());
     }
 
+    /// <summary>Whether the guard said that the service runs, under a lease that has not ended since, however old that word is.</summary>
+    public static bool Runs(GuardReport? guard, Instant now) => guard is { Phase: LeasePhase.Running } && guard.LeaseRemaining(now) > TimeSpan.Zero;
+
     /// <param name="runs">Whether it runs here, under a lease that is valid now.</param>
     public static Verdict Owner(bool isConfigured, bool runs) =>
         !isConfigured ? Verdict.Unknown("no such service")
@@ -61,8 +67,8 @@ internal static class HealthRules
     /// <summary>Whether this node has a copy of the service's newest dump, or of one that is hardly older.</summary>
     /// <param name="local">What this node's agent shows; null where the service may not run here.</param>
     /// <param name="maxLag">By how much the copy may be older than the newest dump that this node has heard of; null for any.</param>
-    /// <param name="hasQuorum">What a node on its own has heard may be long out of date.</param>
-    public static Verdict Standby(bool isConfigured, ServiceSnapshot? local, bool runs, TimeSpan? maxLag, bool hasQuorum)
+    /// <param name="hasQuorum">What a node on its own has heard may be long out of date, and so may what an ownership actor said that is silent since.</param>
+    public static Verdict Standby(bool isConfigured, ServiceSnapshot? local, bool runs, TimeSpan? maxLag, bool hasQuorum, Instant now)
     {
         if (!isConfigured)
         {
@@ -90,6 +96,7 @@ internal static class HealthRules
         }
 
         return !hasQuorum ? Verdict.No("lags", "this node sees no majority of the nodes: how old its copy is cannot be told")
+            : local.FreshView(now) is null ? Verdict.No("lags", "the ownership actor has not been heard of lately: how old the copy is cannot be told")
             : lag > most.TotalSeconds ? Verdict.No(
                 "lags", string.Create(CultureInfo.InvariantCulture, $"its copy is {lag:0.###} s older than the newest dump, {Durations.Show(most)} are allowed"))
             : Verdict.Yes("standby");

@@ -27,7 +27,7 @@ internal sealed class LogThreshold
         return true;
     }
 
-    /// <summary>What the web server says is of use only where all is wanted.</summary>
+    /// <summary>Of the web server only warnings and worse, at any level: each request would be a line.</summary>
     public bool Passes(string? category, LogLevel level) =>
         level >= (LogLevel)_level && (level >= LogLevel.Warning || category?.StartsWith("Microsoft", StringComparison.Ordinal) != true);
 }

@@ -29,7 +29,8 @@ internal sealed record Metric(string Name, string? Unit, string Help, bool Count
         new(name, unit, help, counts, scene => scene.Services.SelectMany(service => read(service)
             .Select(one => new Measurement<double>(one.Value, ForNode(scene), new("service", service.Name), new(label, one.Label)))));
 
-    public void AddTo(Meter meter, Scene scene)
+    /// <returns>How many series it has.</returns>
+    public int AddTo(Meter meter, Scene scene)
     {
         if (Counts)
         {
@@ -39,6 +40,8 @@ internal sealed record Metric(string Name, string? Unit, string Help, bool Count
         {
             meter.CreateObservableGauge(Name, () => Read(scene), Unit, Help);
         }
+
+        return Read(scene).Count();
     }
 
     private static KeyValuePair<string, object?> ForNode(Scene scene) => new("node", scene.Node);

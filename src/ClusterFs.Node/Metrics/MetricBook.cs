@@ -61,8 +61,8 @@ internal static class MetricBook
         Metric.OfService(
             "clusterfs.service.lease_remaining", Seconds, "What is left of the lease, on the node that holds it.", false,
             service => service.Seen.Guard?.OpenTenure is null ? null : service.LeaseRemaining.TotalSeconds),
-        Metric.OfService("clusterfs.service.paused", null, "1 while nothing is granted by itself because somebody paused the service.", false, service => service.Seen.View is { } view ? Flag(view.Paused) : null),
-        Metric.OfService("clusterfs.service.left_alone", null, "1 while nothing is granted because the service never stayed up.", false, service => service.Seen.View is { } view ? Flag(view.Damped) : null),
+        Metric.OfService("clusterfs.service.paused", null, "1 while nothing is granted by itself because somebody paused the service.", false, service => service.FreshView is { } view ? Flag(view.Paused) : null),
+        Metric.OfService("clusterfs.service.left_alone", null, "1 while nothing is granted because the service never stayed up.", false, service => service.FreshView is { } view ? Flag(view.Damped) : null),
         Metric.OfServiceBy(
             "clusterfs.service.ownerships", null, "How often the service began to run on this node, by why it was granted.", true, "cause",
             service => [("start", service.Seen.Tally.Starts), ("failover", service.Seen.Tally.Failovers), ("move", service.Seen.Tally.Moves)]),

@@ -6,11 +6,13 @@ namespace ClusterFs.Node.Metrics;
 internal sealed class MetricsEndpoint(SceneSource source) : IDisposable
 {
     private const int MostAtOnce = 4;
+    private const int Spare = 4096;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _serving = new(MostAtOnce);
     private readonly SemaphoreSlim _collecting = new(1);
+    private int _length;
 
     public static void Map(WebApplication application) => application.MapMethods(
         "/metrics",
@@ -55,12 +57,15 @@ internal sealed class MetricsEndpoint(SceneSource source) : IDisposable
     {
         await _collecting.WaitAsync(cancellation).ConfigureAwait(false);
         var network = context.Response.Body;
-        var body = new MemoryStream();
+        var body = new MemoryStream(_length);
         try
         {
             var scene = await source.LookAsync(cancellation).ConfigureAwait(false);
             context.Response.Body = body;
             await MetricsText.WriteAsync(scene, context).ConfigureAwait(false);
+
+            // The next is about as long: it need not grow by copying.
+            _length = (int)body.Length + Spare;
             return body;
         }
         catch

@@ -18,15 +18,15 @@ internal static class MetricsText
     public static async Task WriteAsync(Scene scene, HttpContext context)
     {
         using var meter = new Meter(Name);
+        var builder = Sdk.CreateMeterProviderBuilder().ConfigureResource(resource => resource.Clear()).AddMeter(Name);
         foreach (var metric in MetricBook.All)
         {
-            metric.AddTo(meter, scene);
+            // Room for the limit is taken at once, however few series there are.
+            var series = metric.AddTo(meter, scene);
+            builder.AddView(metric.Name, new MetricStreamConfiguration { CardinalityLimit = Math.Max(1, series) });
         }
 
-        using var provider = Sdk.CreateMeterProviderBuilder()
-            .ConfigureResource(resource => resource.Clear())
-            .AddMeter(Name)
-            .AddView("*", new MetricStreamConfiguration { CardinalityLimit = MostSeries(scene) })
+        using var provider = builder
             .AddPrometheusExporter(options =>
             {
                 options.ScrapeResponseCacheDurationMilliseconds = 0;
@@ -40,8 +40,4 @@ internal static class MetricsText
             .Build();
         await pipeline(context).ConfigureAwait(false);
     }
-
-    /// <summary>Of any one metric.</summary>
-    private static int MostSeries(Scene scene) =>
-        Math.Max(32, Math.Max(scene.Services.Sum(service => Math.Max(3, service.Logs.Length)), scene.Seeded.Length));
 }

@@ -4,6 +4,7 @@ using ClusterFs.Content.Logs.Links;
 using ClusterFs.Content.Seeded;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Node.Agents;
+using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Metrics;
 
@@ -36,7 +37,11 @@ internal sealed record Scene(string Node, string Version)
 /// <summary>One service on this node.</summary>
 /// <param name="Runs">It runs here under a lease that is valid now.</param>
 /// <param name="Seen">What its agent shows, aged to now.</param>
-internal sealed record ServiceScene(string Name, bool Runs, ServiceSnapshot Seen, TimeSpan LeaseRemaining, ImmutableArray<LogLinkState> Logs);
+internal sealed record ServiceScene(string Name, bool Runs, ServiceSnapshot Seen, TimeSpan LeaseRemaining, ImmutableArray<LogLinkState> Logs)
+{
+    /// <summary>What the ownership actor said lately; null when it said nothing for long.</summary>
+    public OwnershipView? FreshView { get; init; }
+}
 
 /// <summary>What the daemon costs.</summary>
 internal sealed record ProcessFigures(long ResidentBytes, TimeSpan Processor, DateTimeOffset StartedAt);

@@ -55,13 +55,15 @@ internal sealed class SceneSource(
         }
 
         var now = GuardClock.Now;
-        var left = seen.Guard is { OpenTenure: not null } guard ? guard.LeaseRemaining - now.LongestSince(seen.GuardAt) : TimeSpan.Zero;
         return new ServiceScene(
             service,
             health.Runs(service),
             seen with { Sight = seen.Sight.Aged(now.LongestSince(seen.SightAt)) },
-            left > TimeSpan.Zero ? left : TimeSpan.Zero,
-            [.. logs.Of(service)]);
+            seen.Guard is { OpenTenure: not null } guard ? guard.LeaseRemaining(now) : TimeSpan.Zero,
+            [.. logs.Of(service)])
+        {
+            FreshView = seen.FreshView(now),
+        };
     }
 
     private async Task<FiguresReply?> AskGuardAsync(CancellationToken cancellation)

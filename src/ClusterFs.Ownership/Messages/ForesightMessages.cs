@@ -20,6 +20,16 @@ public sealed record ForeseeOwnership(string Service, string? Killed, bool Datab
 /// <param name="LeasedAfterSeconds">Until that one holds a valid lease; null when none would.</param>
 /// <param name="StoppedAfterSeconds">Until the owner stops it for want of a majority; null when it goes on, or is what is lost.</param>
 public sealed record OwnershipForeseen(
-    string Service, string? Owner, string? Next, double? LeasedAfterSeconds, double? StoppedAfterSeconds, ForeseenEvent[] Steps) : IWireMessage;
+    string Service, string? Owner, string? Next, double? LeasedAfterSeconds, double? StoppedAfterSeconds, ForeseenEvent[] Steps) : IWireMessage
+{
+    /// <summary>The owner was taken for lost from the beginning.</summary>
+    public bool OwnerIsLost { get; init; }
+
+    /// <summary>Nodes that were taken for lost as well, because nobody hears of them.</summary>
+    public string[] TakenForLost { get; init; } = [];
+
+    /// <summary>Why nothing can be said; null when it can.</summary>
+    public string? Problem { get; init; }
+}
 
 public sealed record ForeseenEvent(double AfterSeconds, string Text);

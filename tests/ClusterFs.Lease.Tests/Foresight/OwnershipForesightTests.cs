@@ -93,6 +93,28 @@ public sealed class OwnershipForesightTests
     }
 
     [Fact]
+    public void An_owner_that_nobody_hears_of_is_taken_for_lost_and_that_is_said()
+    {
+        var away = Look(Present(["n1", "n2", "n3", "n4", "n5"], ["n1", "n2", "n3", "n4", "n5"], ["n1", "n2", "n3"]), new ForeseenWorld("n2") { Killed = "n5", Silent = ["n1"] });
+        Assert.True(away.OwnerIsLost);
+        Assert.Equal(["n1"], away.TakenForLost);
+        Assert.Equal("n2", away.Next);
+
+        Assert.True(Look(Three(), new ForeseenWorld("n2") { Killed = "n1" }).OwnerIsLost);
+        var healthy = Look(Three(), new ForeseenWorld("n2") { Killed = "n3" });
+        Assert.False(healthy.OwnerIsLost);
+        Assert.Empty(healthy.TakenForLost);
+    }
+
+    [Fact]
+    public void What_is_under_way_as_it_looks_ahead_is_done_again()
+    {
+        var state = Three() with { Reserving = true, Pending = new OwnershipPaused(Then) };
+
+        Assert.NotNull(Look(state, new ForeseenWorld("n2") { Killed = "n1" }).LeasedAfter);
+    }
+
+    [Fact]
     public void Nothing_is_changed_by_looking_ahead()
     {
         var state = Three();

@@ -2,6 +2,7 @@ using ClusterFs.Api;
 using ClusterFs.Content.Logs.Links;
 using ClusterFs.Content.Seeded;
 using ClusterFs.Guard.Protocol;
+using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Agents;
@@ -39,12 +40,12 @@ internal static class FullScene
     private static ServiceScene Owned(string name)
     {
         var sight = NodeSight.Nothing("n1") with { AtRiskKnown = true, AtRiskSeconds = 1.5, AtRiskBytes = 4096 };
-        var view = new OwnershipView(name, OwnershipStage.Owned, "n1", 7, 7, ["n1"], null, null, false, [sight]) { Cause = GrantCause.Failover };
-        var guard = new GuardReport(true, LeasePhase.Running, 7, 7, 6, TimeSpan.FromSeconds(4), 4711, null, null);
+        var view = new OwnershipView(name, OwnershipStage.Owned, "n1", 7, 7, ["n1"], null, null, false, [sight]) { FailedOver = true };
+        var guard = new GuardReport(true, LeasePhase.Running, 7, 7, 6, default(Instant) + TimeSpan.FromSeconds(4), 4711, null, null);
         return new ServiceScene(
             name,
             true,
-            new ServiceSnapshot(name, guard, default, sight, default, view, new DumpSeen(7, 12, At, 5120), 1, DumpCondition.Unknown)
+            new ServiceSnapshot(name, guard, sight, default, view, new DumpSeen(7, 12, At, 5120), 1, DumpCondition.Unknown)
             {
                 Tally = WorkTally.None
                     .With(WorkKind.TakeOver, new WorkResult(WorkOutcome.Done, null, null, 0, null, null), TimeSpan.FromSeconds(0.5))
@@ -54,7 +55,10 @@ internal static class FullScene
                     .WithStart(GrantCause.Failover, TimeSpan.FromSeconds(0.75)),
             },
             TimeSpan.FromSeconds(4),
-            [new LogLinkState("/var/log/wiki", LogsGo.ToShared, At, 10, 0, null)]);
+            [new LogLinkState("/var/log/wiki", LogsGo.ToShared, At, 10, 0, null)])
+        {
+            FreshView = view,
+        };
     }
 
     private static ServiceScene Standby(string name)
@@ -65,8 +69,8 @@ internal static class FullScene
             StandbyAt = At - TimeSpan.FromSeconds(3),
             Rehearsal = new RehearsalSight(11, At, 1.9, true, null, null, false),
         };
-        var guard = new GuardReport(false, LeasePhase.Closed, 6, 6, 6, TimeSpan.Zero, null, null, null);
+        var guard = new GuardReport(false, LeasePhase.Closed, 6, 6, 6, null, null, null, null);
         return new ServiceScene(
-            name, false, new ServiceSnapshot(name, guard, default, sight, default, null, new DumpSeen(7, 12, At, 5120), 0, DumpCondition.Unknown), TimeSpan.Zero, []);
+            name, false, new ServiceSnapshot(name, guard, sight, default, null, new DumpSeen(7, 12, At, 5120), 0, DumpCondition.Unknown), TimeSpan.Zero, []);
     }
 }
