@@ -32,16 +32,17 @@ internal sealed record Metric(string Name, string? Unit, string Help, bool Count
     /// <returns>How many series it has.</returns>
     public int AddTo(Meter meter, Scene scene)
     {
+        var series = Read(scene).ToList();
         if (Counts)
         {
-            meter.CreateObservableCounter(Name, () => Read(scene), Unit, Help);
+            meter.CreateObservableCounter(Name, () => series, Unit, Help);
         }
         else
         {
-            meter.CreateObservableGauge(Name, () => Read(scene), Unit, Help);
+            meter.CreateObservableGauge(Name, () => series, Unit, Help);
         }
 
-        return Read(scene).Count();
+        return series.Count;
     }
 
     private static KeyValuePair<string, object?> ForNode(Scene scene) => new("node", scene.Node);
