@@ -13,6 +13,30 @@ public static class ApiRoutes
     /// <summary>GET: a <see cref="HistoryReport"/>.</summary>
     public const string History = "/v1/services/{service}/history";
 
+    /// <summary>GET: an <see cref="ExplainReport"/>. Query: <c>node</c>, all of them where left out.</summary>
+    public const string Explain = "/v1/services/{service}/explain";
+
+    /// <summary>GET: a <see cref="SimulateReport"/>. Query: <c>kill</c>, a node, or <c>lose</c>, database or shared.</summary>
+    public const string Simulate = "/v1/simulate";
+
+    /// <summary>POST nothing: answered by a <see cref="MembershipReport"/> when this node's daemon begins to leave.</summary>
+    public const string Leave = "/v1/cluster/leave";
+
+    /// <summary>POST nothing: answered by a <see cref="MembershipReport"/>. Query: <c>node</c>.</summary>
+    public const string Down = "/v1/cluster/down";
+
+    /// <summary>POST nothing: answered by a <see cref="MembershipReport"/>.</summary>
+    public const string DownUnreachable = "/v1/cluster/down-unreachable";
+
+    /// <summary>GET: a <see cref="ShardingReport"/>.</summary>
+    public const string Shards = "/v1/sharding";
+
+    /// <summary>GET: an <see cref="ActorsReport"/>.</summary>
+    public const string Actors = "/v1/actors";
+
+    /// <summary>GET, or POST nothing with another level in the query (<c>level</c>): a <see cref="LogLevelReport"/>.</summary>
+    public const string LogLevel = "/v1/log-level";
+
     /// <summary>POST a <see cref="MoveRequest"/>: answered by a <see cref="MoveReport"/> when the service runs on the other node.</summary>
     public const string Move = "/v1/services/{service}/move";
 
@@ -31,9 +55,11 @@ public static class ApiRoutes
     /// <summary>POST nothing: answered by a <see cref="SeededReport"/> when each node has rendered. Query as above.</summary>
     public const string SeededRender = "/v1/seeded/render";
 
-    internal static string For(string route, string? service, string? node)
+    internal static string For(string route, string? service, string? node) => WithQuery(route, ("service", service), ("node", node));
+
+    internal static string WithQuery(string route, params (string, string?)[] parameters)
     {
-        var query = string.Join('&', new[] { ("service", service), ("node", node) }
+        var query = string.Join('&', parameters
             .Where(one => one.Item2 is not null)
             .Select(one => $"{one.Item1}={Uri.EscapeDataString(one.Item2!)}"));
         return query.Length == 0 ? route : $"{route}?{query}";

@@ -28,6 +28,40 @@ public sealed class DaemonClient : IDisposable
     public Task<HistoryReport> GetHistoryAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
         AskAsync(HttpMethod.Get, ApiRoutes.For(ApiRoutes.History, service), null, ApiJson.Default.HistoryReport, timeout, cancellation);
 
+    /// <summary>Why a service is where it is.</summary>
+    public Task<ExplainReport> ExplainAsync(string service, string? node, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.WithQuery(ApiRoutes.For(ApiRoutes.Explain, service), ("node", node)), null, ApiJson.Default.ExplainReport, timeout, cancellation);
+
+    /// <summary>What would happen if a node, or what all nodes share, were lost. Nothing is done.</summary>
+    public Task<SimulateReport> SimulateAsync(string? kill, string? lose, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.WithQuery(ApiRoutes.Simulate, ("kill", kill), ("lose", lose)), null, ApiJson.Default.SimulateReport, timeout, cancellation);
+
+    /// <summary>Has this node's daemon leave the cluster of daemons.</summary>
+    public Task<MembershipReport> LeaveAsync(TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Post, ApiRoutes.Leave, null, ApiJson.Default.MembershipReport, timeout, cancellation);
+
+    /// <summary>Removes a node's daemon from the cluster of daemons.</summary>
+    public Task<MembershipReport> DownAsync(string node, TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Post, ApiRoutes.WithQuery(ApiRoutes.Down, ("node", node)), null, ApiJson.Default.MembershipReport, timeout, cancellation);
+
+    /// <summary>Removes those that this node does not reach.</summary>
+    public Task<MembershipReport> DownUnreachableAsync(TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Post, ApiRoutes.DownUnreachable, null, ApiJson.Default.MembershipReport, timeout, cancellation);
+
+    /// <summary>Where the ownership actors are.</summary>
+    public Task<ShardingReport> GetShardsAsync(TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Get, ApiRoutes.Shards, null, ApiJson.Default.ShardingReport, timeout, cancellation);
+
+    /// <summary>The actors of this node's daemon.</summary>
+    public Task<ActorsReport> GetActorsAsync(TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync(HttpMethod.Get, ApiRoutes.Actors, null, ApiJson.Default.ActorsReport, timeout, cancellation);
+
+    /// <summary>What the daemon logs.</summary>
+    /// <param name="level">What it is to log from now on; null to leave it.</param>
+    public Task<LogLevelReport> LogLevelAsync(string? level, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        level is null ? HttpMethod.Get : HttpMethod.Post, ApiRoutes.WithQuery(ApiRoutes.LogLevel, ("level", level)), null,
+        ApiJson.Default.LogLevelReport, timeout, cancellation);
+
     /// <summary>Moves a service and waits until it runs on its new node. A move that timed out here may still happen.</summary>
     public Task<MoveReport> MoveAsync(string service, string to, TimeSpan timeout, CancellationToken cancellation)
     {

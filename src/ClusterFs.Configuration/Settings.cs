@@ -28,6 +28,8 @@ public sealed record Settings(
     /// <summary>What seeded files are rendered with.</summary>
     public SeedingSettings Seeded { get; init; } = SeedingSettings.None;
 
+    public TelemetrySettings Telemetry { get; init; } = TelemetrySettings.Off;
+
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
     public ServiceSettings RequireService(string name)
@@ -343,4 +345,11 @@ public enum CaptureKind
 
     /// <summary>A command writes a copy, which is dumped: see <see cref="LiveSettings.Command"/>.</summary>
     Command,
+}
+
+/// <summary>What is sent to other programs by itself. Metrics are not: they are asked for.</summary>
+/// <param name="OtlpEndpoint">Where traces go, by OTLP over HTTP, ending in a slash; null for nowhere.</param>
+public sealed record TelemetrySettings(Uri? OtlpEndpoint)
+{
+    public static TelemetrySettings Off { get; } = new((Uri?)null);
 }

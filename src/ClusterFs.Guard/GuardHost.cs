@@ -30,6 +30,7 @@ public sealed class GuardHost : IAsyncDisposable
     private readonly DirectoryLock _lock;
     private readonly CancellationTokenSource _over = new();
     private readonly ChangeSignal _changes;
+    private readonly GuardFigures _figures = new();
     private readonly VoterShell _voter;
     private readonly VoterClient _peers;
     private readonly SqlVoterShell? _sqlVoter;
@@ -54,12 +55,12 @@ public sealed class GuardHost : IAsyncDisposable
         var voterState = TakeUpVoter(files, settings, _log);
         var holderState = new HolderState(settings.Node, MachineClock.BootId, Guid.NewGuid(), files.ReadHolder());
 
-        _voter = new VoterShell(new VoterState(settings.Node, started, voterState), files.Write, () => GuardClock.Now, _log);
+        _voter = new VoterShell(new VoterState(settings.Node, started, voterState), files.Write, () => GuardClock.Now, _log) { Answered = _figures.Voted };
         _peers = new VoterClient(settings.Nodes, settings.Port, settings.Tls);
         _sqlVoter = settings.Journal is { } journal
             ? new SqlVoterShell(SqlVoterSource.Of(journal, settings.LongestTtl / 2), settings.LongestTtl / 2, watchEvery: null, () => GuardClock.Now)
             : null;
-        _sender = new RenewalSender(settings.Node, _voter, _peers, _sqlVoter, _log);
+        _sender = new RenewalSender(settings.Node, _voter, _peers, _sqlVoter, _figures, TimeProvider.System, _log);
         _executioner = new Executioner(
             settings.Services.Values, () => _holder!.State, input => _holder!.Post(input), record => Forget(files, record), _changes.Raise,
             Machine.Reboot, () => GuardClock.Now, _log);
@@ -67,7 +68,10 @@ public sealed class GuardHost : IAsyncDisposable
             holderState,
             new HolderOutlets(files.Write, _sender.Renew, _sender.Release, _executioner.Take, _executioner.Take, _changes.Raise),
             () => GuardClock.Now,
-            _log);
+            _log)
+        {
+            Lost = _ => _figures.LeaseLost(),
+        };
         _sender.Answers = _holder.Post;
         _executioner.RecordHeld = record => _ = Task.Run(() => RecordHeld(files, record));
         _executioner.StopUnit = (unit, isWanted, tried) => _ = StopUnitAsync(unit, isWanted, tried);
@@ -93,7 +97,8 @@ public sealed class GuardHost : IAsyncDisposable
             logs,
             new VoterEndpoint(_voter),
             new LocalEndpoint(
-                _daemon, _executioner, gates, levels, _changes, new GuardIdentity(settings.Node, voterState.Identity), _log));
+                _daemon, _executioner, gates, levels, _changes, new GuardIdentity(settings.Node, voterState.Identity),
+                () => _figures.Read(Open().Count()), _log));
     }
 
     /// <summary>Starts a guard; on return it answers.</summary>

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Guard.Transport;
+using ClusterFs.Lease;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -16,8 +17,9 @@ public sealed record GuardConnected : GuardLinkEvent;
 /// <param name="Reason">For people.</param>
 public sealed record GuardDisconnected(string Reason) : GuardLinkEvent;
 
-/// <summary>All there is to know of one service, as of now.</summary>
-public sealed record ServiceReported(ServiceReport Report) : GuardLinkEvent;
+/// <summary>All there is to know of one service, as of when the guard said it.</summary>
+/// <param name="ReadAt">When it was read from the socket; it may have lain there.</param>
+public sealed record ServiceReported(ServiceReport Report, Instant ReadAt) : GuardLinkEvent;
 
 /// <summary>
 /// A daemon's line to the guard of its node: keeps the Supervise stream, and takes it up again when it breaks. Thread-safe.
@@ -113,7 +115,7 @@ public sealed class GuardLink : IAsyncDisposable
                     _ = _events.Writer.TryWrite(new GuardConnected());
                 }
 
-                _ = _events.Writer.TryWrite(new ServiceReported(call.ResponseStream.Current));
+                _ = _events.Writer.TryWrite(new ServiceReported(call.ResponseStream.Current, GuardClock.Now));
             }
         }
         finally

@@ -11,14 +11,28 @@ public sealed class GuardStatus(string socket) : IDisposable
     private readonly GrpcChannel _channel = GuardChannels.ToSocket(socket);
 
     /// <exception cref="GuardUnreachableException">No answer within the time.</exception>
-    public async Task<StatusReply> GetAsync(TimeSpan timeout, CancellationToken cancellation)
+    public Task<StatusReply> GetAsync(TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync((guard, options) => guard.StatusAsync(new StatusRequest(), options), timeout, cancellation);
+
+    /// <summary>What the guard has counted since it started.</summary>
+    /// <exception cref="GuardUnreachableException">No answer within the time, or an older guard that does not count.</exception>
+    public Task<FiguresReply> GetFiguresAsync(TimeSpan timeout, CancellationToken cancellation) =>
+        AskAsync((guard, options) => guard.FiguresAsync(new FiguresRequest(), options), timeout, cancellation);
+
+    /// <returns>Null when the service is not this node's.</returns>
+    public async Task<ServiceReport?> GetAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
+        (await GetAsync(timeout, cancellation).ConfigureAwait(false)).Services.FirstOrDefault(report => report.Service == service);
+
+    public void Dispose() => _channel.Dispose();
+
+    private async Task<T> AskAsync<T>(
+        Func<LocalGuard.LocalGuardClient, CallOptions, AsyncUnaryCall<T>> ask, TimeSpan timeout, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(timeout);
         try
         {
-            return await new LocalGuard.LocalGuardClient(_channel)
-                .StatusAsync(new StatusRequest(), new CallOptions(cancellationToken: limit.Token)).ConfigureAwait(false);
+            return await ask(new LocalGuard.LocalGuardClient(_channel), new CallOptions(cancellationToken: limit.Token)).ConfigureAwait(false);
         }
         catch (RpcException e)
         {
@@ -27,12 +41,6 @@ public sealed class GuardStatus(string socket) : IDisposable
                 socket, limit.IsCancellationRequested ? $"no answer within {timeout.TotalSeconds:0.###} s" : e.Status.Detail, e);
         }
     }
-
-    /// <returns>Null when the service is not this node's.</returns>
-    public async Task<ServiceReport?> GetAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
-        (await GetAsync(timeout, cancellation).ConfigureAwait(false)).Services.FirstOrDefault(report => report.Service == service);
-
-    public void Dispose() => _channel.Dispose();
 }
 
 /// <summary>The guard of this node does not answer.</summary>

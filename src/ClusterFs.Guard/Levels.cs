@@ -32,6 +32,8 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
             if (lease.Phase != LeasePhase.Closed && lease.ValidUntil is { } until)
             {
                 report.LeaseRemainingMs = Math.Max(0, (long)until.LeastRemaining(now()).TotalMilliseconds);
+                report.ValidUntilBoottime = until.Boottime.Ticks;
+                report.ValidUntilMonotonicRaw = until.MonotonicRaw.Ticks;
             }
 
             if (lease.Reason is { } reason)

@@ -5,6 +5,7 @@ using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Tracing;
 using ClusterFs.Posix;
 
 const int failed = 1;
@@ -70,6 +71,7 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     var betweenTrims = TimeSpan.FromMinutes(1);
     using var trims = TimeProvider.System.CreateTimer(_ => NativeHeap.Trim(), null, betweenTrims, betweenTrims);
     using var signals = new StopSignals();
+    using var traces = TraceExport.Begin(settings);
     var contents = new ContentShelf(settings);
     using var logs = new LogKeeping(settings, TimeProvider.System);
     logs.Start();

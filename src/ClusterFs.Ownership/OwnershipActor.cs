@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using ClusterFs.Lease;
+using ClusterFs.Lease.Foresight;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.Voter;
 using ClusterFs.Ownership.Journal;
@@ -16,6 +17,9 @@ namespace ClusterFs.Ownership;
 /// <param name="Time">Only for the time stamps that people read.</param>
 public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Func<Instant> Clock, TimeProvider Time, ILogger Logger)
 {
+    /// <summary>Where this is.</summary>
+    public string Node { get; init; } = "";
+
     /// <summary>The nodes that the cluster does not reach, as of now.</summary>
     public Func<ImmutableSortedSet<string>> Away { get; init; } = () => [];
 
@@ -43,6 +47,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
     private readonly OwnershipSurroundings _surroundings;
     private readonly Dictionary<string, IActorRef> _agents = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (NodeSight Sight, Instant At)> _sights = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (NodeSight Sight, Instant At)> _atRisk = new(StringComparer.Ordinal);
     private readonly Dictionary<Guid, IActorRef> _requests = [];
     private readonly OwnershipHistoryBook _history = new();
     private OwnershipRecord _recovered = OwnershipRecord.Empty;
@@ -96,6 +101,11 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             case ReportNode report:
                 _agents[report.Report.Node] = Sender;
                 _sights[report.Report.Node] = (report.Sight, _surroundings.Clock());
+                if (report.Sight.AtRiskKnown)
+                {
+                    _atRisk[report.Report.Node] = _sights[report.Report.Node];
+                }
+
                 Drive(new NodeReported(report.Report));
                 Sender.Tell(Draw());
                 break;
@@ -108,8 +118,17 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
             case GetOwnership:
                 Sender.Tell(Draw());
                 break;
+            case ExplainOwnership:
+                Sender.Tell(OwnershipExplanation.Draw(State, _surroundings.Clock()));
+                break;
+            case ForeseeOwnership question:
+                Foresee(question);
+                break;
             case GetHistory:
-                Sender.Tell(new OwnershipHistory(_settings.Service, _history.Entries));
+                Sender.Tell(new OwnershipHistory(_settings.Service, [.. _history.Entries.Select(entry => entry.Entry)]));
+                break;
+            case GetMeasuredHistory:
+                Sender.Tell(new MeasuredHistory(_settings.Service, _history.Entries));
                 break;
             case WakeUp:
                 Drive(new OwnershipTimePassed());
@@ -183,10 +202,17 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         switch (effect)
         {
             case Lease.Ownership.Journal journal:
-                Persist(journal.Event with { At = _surroundings.Time.GetUtcNow() }, happened =>
+                var asked = _surroundings.Time.GetUtcNow();
+                Persist(WithLoss(journal.Event) with { At = asked }, happened =>
                 {
                     var entry = _history.Enter(happened);
-                    _surroundings.Logger.Journalled(_settings.Service, entry.Text);
+                    _surroundings.Logger.Journalled(_settings.Service, entry.Entry.Text);
+                    if (happened is OwnershipReleased { HandedOver: true } released)
+                    {
+                        _atRisk.Remove(released.Node);
+                    }
+
+                    Trace(happened, asked, entry.Cause);
                     Drive(new Journalled(happened));
                     TellAgents(Draw());
                 });
@@ -221,6 +247,31 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(effect), effect, "unknown effect");
+        }
+    }
+
+    /// <summary>
+    /// For people: what a lost owner had at risk when it was heard last is known here and now, and nowhere later. Until now it may have written more: its
+    /// service can have outlived its daemon for hours.
+    /// </summary>
+    private OwnershipEvent WithLoss(OwnershipEvent happened) =>
+        happened is OwnershipGranted grant
+        && _history.CauseOf(grant) == GrantCause.Failover
+        && State.Record.Grant is { } before
+        && _atRisk.TryGetValue(before.Node, out var heard)
+            ? grant with { Lost = new AtRisk(before.Node, heard.Sight.Aged(_surroundings.Clock().LongestSince(heard.At)).AtRiskSeconds, heard.Sight.AtRiskBytes) }
+            : happened;
+
+    private void Trace(OwnershipEvent happened, DateTimeOffset asked, string? cause)
+    {
+        if (FailoverTrace.IsOn && happened is OwnershipGranted grant)
+        {
+            if (State.Record.OpenFencing is { } fencing)
+            {
+                FailoverTrace.Tell("fence", _settings.Service, grant.Epoch, grant.Node, fencing.At, asked, cause);
+            }
+
+            FailoverTrace.Tell("grant", _settings.Service, grant.Epoch, grant.Node, asked, _surroundings.Time.GetUtcNow(), cause);
         }
     }
 
@@ -290,10 +341,38 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
         }
     }
 
+    /// <summary>From the state as it is now, and beside this actor's turns: it takes some milliseconds.</summary>
+    private void Foresee(ForeseeOwnership question)
+    {
+        var (state, now, service) = (State, _surroundings.Clock(), _settings.Service);
+        var world = new ForeseenWorld(_surroundings.Node)
+        {
+            Killed = question.Killed,
+            DatabaseLost = question.DatabaseLost,
+            Silent = state.Away,
+        };
+        Task.Run(() =>
+        {
+            var seen = OwnershipForesight.Look(state, world, now);
+            return new OwnershipForeseen(
+                service, seen.Owner, seen.Next, Seconds(seen.LeasedAfter), Seconds(seen.StoppedAfter),
+                [.. seen.Steps.Select(step => new ForeseenEvent(Math.Round(step.After.TotalSeconds, 3), step.Text))])
+            {
+                OwnerIsLost = seen.OwnerIsLost,
+                TakenForLost = [.. seen.TakenForLost],
+            };
+        }).PipeTo(Sender, failure: problem => new OwnershipForeseen(service, null, null, null, null, []) { Problem = problem.Message });
+
+        static double? Seconds(TimeSpan? time) => time is { } known ? Math.Round(known.TotalSeconds, 3) : null;
+    }
+
     private OwnershipView Draw()
     {
         var now = _surroundings.Clock();
-        return OwnershipPicture.Draw(State, _sights.Values.Select(heard => heard.Sight.Aged(now.LongestSince(heard.At))), now);
+        return OwnershipPicture.Draw(State, _sights.Values.Select(heard => heard.Sight.Aged(now.LongestSince(heard.At))), now) with
+        {
+            FailedOver = _history.Cause == GrantCause.Failover,
+        };
     }
 
     /// <summary>The shard moves to another node. Akka's own stop message would overtake an event on its way to the journal.</summary>

@@ -26,11 +26,11 @@ internal static class OwnershipPicture
             [.. sights.OrderBy(sight => sight.Node, StringComparer.Ordinal)])
         {
             Damped = record.Damped is not null,
-            FailedOver = record.Grant?.Cause == GrantCause.Failover,
         };
     }
 
-    private static (OwnershipStage Stage, string? Reason) Stage(OwnershipState state, string[] candidates, Instant now)
+    /// <summary>How far it is, and why it is not owned.</summary>
+    public static (OwnershipStage Stage, string? Reason) Stage(OwnershipState state, string[] candidates, Instant now)
     {
         var record = state.Record;
         if (record is { Damped: { } damped, Move: null } && !OwnershipMachine.OwnerRuns(state, now))

@@ -30,6 +30,12 @@ public sealed class LoadingTests : IDisposable
     public void The_database_votes_where_the_number_of_nodes_is_even_or_it_is_named(string addition, string[] expected) =>
         Assert.Equal<string>(expected, _files.LoadGoodAnd(addition).Cluster.Voters);
 
+    [Theory]
+    [InlineData("http://127.0.0.1:4318", "http://127.0.0.1:4318/")]
+    [InlineData("https://collector/otlp", "https://collector/otlp/")]
+    public void A_collector_may_have_a_path(string written, string expected) => Assert.Equal(
+        expected, _files.LoadGoodAnd($"clusterfs.telemetry.otlp-endpoint = \"{written}\"").Telemetry.OtlpEndpoint!.ToString());
+
     [Fact]
     public void Hooks_and_commands_of_a_capture_have_times_of_their_own()
     {

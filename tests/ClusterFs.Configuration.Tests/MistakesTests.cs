@@ -12,6 +12,9 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.lease.tll = 5s",
         "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
     [InlineData(
+        "clusterfs.telemetry.otlp-endpoint = \"collector:4318\"",
+        "node.conf:8: clusterfs.telemetry.otlp-endpoint: 'collector:4318' is no address of a collector; expected one such as http://127.0.0.1:4318, without a query")]
+    [InlineData(
         "clusterfs.services.wiki.failback = never",
         "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, logs, nodes, on-lost, pid-file, seeded, stop-timeout, unit")]
     [InlineData(

@@ -36,6 +36,7 @@ public sealed class ReferenceTests
             (defaults.Cluster.Name, defaults.Cluster.Port, defaults.Cluster.GuardPort, defaults.Cluster.HttpPort),
             (reference.Cluster.Name, reference.Cluster.Port, reference.Cluster.GuardPort, reference.Cluster.HttpPort));
         Assert.Equal(defaults.Lease, reference.Lease);
+        Assert.Null(defaults.Telemetry.OtlpEndpoint);
         var fence = files.LoadGoodAnd("clusterfs.fence.command = /bin/true").Fence!;
         Assert.Equal((fence.Action, fence.Timeout), (reference.Fence!.Action, reference.Fence.Timeout));
         var (one, other) = (defaults.Services["wiki"], reference.Services["wiki"]);

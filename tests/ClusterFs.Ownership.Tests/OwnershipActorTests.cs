@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.Voter;
 using ClusterFs.Ownership.Messages;
@@ -226,6 +227,27 @@ public sealed class OwnershipActorTests : TestKit
 
         ownership.Tell(new PauseService(OwnershipScene.Service, Pause: false), TestActor);
         Assert.Equal(2, FishForMessage<GrantOwnership>(grant => grant.Epoch > 1).Epoch);
+    }
+
+    [Fact]
+    public void A_service_whose_owner_ended_without_handing_over_has_failed_over_and_may_miss_all_since_it_was_heard()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+        ownership.Tell(
+            OwnershipScene.Running("n1", 1) with { Sight = NodeSight.Nothing("n1") with { AtRiskKnown = true, AtRiskSeconds = 2, AtRiskBytes = 4096 } }, TestActor);
+        ownership.Tell(
+            new ReportNode(OwnershipScene.Service, new NodeReport("n1", false, LeasePhase.Closed, 1, 1, "no majority renewed the lease"), NodeSight.Nothing("n1")), TestActor);
+        ownership.Tell(OwnershipScene.Waiting("n2"), TestActor);
+        Assert.Equal("n2", FishForMessage<GrantOwnership>(grant => grant.Epoch > 1).Node);
+
+        ownership.Tell(new GetMeasuredHistory(OwnershipScene.Service), TestActor);
+        var granted = FishForMessage<MeasuredHistory>(_ => true).Entries[^1];
+        Assert.Equal(("granted", "failover", 4096L), (granted.Entry.Kind, granted.Cause, granted.LostBytes));
+        Assert.True(granted.LostSeconds > 2, $"{granted.LostSeconds} s is what was at risk when it was heard, and not when it was followed");
+        ownership.Tell(new GetOwnership(OwnershipScene.Service), TestActor);
+        Assert.True(FishForMessage<OwnershipView>(view => view.Epoch > 1).FailedOver);
     }
 
     [Fact]

@@ -38,6 +38,9 @@ internal sealed class HolderShell : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "holder" };
     }
 
+    /// <summary>Hears of each lease that no majority renewed any more. May not block. Set before the start.</summary>
+    public Action<string> Lost { get; set; } = _ => { };
+
     /// <summary>As of the last step; may be read from any thread.</summary>
     public HolderState State => _state;
 
@@ -165,6 +168,10 @@ internal sealed class HolderShell : IDisposable
             {
                 _log.LeasePhaseChanged(lease.Service, lease.Epoch, lease.Phase, lease.Reason is null ? "" : $": {lease.Reason}");
                 changed = true;
+                if (lease is { Phase: LeasePhase.Stopping, ValidUntil: not null })
+                {
+                    Lost(lease.Service);
+                }
             }
 
             if (changed)

@@ -12,7 +12,8 @@ namespace ClusterFs.Guard.Holding;
 /// answer that comes too late counts for nothing.
 /// </summary>
 /// <param name="sqlVoter">Null where no database is configured.</param>
-internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClient peers, SqlVoterShell? sqlVoter, ILogger log)
+internal sealed class RenewalSender(
+    string node, VoterShell ownVoter, VoterClient peers, SqlVoterShell? sqlVoter, GuardFigures figures, TimeProvider time, ILogger log)
 {
     private const int ReleaseAttempts = 3;
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
@@ -57,13 +58,15 @@ internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClien
     {
         // Leaves the holder's thread at once: even the first bytes of a call may take their time.
         await Task.Yield();
+        var begun = time.GetTimestamp();
+        var answered = new List<RenewReply>(renewals.Count);
         try
         {
             if (AskerOf(voter) is { } ask)
             {
                 foreach (var answer in renewals.Select(ask).ToList())
                 {
-                    Count((RenewReply)await answer.ConfigureAwait(false));
+                    Count((RenewReply)await answer.ConfigureAwait(false), answered);
                 }
             }
             else
@@ -71,14 +74,16 @@ internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClien
                 var timeout = renewals.Min(renew => renew.Ttl) / 2;
                 foreach (var reply in await peers.RenewAsync(voter, node, renewals, timeout).ConfigureAwait(false))
                 {
-                    Count(reply);
+                    Count(reply, answered);
                 }
             }
 
+            figures.Renewed(voter, answered, time.GetElapsedTime(begun));
             SayReachable(voter);
         }
         catch (Exception e) when (e is VoterUnreachableException or VoterFailedException)
         {
+            figures.Unanswered(voter, renewals.Count - answered.Count);
             SayUnreachable(voter, e.Message);
         }
     }
@@ -89,8 +94,9 @@ internal sealed class RenewalSender(string node, VoterShell ownVoter, VoterClien
         : voter == SqlVoterMachine.Name && sqlVoter is not null ? sqlVoter.AskAsync
         : null;
 
-    private void Count(RenewReply reply)
+    private void Count(RenewReply reply, List<RenewReply> answered)
     {
+        answered.Add(reply);
         if (reply.Outcome != RenewOutcome.Acked)
         {
             log.RenewalRefused(reply.Service, reply.Epoch, reply.Voter, reply.Outcome, reply.Floor);

@@ -21,13 +21,15 @@ internal sealed record TellingPace(TimeSpan RenewalsEvery)
     /// <summary>Nothing is decided by it: the next one will do as well.</summary>
     private static bool IsMereRenewal(ServiceReport told, ServiceReport next)
     {
-        if (told.LeaseRemainingMs <= 0 || next.LeaseRemainingMs <= 0 || told.LeaseRemainingMs == next.LeaseRemainingMs)
+        if (told.LeaseRemainingMs <= 0 || next.LeaseRemainingMs <= 0 || next.Equals(told))
         {
             return false;
         }
 
         var same = told.Clone();
         same.LeaseRemainingMs = next.LeaseRemainingMs;
+        same.ValidUntilBoottime = next.ValidUntilBoottime;
+        same.ValidUntilMonotonicRaw = next.ValidUntilMonotonicRaw;
         return same.Equals(next);
     }
 }

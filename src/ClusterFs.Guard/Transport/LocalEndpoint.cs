@@ -10,7 +10,8 @@ namespace ClusterFs.Guard.Transport;
 
 /// <summary>The daemon, the command line and the processes beside the services, on the Unix socket.</summary>
 internal sealed class LocalEndpoint(
-    DaemonDesk daemon, Executioner executioner, GateKeeper gates, Levels levels, ChangeSignal changes, GuardIdentity identity, ILogger log)
+    DaemonDesk daemon, Executioner executioner, GateKeeper gates, Levels levels, ChangeSignal changes, GuardIdentity identity,
+    Func<FiguresReply> figures, ILogger log)
     : LocalGuard.LocalGuardBase
 {
     public override Task Supervise(
@@ -83,6 +84,8 @@ internal sealed class LocalEndpoint(
         reply.Services.AddRange(levels.Reports());
         return Task.FromResult(reply);
     }
+
+    public override Task<FiguresReply> Figures(FiguresRequest request, ServerCallContext context) => Task.FromResult(figures());
 
     /// <summary>Until the other side ends the stream, in whatever way.</summary>
     private async Task HearAsync(Attachment attachment, IAsyncStreamReader<AttachMessage> messages, CancellationTokenSource ended)

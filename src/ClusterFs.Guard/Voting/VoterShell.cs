@@ -35,6 +35,9 @@ internal sealed class VoterShell : IDisposable
 
     public VoterState State => _state;
 
+    /// <summary>Hears of each answer after it has left. May not block. Set before anything is asked.</summary>
+    public Action<VoterReply> Answered { get; set; } = _ => { };
+
     /// <exception cref="VoterFailedException">The state could not be written, or the voter is overrun or ending.</exception>
     public Task<VoterReply> AskAsync(VoterRequest request)
     {
@@ -139,6 +142,7 @@ internal sealed class VoterShell : IDisposable
         for (var i = 0; i < questions.Count; i++)
         {
             questions[i].Answer.SetResult(replies[i]);
+            Answered(replies[i]);
         }
 
         if (unwritten is not null)

@@ -16,7 +16,16 @@ public sealed record FencingBegun(DateTimeOffset At, long Epoch, GrantCause Caus
 /// <summary>A node may write under an epoch, once a majority of these voters acknowledges it (R15).</summary>
 public sealed record OwnershipGranted(
     DateTimeOffset At, long Epoch, string Node, ImmutableSortedSet<string> Voters, TimeSpan Ttl, TimeSpan StopBudget, GrantCause Cause)
-    : OwnershipEvent(At);
+    : OwnershipEvent(At)
+{
+    /// <summary>What the owner before may have written that is in no dump, where it was lost; null where it was not, or nobody knows. For people.</summary>
+    public AtRisk? Lost { get; init; }
+}
+
+/// <summary>What a node may have written and not dumped.</summary>
+/// <param name="Seconds">From a moment whose content is all in the archive to the grant of the next epoch.</param>
+/// <param name="Bytes">Roughly how much that was when the node was heard last.</param>
+public sealed record AtRisk(string Node, double Seconds, long Bytes);
 
 /// <summary>
 /// The owner goes on under a higher epoch, without stopping: a fence for that epoch had reached some voters and was broken off, because the

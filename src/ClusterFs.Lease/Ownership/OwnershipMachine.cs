@@ -86,11 +86,21 @@ public static class OwnershipMachine
         && (since < ReportPace.CountsAlone || (since < state.Settings.Pace.Counts && !heard.IsOld));
 
     /// <summary>Whether the node was heard of lately, wants the service, and has nothing of an older epoch left.</summary>
-    public static bool IsCandidate(OwnershipState state, string node, Instant now) =>
-        IsHeard(state, node, now)
-        && state.Reports[node] is var heard
-        && heard.Report.Wanted
-        && heard.Report.ClosedEpoch >= heard.Report.Epoch;
+    public static bool IsCandidate(OwnershipState state, string node, Instant now) => ObstacleOf(state, node, now) is null;
+
+    /// <summary>Why the node cannot be granted the service; null when it can.</summary>
+    public static CandidateObstacle? ObstacleOf(OwnershipState state, string node, Instant now) =>
+        !IsHeard(state, node, now) ? CandidateObstacle.Silent
+        : state.Reports[node].Report is var report && !report.Wanted ? CandidateObstacle.NotWanted
+        : report.ClosedEpoch < report.Epoch ? CandidateObstacle.NotClosed
+        : null;
+
+    /// <summary>Why nothing is granted by itself; null when it is.</summary>
+    public static HoldBack? HeldBack(OwnershipRecord record) =>
+        record.Move is not null ? null
+        : record.Paused ? HoldBack.Paused
+        : record.Damped is not null ? HoldBack.LeftAlone
+        : null;
 
     /// <summary>Whether the owner said lately that the service runs under the newest grant.</summary>
     public static bool OwnerRuns(OwnershipState state, Instant now) =>
@@ -105,5 +115,46 @@ public static class OwnershipMachine
             ? move.To
             : state.Settings.Nodes.FirstOrDefault(node => IsCandidate(state, node, now));
 
+    /// <summary>The node that would be granted the next epoch by itself if nobody owned the service now; null when none would.</summary>
+    public static string? WouldGrant(OwnershipState state, Instant now)
+    {
+        var record = state.Record;
+        return HeldBack(record) is not null || IsLeftAloneNext(state) ? null
+            : record.Move is { } move && IsCandidate(state, move.To, now) ? move.To
+            : state.Settings.Nodes.FirstOrDefault(node => node != record.OpenGrant?.Node && IsCandidate(state, node, now));
+    }
+
+    /// <summary>Whether the service is left alone when it has no owner next.</summary>
+    public static bool IsLeftAloneNext(OwnershipState state) =>
+        state.Record.OpenFencing is null && state.Settings.Damping?.IsDue(state.Record) == true;
+
+    /// <summary>Whether the newest grant is being ended: a majority said that its promises ran out, or a fence is under way that its owner does not outlive.</summary>
+    public static bool IsEnding(OwnershipState state, Instant now) =>
+        state.Record.OpenGrant is not null
+        && (state.Expired || state.Suspected || (state.Record.OpenFencing is not null && !(state.Fencing is null && OwnerRuns(state, now))));
+
     private static Instant Earlier(Instant one, Instant other) => one.Boottime <= other.Boottime ? one : other;
+}
+
+/// <summary>What keeps a node from being granted a service.</summary>
+public enum CandidateObstacle
+{
+    /// <summary>It was not heard of lately.</summary>
+    Silent,
+
+    /// <summary>Nothing waits for the service there.</summary>
+    NotWanted,
+
+    /// <summary>Something of an older epoch is left there.</summary>
+    NotClosed,
+}
+
+/// <summary>What keeps a service from being granted to anyone by itself.</summary>
+public enum HoldBack
+{
+    /// <summary>Somebody said so.</summary>
+    Paused,
+
+    /// <summary>It never stayed up.</summary>
+    LeftAlone,
 }

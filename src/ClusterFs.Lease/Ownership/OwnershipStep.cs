@@ -191,8 +191,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
         ProbeIfDue();
 
         var mayFence = Record.OpenGrant is null || _state.Expired || _state.Suspected;
-        var isHeldBack = (Record.Paused || Record.Damped is not null) && Record.Move is null;
-        if (!mayFence || isHeldBack || OwnershipMachine.NextOwner(_state, now) is not { } next)
+        if (!mayFence || OwnershipMachine.HeldBack(Record) is not null || OwnershipMachine.NextOwner(_state, now) is not { } next)
         {
             return;
         }

@@ -36,3 +36,14 @@ internal sealed record DumpNowAnswered(string? Refused, WorkResult? Result);
 internal sealed record EndAll;
 
 internal sealed record AllIdle;
+
+/// <summary>Are you there? Answered with <see cref="Pong"/>.</summary>
+internal sealed record Ping
+{
+    public static Ping Instance { get; } = new();
+}
+
+internal sealed record Pong
+{
+    public static Pong Instance { get; } = new();
+}

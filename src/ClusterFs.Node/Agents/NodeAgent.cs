@@ -49,8 +49,8 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
                 _reports.Clear();
                 TellAll(new GuardHeard(null));
                 break;
-            case ServiceReported { Report: var report } when _agents.TryGetValue(report.Service, out var agent):
-                var heard = GuardReport.From(report);
+            case ServiceReported { Report: var report, ReadAt: var readAt } when _agents.TryGetValue(report.Service, out var agent):
+                var heard = GuardReport.From(report, readAt);
                 _reports[report.Service] = heard;
                 agent.Tell(new GuardHeard(heard));
                 break;
@@ -73,6 +73,9 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
                 break;
             case DumpNow:
                 Sender.Tell(new DumpNowAnswered("it may not run on this node", null));
+                break;
+            case Ping:
+                Sender.Tell(Pong.Instance);
                 break;
             case EndAll:
                 _ending = Sender;

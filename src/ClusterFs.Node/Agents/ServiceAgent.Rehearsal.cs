@@ -43,6 +43,11 @@ internal sealed partial class ServiceAgent
         _rehearsing?.Dispose();
         _rehearsing = null;
         _state = RehearsalRules.End(_state, ended.Seen, Now);
+        if (ended.Seen is { Report: not null } or { Problem: not null })
+        {
+            _tally = _tally.WithRehearsal(ended.Seen is { Report.Problem: null, Problem: null });
+        }
+
         switch (ended.Seen)
         {
             case { Report: { Problem: { } problem } failed }:

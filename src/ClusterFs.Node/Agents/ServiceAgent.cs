@@ -5,6 +5,7 @@ using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Guards;
+using ClusterFs.Ownership;
 using ClusterFs.Ownership.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -45,11 +46,11 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     private readonly IServiceContent _content;
     private readonly List<IActorRef> _dumpRequests = [];
     private AgentState _state;
-    private Instant _guardAt;
     private GuardReport? _lastGuard;
     private IActorRef? _region;
     private IActorRef? _ending;
     private OwnershipView? _view;
+    private Instant _viewAt;
     private NodeReport? _reported;
     private string? _activity;
     private DumpSeen? _newest;
@@ -63,6 +64,11 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     private bool _answered;
     private TimeSpan _beat;
     private CancellationTokenSource? _following;
+    private WorkTally _tally = WorkTally.None;
+    private DateTimeOffset _workBegunAt;
+    private DateTimeOffset _preparedAt;
+    private (long Epoch, Instant At, bool Moved) _granted;
+    private long _startedTenure;
 
     public ServiceAgent(AgentSettings settings, AgentSurroundings surroundings)
     {
@@ -100,13 +106,14 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
             case GuardHeard heard:
                 _state = _state with { Guard = heard.Report };
                 _lastGuard = heard.Report ?? _lastGuard;
-                _guardAt = Now;
+                NoteStart();
                 break;
             case RegionReady ready:
                 _region = ready.Region;
                 break;
             case OwnershipView view:
                 _view = view;
+                _viewAt = Now;
                 _answered = true;
                 var elsewhere = view.Owner is { } owner && owner != _state.Settings.Node && view.Stage is OwnershipStage.Owned && view.Reason is null;
                 _state = _state with
@@ -123,6 +130,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
                 break;
             case GrantOwnership grant when grant.Epoch >= (_state.Grant?.Epoch ?? 0):
                 _state = _state with { Grant = grant };
+                _granted = grant.Epoch > _granted.Epoch ? (grant.Epoch, Now, _view?.MovingTo == _state.Settings.Node) : _granted;
                 break;
             case DrainOwnership drain:
                 _state = _state with { DrainEpoch = drain.Tenure };
@@ -244,6 +252,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     {
         var self = Self;
         _activity = Words(begin.Kind);
+        _workBegunAt = _surroundings.Time.GetUtcNow();
         if (begin.Kind != WorkKind.Dump)
         {
             _surroundings.Logger.WorkBegun(Service, _activity, begin.Epoch);
@@ -334,6 +343,8 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
 
         _state = AgentRules.Finish(_state, result.Outcome, Now);
         _newest = result.Newest ?? _newest;
+        _tally = _tally.With(work.Kind, result, Now.LongestSince(work.BegunAt));
+        TraceRestore(work, result);
         var words = Words(work.Kind);
         switch (result.Outcome)
         {
@@ -373,6 +384,36 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
         {
             AnswerDumpRequests(new DumpNowAnswered(null, result));
         }
+    }
+
+    private void TraceRestore(Work work, WorkResult result)
+    {
+        if (work.Kind is not WorkKind.TakeOver)
+        {
+            return;
+        }
+
+        _preparedAt = _surroundings.Time.GetUtcNow();
+        FailoverTrace.Tell(
+            "restore", Service, work.Epoch, _state.Settings.Node, _workBegunAt, _preparedAt,
+            problem: result.Outcome is WorkOutcome.Done ? null : result.Problem ?? result.Explanation);
+    }
+
+    /// <summary>Counts a tenure that this agent prepared and that now runs; one that it found running is none of its own.</summary>
+    private void NoteStart()
+    {
+        if (_state.Guard is not { Phase: LeasePhase.Running, OpenTenure: { } tenure } || tenure <= _startedTenure || _state.PreparedEpoch != tenure)
+        {
+            return;
+        }
+
+        _startedTenure = tenure;
+        var took = _granted.Epoch == tenure ? Now.LongestSince(_granted.At) : TimeSpan.Zero;
+        var cause = _view is { FailedOver: true } view && view.Tenure == tenure ? GrantCause.Failover
+            : _granted.Moved && _granted.Epoch == tenure ? GrantCause.Move
+            : GrantCause.Start;
+        _tally = _tally.WithStart(cause, took);
+        FailoverTrace.Tell("start", Service, tenure, _state.Settings.Node, _preparedAt, _surroundings.Time.GetUtcNow());
     }
 
     private void TakeDumpRequest()
@@ -451,7 +492,11 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     {
         var now = Now;
         var sight = See(now);
-        _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, _guardAt, sight, now, _view, _newest, _divergent, _dumps));
+        _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, sight, now, _view, _newest, _divergent, _dumps)
+        {
+            Tally = _tally,
+            ViewCountsUntil = _viewAt + _state.Settings.Pace.Counts,
+        });
 
         if (_region is not null && AgentRules.Report(_state, _lastGuard, now) is { } report && (report != _reported || timePassed))
         {
@@ -464,14 +509,14 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     private NodeSight See(Instant now)
     {
         var running = _state.Guard?.Phase is LeasePhase.Running or LeasePhase.Draining or LeasePhase.Drained;
-        var remaining = _state.Guard is { } guard ? guard.LeaseRemaining - now.LongestSince(_guardAt) : TimeSpan.Zero;
+        var remaining = _state.Guard?.LeaseRemaining(now) ?? TimeSpan.Zero;
 
         // Never less than the truth: what changed since the last look is unknown, and so at risk.
         var changed = running && _risk is not { Changed: false };
         var since = running && _savedAt is { } saved ? now.LongestSince(saved).TotalSeconds : 0;
         return new NodeSight(
             _state.Settings.Node,
-            Math.Max(0, (long)remaining.TotalMilliseconds),
+            (long)remaining.TotalMilliseconds,
             _newest?.Epoch ?? 0,
             _newest?.Slot ?? 0,
             _newest?.At,

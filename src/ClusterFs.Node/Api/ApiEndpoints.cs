@@ -1,20 +1,25 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
+using ClusterFs.Node.Foresight;
+using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Seeded;
 
 namespace ClusterFs.Node.Api;
 
-/// <summary>The routes of the daemon: the API on the Unix socket, health on the TCP port.</summary>
+/// <summary>The routes of the API, on the Unix socket.</summary>
 internal static class ApiEndpoints
 {
     public static void Map(WebApplication application)
     {
-        application.Use(OnlyWhereItBelongs);
         application.MapGet(ApiRoutes.Status, async (NodeQueries queries) =>
             Results.Json(await queries.StatusAsync().ConfigureAwait(false), ApiJson.Default.StatusReport));
         application.MapGet(ApiRoutes.History, async (string service, NodeQueries queries) =>
             Reply(await queries.HistoryAsync(service).ConfigureAwait(false), ApiJson.Default.HistoryReport));
+        application.MapGet(ApiRoutes.Explain, async (string service, string? node, SimulateQueries queries) =>
+            Reply(await queries.ExplainAsync(service, node).ConfigureAwait(false), ApiJson.Default.ExplainReport));
+        application.MapGet(ApiRoutes.Simulate, async (string? kill, string? lose, SimulateQueries queries) =>
+            Reply(await queries.SimulateAsync(kill, lose).ConfigureAwait(false), ApiJson.Default.SimulateReport));
         application.MapPost(ApiRoutes.Move, MoveAsync);
         application.MapPost(ApiRoutes.Pause, async (string service, NodeQueries queries) =>
             Reply(await queries.PauseAsync(service, pause: true).ConfigureAwait(false), ApiJson.Default.PauseReport));
@@ -22,32 +27,23 @@ internal static class ApiEndpoints
             Reply(await queries.PauseAsync(service, pause: false).ConfigureAwait(false), ApiJson.Default.PauseReport));
         application.MapPost(ApiRoutes.Dump, async (string service, NodeQueries queries, CancellationToken cancellation) =>
             Reply(await queries.DumpAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.DumpReport));
+        MapInspection(application);
         application.MapGet(ApiRoutes.SeededDiff, async (string? service, string? node, SeededQueries queries) =>
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
             Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
-
-        application.MapGet("/live", () => Results.Text("live\n"));
-        application.MapGet("/ready", (NodeQueries queries) => queries.IsReady
-            ? Results.Text("ready\n")
-            : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable));
-        application.MapGet("/owner/{service}", (string service, NodeQueries queries) =>
-            !queries.IsConfigured(service) ? Results.Text("no such service\n", statusCode: StatusCodes.Status404NotFound)
-            : queries.Runs(service) ? Results.Text("owner\n")
-            : Results.Text("not the owner\n", statusCode: StatusCodes.Status503ServiceUnavailable));
     }
 
-    /// <summary>The API can move services: it is for the socket, which has an owner and a group, and never for the network.</summary>
-    private static Task OnlyWhereItBelongs(HttpContext context, RequestDelegate next)
+    private static void MapInspection(WebApplication application)
     {
-        var overSocket = context.Connection.LocalIpAddress is null;
-        if (overSocket || !context.Request.Path.StartsWithSegments("/v1"))
-        {
-            return next(context);
-        }
-
-        context.Response.StatusCode = StatusCodes.Status404NotFound;
-        return Task.CompletedTask;
+        application.MapPost(ApiRoutes.Leave, (InspectionQueries queries) => Results.Json(queries.Leave(), ApiJson.Default.MembershipReport));
+        application.MapPost(ApiRoutes.Down, (string? node, InspectionQueries queries) => Reply(queries.Down(node), ApiJson.Default.MembershipReport));
+        application.MapPost(ApiRoutes.DownUnreachable, (InspectionQueries queries) => Results.Json(queries.DownUnreachable(), ApiJson.Default.MembershipReport));
+        application.MapGet(ApiRoutes.Shards, async (InspectionQueries queries) =>
+            Reply(await queries.ShardsAsync().ConfigureAwait(false), ApiJson.Default.ShardingReport));
+        application.MapGet(ApiRoutes.Actors, (InspectionQueries queries) => Results.Json(queries.Actors(), ApiJson.Default.ActorsReport));
+        application.MapGet(ApiRoutes.LogLevel, (InspectionQueries queries) => Results.Json(queries.LogLevel(), ApiJson.Default.LogLevelReport));
+        application.MapPost(ApiRoutes.LogLevel, (string? level, InspectionQueries queries) => Reply(queries.SetLogLevel(level), ApiJson.Default.LogLevelReport));
     }
 
     private static async Task<IResult> MoveAsync(string service, HttpRequest request, NodeQueries queries, CancellationToken cancellation)

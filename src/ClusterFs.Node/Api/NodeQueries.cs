@@ -15,10 +15,11 @@ namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
 internal sealed class NodeQueries(
-    ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, SeededQueries seeded, LogKeeping logs, TimeProvider time)
+    Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, SeededQueries seeded, LogKeeping logs, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MeasuredPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MovePatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(100);
 
@@ -41,11 +42,23 @@ internal sealed class NodeQueries(
             return unknown;
         }
 
-        var history = await AskAsync<OwnershipHistory>(new GetHistory(service), AskPatience).ConfigureAwait(false);
-        return history is null
-            ? Silent(service)
-            : new HistoryReport(service, [.. history.Entries.Select(entry =>
-                new HistoryEntry(entry.At, entry.Kind, entry.Epoch == 0 ? null : entry.Epoch, entry.Node, entry.Text))]);
+        var plain = await AskAsync<OwnershipHistory>(new GetHistory(service), AskPatience).ConfigureAwait(false);
+        if (plain is null)
+        {
+            return Silent(service);
+        }
+
+        // Where the ownership actor is on a node of an earlier version, only the plain one is to be had.
+        var measured = await AskAsync<MeasuredHistory>(new GetMeasuredHistory(service), MeasuredPatience).ConfigureAwait(false);
+        var entries = measured?.Entries ?? [.. plain.Entries.Select(entry => new MeasuredEntry(entry))];
+        return new HistoryReport(service, [.. entries.Select(one =>
+            new HistoryEntry(one.Entry.At, one.Entry.Kind, one.Entry.Epoch == 0 ? null : one.Entry.Epoch, one.Entry.Node, one.Entry.Text)
+            {
+                Cause = one.Cause,
+                DurationSeconds = one.DurationSeconds,
+                LostSeconds = one.LostSeconds,
+                LostBytes = one.LostBytes,
+            })]);
     }
 
     public async Task<Answer<MoveReport>> MoveAsync(string service, string to, CancellationToken cancellation)
@@ -156,16 +169,6 @@ internal sealed class NodeQueries(
         };
     }
 
-    /// <summary>Whether this node owns a service and runs it, by what its own guard said and by the lease it had then; for load balancers.</summary>
-    public bool Runs(string service) => board.GuardProblem is null
-        && board.Find(service) is { Guard: { Phase: Lease.Holder.LeasePhase.Running } guard } seen
-        && guard.LeaseRemaining > GuardClock.Now.LongestSince(seen.GuardAt);
-
-    /// <summary>Whether this node could be granted something: guard, cluster and journal are there.</summary>
-    public bool IsReady => board.GuardProblem is null && board.Region is not null && ClusterStatus().Quorum;
-
-    public bool IsConfigured(string service) => settings.Services.ContainsKey(service);
-
     private async Task<ServiceStatus> StatusAsync(ServiceSettings service)
     {
         var fresh = await AskAsync<OwnershipView>(new GetOwnership(service.Name), StatusPatience).ConfigureAwait(false);
@@ -202,19 +205,8 @@ internal sealed class NodeQueries(
 
     private ClusterStatus ClusterStatus()
     {
-        var state = Akka.Cluster.Cluster.Get(system).State;
-        var members = settings.Cluster.Nodes.Select(node =>
-        {
-            // The newest, where an earlier one of the same address has not been removed yet.
-            var member = state.Members.LastOrDefault(member => ClusterConfiguration.NodeAt(settings, member.Address) == node.Key);
-            return new MemberStatus(
-                node.Key,
-                $"{node.Value}:{settings.Cluster.Port}",
-                member?.Status.ToString().ToLowerInvariant() ?? "unknown",
-                member is not null && !state.Unreachable.Contains(member));
-        }).ToImmutableArray();
-        var seen = members.Count(member => member is { Status: "up", Reachable: true });
-        return new ClusterStatus(seen > members.Length / 2, members, [.. settings.Cluster.Voters])
+        var members = membership.Look();
+        return new ClusterStatus(Membership.HasQuorum(members), members, [.. settings.Cluster.Voters])
         {
             Journal = board.Journal is { } journal ? new JournalStatus(journal.Reachable, journal.Since, journal.Problem) : null,
         };

@@ -47,7 +47,8 @@ internal static class StatusPicture
         };
     }
 
-    private static DumpPoint? NewestDump(OwnershipView? view, ServiceSnapshot? local)
+    /// <summary>The newest dump that the node has heard of.</summary>
+    internal static DumpPoint? NewestDump(OwnershipView? view, ServiceSnapshot? local)
     {
         var seen = (view?.Sights ?? [])
             .Where(sight => sight.LastDumpSlot > 0)
@@ -68,7 +69,7 @@ internal static class StatusPicture
         [
             .. Others(node, owner, view, local)
                 .Where(sight => sight.StandbySlot > 0 || sight.StandbyProblem is not null)
-                .Select(sight => new StandbyStatus(sight.Node, sight.StandbySlot, Lag(sight, newest), RehearsedIn(sight.Rehearsal))
+                .Select(sight => new StandbyStatus(sight.Node, sight.StandbySlot, StandbyLag(sight, newest), RehearsedIn(sight.Rehearsal))
                 {
                     Problem = sight.AgeSeconds > silentAfter.TotalSeconds
                         ? string.Create(CultureInfo.InvariantCulture, $"{sight.Node} has said nothing for {sight.AgeSeconds:0} s")
@@ -105,7 +106,8 @@ internal static class StatusPicture
         return sights.Where(sight => sight.Node != owner).OrderBy(sight => sight.Node, StringComparer.Ordinal);
     }
 
-    private static double? Lag(NodeSight sight, DumpPoint? newest) => sight is not { StandbySlot: > 0, StandbyAt: { } at } ? null
+    /// <summary>By how many seconds a node's copy is older; null where it has none.</summary>
+    internal static double? StandbyLag(NodeSight sight, DumpPoint? newest) => sight is not { StandbySlot: > 0, StandbyAt: { } at } ? null
         : newest is null || newest.Sequence <= sight.StandbySlot ? 0
         : Math.Round(Math.Max(0, (newest.At - at).TotalSeconds), 3);
 

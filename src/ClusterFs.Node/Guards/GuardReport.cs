@@ -1,4 +1,5 @@
 using ClusterFs.Guard.Protocol;
+using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 
 namespace ClusterFs.Node.Guards;
@@ -8,8 +9,9 @@ namespace ClusterFs.Node.Guards;
 /// <param name="Phase">Of the newest epoch; null when there was none since the guard started.</param>
 /// <param name="Tenure">The epoch that the newest ownership began with; 0 when there was none since the guard started.</param>
 /// <param name="ClosedEpoch">Everything at or below it is over for good here.</param>
+/// <param name="ValidUntil">When the lease ends that the guard held as it said this: however long that was under way. Null when it held none.</param>
 internal sealed record GuardReport(
-    bool Wanted, LeasePhase? Phase, long Epoch, long Tenure, long ClosedEpoch, TimeSpan LeaseRemaining, int? Process, string? Reason, int? ExitCode)
+    bool Wanted, LeasePhase? Phase, long Epoch, long Tenure, long ClosedEpoch, Instant? ValidUntil, int? Process, string? Reason, int? ExitCode)
 {
     /// <summary>The lease was lost, and what is left of the service is frozen here.</summary>
     public bool IsFrozen { get; init; }
@@ -17,7 +19,12 @@ internal sealed record GuardReport(
     /// <summary>The tenure that is not over; null when there is none. What runs here, and its claim in the archive, go by it.</summary>
     public long? OpenTenure => Phase is null or LeasePhase.Closed || Epoch <= ClosedEpoch ? null : Tenure;
 
-    public static GuardReport From(ServiceReport report) => new(
+    /// <summary>What is left of the lease; zero when it may have ended.</summary>
+    public TimeSpan LeaseRemaining(Instant now) =>
+        ValidUntil?.LeastRemaining(now) is { } left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
+    /// <param name="readAt">When the report was read from the socket.</param>
+    public static GuardReport From(ServiceReport report, Instant readAt) => new(
         report.Wanted,
         report.Phase switch
         {
@@ -34,11 +41,17 @@ internal sealed record GuardReport(
         report.Epoch,
         report.Tenure,
         report.ClosedEpoch,
-        TimeSpan.FromMilliseconds(report.LeaseRemainingMs),
+        EndOfLease(report, readAt),
         report.Process == 0 ? null : report.Process,
         report.HasReason ? report.Reason : null,
         report.HasExitCode ? report.ExitCode : null)
     {
         IsFrozen = report.Frozen,
     };
+
+    /// <summary>A guard of an earlier version says how much is left, and not when that was: it can only be counted from when it was read.</summary>
+    private static Instant? EndOfLease(ServiceReport report, Instant readAt) =>
+        report.ValidUntilBoottime != 0
+            ? new Instant(TimeSpan.FromTicks(report.ValidUntilBoottime), TimeSpan.FromTicks(report.ValidUntilMonotonicRaw))
+            : report.LeaseRemainingMs > 0 ? readAt + TimeSpan.FromMilliseconds(report.LeaseRemainingMs) : null;
 }

@@ -7,7 +7,12 @@ using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Foresight;
+using ClusterFs.Node.Health;
+using ClusterFs.Node.Inspection;
+using ClusterFs.Node.Metrics;
 using ClusterFs.Node.Seeded;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace ClusterFs.Node.Hosting;
@@ -111,10 +116,17 @@ internal sealed class NodeHost(
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.ListenUnixSocket(settings.Node.Socket);
-            kestrel.Listen(IPAddress.Parse(settings.Node.Address), settings.Cluster.HttpPort);
+            ListenLimits.Set(kestrel.Limits);
+            kestrel.ListenUnixSocket(settings.Node.Socket, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Parse(settings.Node.Address), settings.Cluster.HttpPort, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                ListenLimits.LimitConnections(listen);
+            });
         });
-        AddLogging(builder.Logging);
+        var threshold = new LogThreshold();
+        builder.Services.AddSingleton(threshold);
+        AddLogging(builder.Logging, threshold);
 
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(30));
         builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
@@ -129,8 +141,14 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton(starts);
         builder.Services.AddSingleton<NodeBoard>();
         builder.Services.AddSingleton<NodeFailure>();
+        builder.Services.AddSingleton<Membership>();
         builder.Services.AddSingleton<NodeQueries>();
+        builder.Services.AddSingleton<HealthQueries>();
+        builder.Services.AddSingleton<SceneSource>();
+        builder.Services.AddSingleton<MetricsEndpoint>();
         builder.Services.AddSingleton<SeededQueries>();
+        builder.Services.AddSingleton<SimulateQueries>();
+        builder.Services.AddSingleton<InspectionQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))
@@ -144,14 +162,17 @@ internal sealed class NodeHost(
         builder.Services.AddHostedService<NodeStart>();
 
         var application = builder.Build();
+        application.Use(RequestGate.Pass);
         ApiEndpoints.Map(application);
+        HealthEndpoints.Map(application);
+        MetricsEndpoint.Map(application);
         return application;
     }
 
-    private static void AddLogging(ILoggingBuilder logging)
+    private static void AddLogging(ILoggingBuilder logging, LogThreshold threshold)
     {
-        logging.SetMinimumLevel(LogLevel.Information);
-        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.SetMinimumLevel(LogLevel.Debug);
+        logging.AddFilter(threshold.Passes);
         if (SystemdHelpers.IsSystemdService())
         {
             logging.AddSystemdConsole();

@@ -223,6 +223,7 @@ internal sealed class NodeStart(
             new OwnershipSurroundings(
                 new GuardVoters(_voters, _sqlVoter), _epochs!, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.ownership"))
             {
+                Node = settings.Node.Name,
                 Away = NodesAway,
                 AskNodes = AskNodes,
                 RunFence = settings.Fence is { } fence ? new FenceCommand(fence, loggers.CreateLogger("clusterfs.fence")).RunAsync : null,

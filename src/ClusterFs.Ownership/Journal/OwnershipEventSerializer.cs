@@ -52,7 +52,8 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
         VoterJoined e => Write(new StoredVoterJoined(e.At, e.Voter, e.Identity), Json.Default.StoredVoterJoined),
         FencingBegun e => Write(new StoredFencing(e.At, e.Epoch, Store(e.Cause)), Json.Default.StoredFencing),
         OwnershipGranted e => Write(
-            new StoredGrant(e.At, e.Epoch, e.Node, [.. e.Voters], Milliseconds(e.Ttl), Milliseconds(e.StopBudget), Store(e.Cause)),
+            new StoredGrant(e.At, e.Epoch, e.Node, [.. e.Voters], Milliseconds(e.Ttl), Milliseconds(e.StopBudget), Store(e.Cause),
+                e.Lost is { } lost ? new StoredRisk(lost.Node, lost.Seconds, lost.Bytes) : null),
             Json.Default.StoredGrant),
         OwnershipContinued e => Write(new StoredContinuation(e.At, e.Epoch, e.Node), Json.Default.StoredContinuation),
         OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason, e.HandedOver), Json.Default.StoredRelease),
@@ -87,7 +88,10 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
                     grant.Voters.ToImmutableSortedSet(StringComparer.Ordinal),
                     TimeSpan.FromMilliseconds(grant.TtlMs),
                     TimeSpan.FromMilliseconds(grant.StopBudgetMs),
-                    Load(grant.Cause));
+                    Load(grant.Cause))
+                {
+                    Lost = grant.Lost is { } lost ? new AtRisk(lost.Node, lost.Seconds, lost.Bytes) : null,
+                };
             case Continued:
                 var continued = Read(bytes, Json.Default.StoredContinuation);
                 return new OwnershipContinued(continued.At, continued.Epoch, continued.Node);

@@ -9,7 +9,16 @@ internal sealed record StoredVoterJoined(DateTimeOffset At, string Voter, Guid I
 internal sealed record StoredFencing(DateTimeOffset At, long Epoch, StoredCause Cause);
 
 internal sealed record StoredGrant(
-    DateTimeOffset At, long Epoch, string Node, string[] Voters, long TtlMs, long StopBudgetMs, StoredCause Cause);
+    DateTimeOffset At,
+    long Epoch,
+    string Node,
+    string[] Voters,
+    long TtlMs,
+    long StopBudgetMs,
+    StoredCause Cause,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StoredRisk? Lost = null);
+
+internal sealed record StoredRisk(string Node, double Seconds, long Bytes);
 
 internal sealed record StoredContinuation(DateTimeOffset At, long Epoch, string Node);
 

@@ -22,7 +22,7 @@ public sealed record OwnershipView(
     bool Paused,
     NodeSight[] Sights) : IWireMessage
 {
-    /// <summary>The newest owner was granted the service because the one before it was lost, before it had released it.</summary>
+    /// <summary>The newest owner was granted the service because the one before it was lost, or ended without having handed over.</summary>
     public bool FailedOver { get; init; }
 
     /// <summary>The service did not stay up and is left alone until resumed.</summary>
@@ -109,3 +109,22 @@ public sealed record OwnershipHistory(string Service, HistoryEntry[] Entries) : 
 /// <param name="Kind">granted, continued, started, settled, released, fencing, power-fenced, move, move-abandoned, damped, paused, resumed or
 /// voter-joined.</param>
 public sealed record HistoryEntry(DateTimeOffset At, string Kind, long Epoch, string? Node, string Text) : IWireMessage;
+
+/// <summary>The newest events of the service's journal with what they tell together, oldest first.</summary>
+public sealed record MeasuredHistory(string Service, MeasuredEntry[] Entries) : IWireMessage;
+
+/// <summary>An event of the journal, and what it tells together with those before it.</summary>
+public sealed record MeasuredEntry(HistoryEntry Entry) : IWireMessage
+{
+    /// <summary>start, failover or move, where an epoch is fenced, granted or started; null elsewhere.</summary>
+    public string? Cause { get; init; }
+
+    /// <summary>Of a start: how long ago the newest fence for its epoch had begun, by wall clocks; null elsewhere.</summary>
+    public double? DurationSeconds { get; init; }
+
+    /// <summary>Of a failover: no more than what the lost owner wrote in the last so many seconds before the grant is missing; null where nobody knows.</summary>
+    public double? LostSeconds { get; init; }
+
+    /// <summary>Roughly how much was in no dump when the lost owner was heard last.</summary>
+    public long? LostBytes { get; init; }
+}

@@ -26,3 +26,6 @@ public sealed record GetOwnership(string Service) : IOwnershipMessage;
 
 /// <summary>Answered with <see cref="OwnershipHistory"/>.</summary>
 public sealed record GetHistory(string Service) : IOwnershipMessage;
+
+/// <summary>Answered with <see cref="MeasuredHistory"/>; by a daemon of an earlier version not at all.</summary>
+public sealed record GetMeasuredHistory(string Service) : IOwnershipMessage;

@@ -9,7 +9,8 @@ namespace ClusterFs.Ownership.Wire;
 
 /// <summary>
 /// The types that may be read from the wire; everything else is refused before it is made. Hyperion's own filter compares names with and
-/// without assembly versions and so refuses all: this one compares without.
+/// without assembly versions and so refuses all: this one compares without. Daemons of two versions meet during an upgrade, and none can read a type
+/// that has got or lost a member: what is new goes into a type of its own.
 /// </summary>
 internal sealed partial class WireTypes : ITypeFilter
 {
@@ -34,9 +35,22 @@ internal sealed partial class WireTypes : ITypeFilter
         typeof(RequestAnswered),
         typeof(GetOwnership),
         typeof(GetHistory),
+        typeof(ExplainOwnership),
+        typeof(OwnershipExplained),
+        typeof(NodeStanding),
+        typeof(NodeStanding[]),
+        typeof(ForeseeOwnership),
+        typeof(OwnershipForeseen),
+        typeof(ForeseenEvent),
+        typeof(ForeseenEvent[]),
+        typeof(double?),
         typeof(OwnershipHistory),
         typeof(HistoryEntry),
         typeof(HistoryEntry[]),
+        typeof(GetMeasuredHistory),
+        typeof(MeasuredHistory),
+        typeof(MeasuredEntry),
+        typeof(MeasuredEntry[]),
         typeof(AskSeeded),
         typeof(SeededTask),
         typeof(SeededAnswered),

@@ -17,6 +17,16 @@ public sealed class TellingPaceTests
     }
 
     [Fact]
+    public void A_later_end_of_the_lease_is_a_mere_renewal()
+    {
+        var later = Running(14_000);
+        later.ValidUntilBoottime = later.ValidUntilMonotonicRaw = 1;
+
+        Assert.False(OfMany.IsToBeTold(Running(14_000), Start, later, Start + TimeSpan.FromSeconds(2.4)));
+        Assert.True(OfMany.IsToBeTold(Running(14_000), Start, later, Start + TimeSpan.FromSeconds(2.5)));
+    }
+
+    [Fact]
     public void A_lease_is_never_told_so_late_that_it_passes_for_ended()
     {
         Assert.False(OfMany.IsToBeTold(Running(900), Start, Running(1_000), Start + TimeSpan.FromMilliseconds(400)));

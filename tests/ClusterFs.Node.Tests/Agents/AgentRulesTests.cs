@@ -331,7 +331,7 @@ public sealed class AgentRulesTests
         new("wiki", OwnershipStage.Owned, owner, epoch, epoch, [], null, null, false, []);
 
     private static AgentState In(LeasePhase? phase, long epoch, long? closed = null) => new(
-        Settings, new GuardReport(true, phase, epoch, epoch, closed ?? Math.Max(0, epoch - 1), TimeSpan.FromSeconds(4), null, null, null));
+        Settings, new GuardReport(true, phase, epoch, epoch, closed ?? Math.Max(0, epoch - 1), Start + TimeSpan.FromSeconds(4), null, null, null));
 
     private static AgentState Working(AgentState state, WorkKind kind, long epoch) => state with { Work = new Work(kind, epoch, Start) };
 

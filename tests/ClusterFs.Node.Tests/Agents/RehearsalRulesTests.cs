@@ -195,5 +195,5 @@ public sealed class RehearsalRulesTests
         NodeSight.Nothing(node) with { Rehearsal = new RehearsalSight(0, null, 0, false, null, null, underWay) };
 
     private static GuardReport Guard(LeasePhase? phase) => new(
-        true, phase, phase is null ? 0 : 4, phase is null ? 0 : 4, 2, TimeSpan.FromSeconds(4), null, null, null);
+        true, phase, phase is null ? 0 : 4, phase is null ? 0 : 4, 2, Start + TimeSpan.FromSeconds(4), null, null, null);
 }

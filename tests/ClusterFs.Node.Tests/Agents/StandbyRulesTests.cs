@@ -114,5 +114,5 @@ public sealed class StandbyRulesTests
     private static DumpSeen Dump(long slot) => new(3, slot, DateTimeOffset.UnixEpoch, 5120);
 
     private static GuardReport Guard(LeasePhase? phase, long closed) => new(
-        true, phase, phase is null ? 0 : 3, phase is null ? 0 : 3, closed, TimeSpan.FromSeconds(4), null, null, null);
+        true, phase, phase is null ? 0 : 3, phase is null ? 0 : 3, closed, Start + TimeSpan.FromSeconds(4), null, null, null);
 }

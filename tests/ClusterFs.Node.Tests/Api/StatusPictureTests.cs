@@ -139,8 +139,7 @@ public sealed class StatusPictureTests
 
     private static ServiceSnapshot Snapshot(string node, LeasePhase? phase, NodeSight sight) => new(
         "wiki",
-        new GuardReport(true, phase, phase is null ? 0 : 7, phase is null ? 0 : 7, phase is null ? 0 : 6, TimeSpan.FromSeconds(4), 1234, null, null),
-        default(Instant),
+        new GuardReport(true, phase, phase is null ? 0 : 7, phase is null ? 0 : 7, phase is null ? 0 : 6, default(Instant) + TimeSpan.FromSeconds(4), 1234, null, null),
         sight with { Node = node },
         default(Instant),
         null,

@@ -38,6 +38,15 @@ public sealed class OwnershipEventSerializerTests : TestKit
             """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","voters":["n1","n2","n3"],"ttlMs":5000,"stopBudgetMs":1500,"cause":"move"}"""
         },
         {
+            new OwnershipGranted(
+                At, 7, "n1", ImmutableSortedSet.Create(StringComparer.Ordinal, "n1"), TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(1500), GrantCause.Failover)
+            {
+                Lost = new AtRisk("n2", 1.5, 4096),
+            },
+            "granted-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","epoch":7,"node":"n1","voters":["n1"],"ttlMs":5000,"stopBudgetMs":1500,"cause":"failover","lost":{"node":"n2","seconds":1.5,"bytes":4096}}"""
+        },
+        {
             new OwnershipContinued(At, 8, "n1"),
             "continued-v1",
             """{"at":"2026-01-02T03:04:05+00:00","epoch":8,"node":"n1"}"""

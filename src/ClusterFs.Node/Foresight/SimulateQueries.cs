@@ -1,0 +1,210 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using Akka.Actor;
+using ClusterFs.Api;
+using ClusterFs.Configuration;
+using ClusterFs.Node.Agents;
+using ClusterFs.Node.Api;
+using ClusterFs.Ownership.Messages;
+
+namespace ClusterFs.Node.Foresight;
+
+/// <summary>
+/// Answers why a service is where it is, and what would become of it: the ownership actor runs its own machine ahead, and what it cannot know, what would be
+/// lost and what a takeover would start from, is what the nodes have said. Nothing is done. Thread-safe.
+/// </summary>
+internal sealed class SimulateQueries(Settings settings, NodeBoard board)
+{
+    private const string Stays = "stays";
+    private const string Moves = "moves";
+    private const string Stops = "stops";
+    private const string Nobody = "nobody";
+    private const string Unknown = "unknown";
+    private const int AtOnce = 16;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SharedHorizon = TimeSpan.FromHours(1);
+
+    private readonly ConcurrentDictionary<TimeSpan, SharedCourse> _courses = new();
+
+    public async Task<Answer<ExplainReport>> ExplainAsync(string service, string? node)
+    {
+        if (!settings.Services.TryGetValue(service, out var known))
+        {
+            return Problem.Of(StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
+        }
+
+        if (node is not null && !settings.Cluster.Nodes.ContainsKey(node))
+        {
+            return NoNode(node);
+        }
+
+        if (await AskAsync<OwnershipExplained>(new ExplainOwnership(service)).ConfigureAwait(false) is not { } explained)
+        {
+            return Problem.Of(
+                StatusCodes.Status504GatewayTimeout,
+                $"the ownership actor of {service} does not answer",
+                "is the journal's database there, and a majority of the nodes? Is it on a node of an earlier version? See `clusterfs status`");
+        }
+
+        var nodes = explained.Nodes.Select(one => new NodeStandingReport(one.Node, one.Standing, one.Text));
+        if (node is not null && !known.Nodes.Contains(node))
+        {
+            nodes = nodes.Append(new NodeStandingReport(node, "cannot", $"services.{service}.nodes does not name it"));
+        }
+
+        return new ExplainReport(service, [.. explained.Why], [.. nodes.Where(one => node is null || one.Node == node)]);
+    }
+
+    /// <param name="kill">A node.</param>
+    /// <param name="lose">database or shared.</param>
+    public async Task<Answer<SimulateReport>> SimulateAsync(string? kill, string? lose)
+    {
+        if (kill is null == lose is null || lose is not (null or "database" or "shared"))
+        {
+            return Problem.Of(StatusCodes.Status400BadRequest, "it is not said what is to be lost", "kill=NODE, lose=database or lose=shared");
+        }
+
+        if (kill is not null && !settings.Cluster.Nodes.ContainsKey(kill))
+        {
+            return NoNode(kill);
+        }
+
+        // A thousand at once would wait for each other until some are taken for silent.
+        var services = new List<ForeseenService>();
+        foreach (var some in settings.Services.Values.Chunk(AtOnce))
+        {
+            services.AddRange(await Task.WhenAll(some.Select(service => lose == "shared"
+                ? LoseSharedAsync(service)
+                : LoseAsync(service, kill, lose == "database"))).ConfigureAwait(false));
+        }
+
+        var what = kill is not null ? $"node {kill}" : lose == "database" ? "the journal's database" : "shared storage";
+        return new SimulateReport(what, [.. services]);
+    }
+
+    private async Task<ForeseenService> LoseAsync(ServiceSettings service, string? kill, bool database)
+    {
+        var foreseen = await AskAsync<OwnershipForeseen>(new ForeseeOwnership(service.Name, kill, database)).ConfigureAwait(false);
+        if (foreseen is null or { Problem: not null })
+        {
+            return new ForeseenService(
+                service.Name, null, Unknown, null, null, null, null, null, [], [foreseen?.Problem ?? "its ownership actor does not answer, or is on a node of an earlier version"]);
+        }
+
+        var view = await ViewAsync(service.Name).ConfigureAwait(false);
+        var isOwnerLost = foreseen.OwnerIsLost || foreseen.StoppedAfterSeconds is not null;
+        var outcome =
+            foreseen.Owner is null ? foreseen.LeasedAfterSeconds is null ? Nobody : Moves
+            : !isOwnerLost ? Stays
+            : foreseen.LeasedAfterSeconds is null ? Stops : Moves;
+        var sight = foreseen.Owner == kill ? view?.Sights.FirstOrDefault(one => one.Node == kill) : null;
+        var notes = ImmutableArray.CreateBuilder<string>();
+        if (foreseen.Owner is not null && foreseen.Owner == kill)
+        {
+            notes.Add(sight is { AtRiskKnown: true }
+                ? Text($"what was written in the last {sight.AtRiskSeconds:0.0} s before {kill} was heard last would be lost with it, and kept as a divergent dump when it is back")
+                : $"nobody knows what {kill} has written and not dumped");
+        }
+
+        if (outcome == Moves && foreseen.Next is { } next && foreseen.Owner != next)
+        {
+            notes.Add(TakeoverOn(next, view));
+        }
+
+        if (foreseen.TakenForLost is { Length: > 0 } taken)
+        {
+            notes.Add($"nobody hears of {string.Join(", ", taken)}: taken for lost here, and if only the daemon is away there, its guard still votes and renews, and this is too dark");
+        }
+
+        if (outcome == Stops)
+        {
+            notes.Add("it would run nowhere until that is mended");
+        }
+
+        return new ForeseenService(
+            service.Name, foreseen.Owner, outcome, foreseen.Next, foreseen.LeasedAfterSeconds, foreseen.StoppedAfterSeconds,
+            sight is { AtRiskKnown: true } ? sight.AtRiskSeconds : null,
+            sight is { AtRiskKnown: true } ? sight.AtRiskBytes : null,
+            [.. foreseen.Steps.Select(step => new ForeseenMoment(step.AfterSeconds, step.Text))],
+            notes.ToImmutable());
+    }
+
+    private async Task<ForeseenService> LoseSharedAsync(ServiceSettings service)
+    {
+        if (await ViewAsync(service.Name).ConfigureAwait(false) is not { } view)
+        {
+            return new ForeseenService(service.Name, null, Unknown, null, null, null, null, null, [], ["its ownership actor does not answer"]);
+        }
+
+        var course = _courses.GetOrAdd(service.Live.DumpEvery, dumpEvery => SharedCourse.Of(new AgentSettings(settings.Node.Name, service.Name, dumpEvery)));
+        var notes = ImmutableArray.CreateBuilder<string>();
+        if (view.Owner is not null)
+        {
+            notes.Add(course.OwnerStops is { } stops
+                ? Text($"it would be stopped after {stops.TotalSeconds:0} s")
+                : Text($"it goes on, and what is at risk grows for as long as storage is away: dumps that fail are tried again every {AgentRules.RetryAfter.TotalSeconds:0} s, one that hangs is waited for; a planned move or stop waits up to {AgentRules.HungDumpPatience.TotalMinutes:0} min for its last dump"));
+        }
+
+        notes.Add(course.TakerGivesUp is { } after
+            ? Text($"no other node could start it meanwhile: where storage fails, one that is granted it gives it up after {AgentRules.TakeOverAttempts} attempts ({after.TotalSeconds:0} s) and stands back for {AgentRules.StandBackFor.TotalSeconds:0} s")
+            : "no other node could start it meanwhile");
+        notes.Add(course.TakerWaits
+            ? "where storage hangs (an NFS mount that waits for its server), the one that is granted it keeps it and waits"
+            : "where storage hangs, the one that is granted it gives it up as well");
+        return new ForeseenService(
+            service.Name, view.Owner, view.Owner is null ? Nobody : course.OwnerStops is null ? Stays : Stops, null, null, course.OwnerStops?.TotalSeconds, null, null, [],
+            notes.ToImmutable());
+    }
+
+    /// <summary>As it is now where that can be had; what the agent heard last may be a minute old.</summary>
+    private async Task<OwnershipView?> ViewAsync(string service) =>
+        await AskAsync<OwnershipView>(new GetOwnership(service)).ConfigureAwait(false) ?? board.Find(service)?.View;
+
+    private static string TakeoverOn(string node, OwnershipView? view)
+    {
+        var newest = view?.Sights.Select(sight => sight.LastDumpSlot).DefaultIfEmpty().Max() ?? 0;
+        var sight = view?.Sights.FirstOrDefault(one => one.Node == node);
+        var rehearsed = sight?.Rehearsal is { PassedSlot: > 0 } passed ? Text($"; a whole restore took {passed.PassedSeconds:0.0} s when it was rehearsed there") : "";
+        return sight switch
+        {
+            { StandbyProblem: { } problem } => $"{node} has no current copy of it ({problem}): its content is restored{rehearsed}",
+            { StandbySlot: > 0 } copy when copy.StandbySlot >= newest => $"{node} has a copy of the newest dump, which a rename puts in place{rehearsed}",
+            { StandbySlot: > 0 } copy => Text($"{node} has a copy that is {newest - copy.StandbySlot} dump(s) behind, and reads what those changed{rehearsed}"),
+            _ => $"{node} has no copy of it: its content is restored{rehearsed}",
+        };
+    }
+
+    private async Task<T?> AskAsync<T>(IOwnershipMessage question)
+        where T : class
+    {
+        if (board.Region is not { } region)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await region.Ask<T>(question, Patience).ConfigureAwait(false);
+        }
+        catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private Problem NoNode(string node) => Problem.Of(
+        StatusCodes.Status400BadRequest, $"there is no node {node}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>What agents with one interval between dumps would do without shared storage.</summary>
+    private sealed record SharedCourse(TimeSpan? OwnerStops, TimeSpan? TakerGivesUp, bool TakerWaits)
+    {
+        public static SharedCourse Of(AgentSettings agent) => new(
+            SharedLoss.OwnerStopsAfter(agent, hangs: false, SharedHorizon) ?? SharedLoss.OwnerStopsAfter(agent, hangs: true, SharedHorizon),
+            SharedLoss.TakerGivesUpAfter(agent, hangs: false, SharedHorizon),
+            SharedLoss.TakerGivesUpAfter(agent, hangs: true, SharedHorizon) is null);
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace ClusterFs.Node.Hosting;
+
+/// <summary>What may not come in, whatever route it asks for.</summary>
+internal static class RequestGate
+{
+    public static Task Pass(HttpContext context, RequestDelegate next)
+    {
+        if (context.Connection.LocalIpAddress is null)
+        {
+            return next(context);
+        }
+
+        // The API can move services: it is for the socket, which has an owner and a group, and never for the network.
+        if (context.Request.Path.StartsWithSegments("/v1"))
+        {
+            return RefuseAsync(context, StatusCodes.Status404NotFound, "the API is on the daemon's socket only");
+        }
+
+        // Nothing there takes one, so nobody's is waited for.
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
+        {
+            context.Response.Headers.Connection = "close";
+            return RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, "no request here has a body");
+        }
+
+        return next(context);
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string why)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(why + "\n");
+    }
+}
