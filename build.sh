@@ -82,22 +82,39 @@ build_faults() {
   publish tests/ClusterFs.Faults "$faults" --self-contained false -p:PublishReadyToRun=true
 }
 
+test_projects() { # PROJECT...
+  local project
+  for project; do
+    echo "== $(basename "$project")"
+    CLUSTERFS_BIN=$PWD/$bin dotnet test "$project" -c Release --no-build --nologo --logger "console;verbosity=minimal" 2>&1 |
+      tee "$logs/$(basename "$project")" || touch "$logs/failed"
+  done
+}
+
 run_tests() { # [FILTER]
-  local project result=0 passed=0 failed=0 skipped=0
-  log=$(mktemp); trap 'rm -f "$log"' EXIT
-  dotnet build ClusterFs.sln -c Release -v quiet --nologo
+  local project waiting=() computing=() result=0 passed=0 failed=0 skipped=0
   for project in tests/*.Tests; do
     [[ $project == *"${1:-}"* ]] || continue
-    echo "== $(basename "$project")"
-    CLUSTERFS_BIN=$PWD/$bin \
-      dotnet test "$project" -c Release --no-build --nologo --logger "console;verbosity=minimal" 2>&1 | tee "$log" || result=1
+    case $project in
+      *.Archive.Tests|*.Cli.Tests|*.Configuration.Tests|*.Content.Tests|*.Lease.Tests|*.Simulation.Tests) computing+=("$project");;
+      *) waiting+=("$project");;
+    esac
+  done
+  logs=$(mktemp -d); trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
+  dotnet build ClusterFs.sln -c Release -v quiet --nologo
+  # Real clusters wait most of the time; what computes takes the rest of it, and gives way to them.
+  { renice -n 5 "$BASHPID" >/dev/null; test_projects ${computing[@]+"${computing[@]}"}; } >"$logs/computing" 2>&1 &
+  test_projects ${waiting[@]+"${waiting[@]}"}
+  wait
+  cat "$logs/computing"
+  for project in ${waiting[@]+"${waiting[@]}"} ${computing[@]+"${computing[@]}"}; do
     read -r f p s < <(awk 'match($0, /Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+/) {
       gsub(/[^0-9 ]/, " ", $0); f += $1; p += $2; s += $3 } END { print f + 0, p + 0, s + 0 }' \
-      <(grep -oE 'Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+' "$log"))
+      <(grep -oE 'Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+' "$logs/$(basename "$project")"))
     failed=$((failed + f)); passed=$((passed + p)); skipped=$((skipped + s))
     [ $((f + p + s)) -gt 0 ] || { echo "build.sh: $project ran no test" >&2; result=1; }
   done
-  [ "$failed" -eq 0 ] || result=1
+  [ "$failed" -eq 0 ] && [ ! -e "$logs/failed" ] || result=1
   [ "$result" -eq 0 ] || echo "build.sh: some tests did not pass"
   echo "$passed passed, $failed failed, $skipped skipped"
   return "$result"
