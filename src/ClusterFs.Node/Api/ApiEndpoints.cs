@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
+using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 
 namespace ClusterFs.Node.Api;
@@ -26,6 +27,12 @@ internal static class ApiEndpoints
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
             Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
+        application.MapGet(ApiRoutes.Config, async (string? service, ConfigQueries queries) =>
+            Reply(await queries.ReportAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigReport));
+        application.MapGet(ApiRoutes.ConfigDiff, async (string? service, ConfigQueries queries) =>
+            Reply(await queries.CompareAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigReport));
+        application.MapPost(ApiRoutes.ConfigApply, async (string? service, ConfigQueries queries) =>
+            Reply(await queries.ApplyAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigApplyReport));
 
         application.MapGet("/live", () => Results.Text("live\n"));
         application.MapGet("/ready", (NodeQueries queries) => queries.IsReady
