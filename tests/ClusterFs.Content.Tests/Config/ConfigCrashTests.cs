@@ -52,6 +52,29 @@ public sealed class ConfigCrashTests : IDisposable
     }
 
     [SkippableTheory]
+    [InlineData("Include", "two")]
+    [InlineData("Copy", "two")]
+    [InlineData("Link", "two")]
+    [InlineData("Include", "ill")]
+    [InlineData("Copy", "ill")]
+    public void Killed_in_the_middle_it_is_finished_without_shared_storage(string kind, string version)
+    {
+        NeedsNamespaces();
+        _bed.Write("one\n");
+        ConfigBed.Tend(Start(_bed, kind));
+        _bed.Write(version + "\n");
+        Assert.Equal(Killed, Child.Run("use", _bed.Root, kind, "turned"));
+        Directory.Move(_bed.Shared, _bed.Shared + ".away");
+        var next = Start(_bed, kind);
+        ConfigBed.Tend(next);
+        var there = version == "ill" ? "one" : version;
+        Assert.Equal((there + "\n", there), (Read(kind), File.ReadAllLines(_bed.Reloads())[^1]));
+        Directory.Move(_bed.Shared + ".away", _bed.Shared);
+        ConfigBed.Tend(next);
+        Assert.Equal(version == "ill", ConfigBed.StateOf(next).Rollout!.Rollout.Failure is not null);
+    }
+
+    [SkippableTheory]
     [InlineData("Include", "failed")]
     [InlineData("Include", "turned back")]
     [InlineData("Include", "gone back")]
