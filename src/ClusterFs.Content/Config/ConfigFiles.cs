@@ -23,6 +23,12 @@ public sealed class ConfigFiles
     /// <summary>Above any roll-out: steps of one call.</summary>
     private const int MostSteps = 50;
 
+    /// <summary>Somebody else was faster so many times: then that is told.</summary>
+    private const int MostAsks = 10;
+
+    /// <summary>Longer than a network file system goes on showing what was, and than a disk is full only for a moment.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
     private readonly Settings _settings;
     private readonly ServiceSettings _service;
     private readonly TimeProvider _time;
@@ -57,7 +63,7 @@ public sealed class ConfigFiles
         [
             .. service.Config.Select(file => new Watched(
                 new ConfigFile(settings, file, service.Name, time, reached),
-                new RolloutLog(settings.Shared.Path, Path.Combine(settings.Shared.ConfigDirectory, service.Name, file.Name), Path.GetFileName(file.Source)),
+                new RolloutLog(settings.Shared.Path, Path.Combine(settings.Shared.ConfigDirectory, service.Name, file.Name), file.Name),
                 time)),
         ];
 
@@ -105,74 +111,103 @@ public sealed class ConfigFiles
     {
         var file = watched.File;
         var soon = false;
-        string? trouble = null;
         RolloutState? state = null;
         try
         {
-            if (file.Finish(cancellation) is { } finished)
-            {
-                Tell(watched, finished.Version, finished.Outcome);
-            }
-
-            (var source, trouble, soon) = LookAt(watched, nudged);
+            var blocked = Finish(watched, cancellation);
+            (var source, var trouble, soon) = LookAt(watched, nudged);
             state = watched.Log.Read();
             string? waits;
-            (state, waits) = Go(watched, state, source, cancellation);
-            if (source is not null && source == state?.Rollout.Version)
+            (state, waits) = Go(watched, state, source, trouble, blocked, cancellation);
+            if (blocked is null && source is not null && source == state?.Rollout.Version)
             {
                 file.Saw(source);
             }
 
-            Show(watched, state, trouble, waits);
+            Show(watched, state, source, blocked ?? trouble, waits);
             return soon;
         }
         catch (SharedAwayException away)
         {
             watched.Source.Forget();
-            Show(watched, state ?? watched.LastState, null, null, $"{away.Message}; what is in use stays");
+            Show(watched, Newest(state, watched.LastState), null, null, null, $"{away.Message}; what is in use stays");
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException)
         {
-            Show(watched, state ?? watched.LastState, problem.Message, null);
+            Show(watched, Newest(state, watched.LastState), null, problem.Message, null);
         }
 
         return false;
     }
 
+    /// <summary>What was written on the way to where it failed is newer than what was read first.</summary>
+    private static RolloutState? Newest(RolloutState? read, RolloutState? shown) => shown is null || read?.Number > shown.Number ? read : shown;
+
+    /// <returns>Why this node can do nothing; null when it can.</returns>
+    private string? Finish(Watched watched, CancellationToken cancellation)
+    {
+        try
+        {
+            if (watched.File.Finish((version, began) => IsWanted(watched, version, began), cancellation) is { } finished)
+            {
+                Tell(watched, finished.Version, finished.Outcome);
+            }
+
+            return null;
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException)
+        {
+            return problem.Message;
+        }
+    }
+
+    private bool? IsWanted(Watched watched, string version, long began)
+    {
+        try
+        {
+            return watched.Log.Read() is not { } state ? null
+                : state.Rollout.Began == began && state.Rollout.Version == version ? state.Rollout.Failure?.Node != _settings.Node.Name
+                : state.GoodBegan == began && state.Good == version;
+        }
+        catch (PlacingException)
+        {
+            // Shared storage is away: it goes on as it was meant to.
+            return null;
+        }
+    }
+
     /// <summary>Goes on until somebody else's turn comes.</summary>
-    private (RolloutState? State, string? Waits) Go(Watched watched, RolloutState? state, string? source, CancellationToken cancellation)
+    private (RolloutState? State, string? Waits) Go(
+        Watched watched, RolloutState? state, string? source, string? trouble, string? blocked, CancellationToken cancellation)
     {
         var file = watched.File;
         var node = _settings.Node.Name;
         for (var step = 0; step < MostSteps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
-            switch (RolloutRules.Decide(state, ViewOf(watched, source, isAsked: false)))
+            switch (RolloutRules.Decide(state, ViewOf(watched, state, source, isSettling: source is null && trouble is null, isAsked: false)))
             {
                 case RolloutStep.Begin begin:
                     state = Begin(watched, state, begin.Version);
                     break;
                 case RolloutStep.Start:
-                    file.ForgetFailure();
                     state = Append(watched, state, RolloutRules.Start(state!.Rollout, node));
                     break;
                 case RolloutStep.Use use:
-                    Show(watched, state, null, "this node is at it");
-
-                    // What failed before a crash is not tried again: it is told.
-                    var outcome = file.Record.Failed is { } failed && failed.Version == use.Version
-                        ? new ActivationOutcome(failed.Words, Changed: false)
-                        : file.Use(use.Version, watched.Log.DirectoryOf(use.Version), cancellation);
+                    Show(watched, state, source, null, "this node is at it");
+                    var outcome = Use(watched, state!.Rollout, source, blocked, cancellation);
                     Tell(watched, use.Version, outcome);
-                    state = Append(watched, state, RolloutRules.End(state!.Rollout, node, outcome.Problem));
+                    state = Append(watched, state, RolloutRules.End(state.Rollout, node, outcome.Problem));
                     if (state is { Rollout.IsFinished: true })
                     {
-                        watched.Log.Prune(state);
+                        watched.Log.Prune();
                     }
 
                     break;
+                case RolloutStep.CatchUp when blocked is not null:
+                    return (state, blocked);
                 case RolloutStep.CatchUp late:
-                    Tell(watched, late.Version, file.Use(late.Version, watched.Log.DirectoryOf(late.Version), cancellation));
+                    Tell(watched, late.Version, file.Use(late.Version, watched.Log.DirectoryOf(late.Version), state!.GoodBegan, cancellation));
                     break;
                 case RolloutStep.PassOver pass:
                     state = Append(watched, state, RolloutRules.PassOver(state!.Rollout, pass.Node));
@@ -184,6 +219,49 @@ public sealed class ConfigFiles
         }
 
         return (state, null);
+    }
+
+    /// <summary>
+    /// Takes this node's turn. What may pass is tried again for a while; then the turn ends as failed, and the others are told: a node that has begun and
+    /// never says how it ended would block every later version.
+    /// </summary>
+    private ActivationOutcome Use(Watched watched, RolloutProgress rollout, string? source, string? blocked, CancellationToken cancellation)
+    {
+        // What failed before a crash is not tried again: it is told.
+        if (watched.File.Record.Failed is { } failed && failed.Version == rollout.Version && failed.Rollout == rollout.Began)
+        {
+            return new ActivationOutcome(failed.Words, Changed: false);
+        }
+
+        try
+        {
+            if (blocked is not null)
+            {
+                throw new ConfigException(blocked);
+            }
+
+            if (source == rollout.Version)
+            {
+                // It may have been deleted by mistake, or by a node that slept.
+                watched.Log.Publish(rollout.Version, watched.Settings.Source);
+            }
+
+            return watched.File.Use(rollout.Version, watched.Log.DirectoryOf(rollout.Version), rollout.Began, cancellation);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException and not SharedAwayException)
+        {
+            if (watched.TroubledIn != rollout.Began)
+            {
+                (watched.TroubledIn, watched.TroubledSince) = (rollout.Began, _time.GetTimestamp());
+            }
+
+            if (_time.GetElapsedTime(watched.TroubledSince) < Patience)
+            {
+                throw;
+            }
+
+            return new ActivationOutcome(problem.Message, Changed: false);
+        }
     }
 
     /// <returns>The newest state: the one that was written, or what somebody else wrote there.</returns>
@@ -199,20 +277,37 @@ public sealed class ConfigFiles
         return watched.Log.Read();
     }
 
+    /// <returns>The newest state: somebody else may have been faster, and then nothing has begun.</returns>
     private RolloutState? Begin(Watched watched, RolloutState? state, string version)
     {
         watched.Log.Publish(version, watched.Settings.Source);
         var begun = Append(watched, state, RolloutRules.Begin(version, _service.Nodes));
-        watched.File.Saw(version);
-        _tell(ConfigNews.Began, watched.Settings.Name, $"version {LocalVersions.Short(version)} is to go to {string.Join(", ", _service.Nodes)}, in turn");
+        if (HasJustBegun(begun, version))
+        {
+            watched.File.Saw(version);
+            _tell(ConfigNews.Began, watched.Settings.Name, $"version {LocalVersions.Short(version)} is to go to {string.Join(", ", _service.Nodes)}, in turn");
+        }
+
         return begun;
     }
 
-    private RolloutView ViewOf(Watched watched, string? source, bool isAsked)
+    private static bool HasJustBegun(RolloutState? state, string version) => state is { Rollout: var rollout } && rollout.Version == version && rollout.Began == state.Number;
+
+    private RolloutView ViewOf(Watched watched, RolloutState? state, string? source, bool isSettling, bool isAsked)
     {
         var record = watched.File.Record;
-        return new RolloutView(_settings.Node.Name, _service.Nodes, source, record.Seen, record.Active, record.Failed?.Version, _away(), isAsked);
+        watched.Note(state, source, _time.GetTimestamp());
+        return new RolloutView(_settings.Node.Name, _service.Nodes, source, record.Seen, record.Active, record.Failed?.Version, _away(), isAsked)
+        {
+            Used = record.Rollout,
+            IsSettling = isSettling,
+            HasDiffered = watched.DiffersSince is { } since && _time.GetElapsedTime(since) >= Patience,
+            IsStill = _time.GetElapsedTime(watched.StateSince) >= LongestTurn(watched.Settings),
+        };
     }
+
+    /// <summary>A node's turn takes no longer: its commands there and back, and the copying.</summary>
+    private static TimeSpan LongestTurn(ConfigSettings settings) => settings.CheckTimeout + (2 * (settings.ReloadTimeout + settings.HealthyWithin)) + (2 * Patience);
 
     private ConfigAsked Ask(Watched watched)
     {
@@ -226,15 +321,23 @@ public sealed class ConfigFiles
                 return new ConfigAsked(_service.Name, name, 0, trouble ?? "somebody is writing it; it is used once it has stayed as it is for a few seconds");
             }
 
-            var state = watched.Log.Read();
-            if (RolloutRules.Decide(state, ViewOf(watched, source, isAsked: true)) is RolloutStep.Begin begin)
+            for (var attempt = 0; attempt < MostAsks; attempt++)
             {
-                return new ConfigAsked(_service.Name, name, Begin(watched, state, begin.Version)?.Number ?? 0, null);
+                var state = watched.Log.Read();
+                if (RolloutRules.Decide(state, ViewOf(watched, state, source, isSettling: false, isAsked: true)) is not RolloutStep.Begin begin)
+                {
+                    return state?.Rollout.Version == source
+                        ? new ConfigAsked(_service.Name, name, state.Number, null)
+                        : new ConfigAsked(_service.Name, name, 0, $"{state?.Rollout.Running} is at another version; ask again when it has ended");
+                }
+
+                if (Begin(watched, state, begin.Version) is { } begun && HasJustBegun(begun, source))
+                {
+                    return new ConfigAsked(_service.Name, name, begun.Number, null);
+                }
             }
 
-            return state?.Rollout.Version == source
-                ? new ConfigAsked(_service.Name, name, state.Number, null)
-                : new ConfigAsked(_service.Name, name, 0, $"{state?.Rollout.Running} is at another version; ask again when it has ended");
+            return new ConfigAsked(_service.Name, name, 0, "other nodes have begun something else each time; ask again");
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException)
         {
@@ -248,31 +351,38 @@ public sealed class ConfigFiles
         // Large trees are looked at less often.
         if (!nudged && _time.GetElapsedTime(watched.LookedAt) < watched.LookTook * LookShare)
         {
-            return (watched.LastVersion, watched.LastTrouble, false);
+            return (watched.LastVersion, watched.LastTrouble, watched.IsSettling);
         }
 
         var began = _time.GetTimestamp();
+        (watched.LastVersion, watched.LastTrouble, watched.IsSettling) = (null, null, false);
         try
         {
             var identity = Look(watched);
             if (!watched.Source.HasStayed(identity, _quiet))
             {
                 watched.Source.Note(identity);
-                return (null, null, true);
+                watched.IsSettling = true;
             }
+            else
+            {
+                if (identity.Bytes == 0)
+                {
+                    throw new ConfigException(
+                        $"{Path.Combine(_settings.Shared.Path, watched.Settings.Source)}: is empty, and may be about to be written, or what it should be is not mounted");
+                }
 
-            watched.LastVersion = watched.Source.Get(identity, () => Reach(watched, () => Tree.VersionOf(_settings.Shared.Path, watched.Settings.Source)));
-            watched.LastTrouble = null;
+                watched.LastVersion = watched.Source.Get(identity, () => Reach(watched, () => Tree.VersionOf(_settings.Shared.Path, watched.Settings.Source)));
+            }
         }
         catch (PlacingException problem) when (problem is not SharedAwayException)
         {
-            watched.LastVersion = null;
             watched.LastTrouble = $"the source cannot be used, and what is in use stays: {problem.Message}";
         }
 
         watched.LookedAt = _time.GetTimestamp();
         watched.LookTook = _time.GetElapsedTime(began);
-        return (watched.LastVersion, watched.LastTrouble, false);
+        return (watched.LastVersion, watched.LastTrouble, watched.IsSettling);
     }
 
     private TreeIdentity? TryLook(Watched watched)
@@ -348,18 +458,23 @@ public sealed class ConfigFiles
     {
         if (outcome.Problem is { } problem)
         {
-            _tell(ConfigNews.Failed, watched.Settings.Name, problem);
+            if (problem != watched.ToldProblem)
+            {
+                _tell(ConfigNews.Failed, watched.Settings.Name, problem);
+            }
         }
         else if (outcome.Changed)
         {
             _tell(ConfigNews.Used, watched.Settings.Name, $"version {LocalVersions.Short(version)} is in use");
         }
+
+        watched.ToldProblem = outcome.Problem;
     }
 
-    private void Show(Watched watched, RolloutState? state, string? trouble, string? waits, string? away = null)
+    private void Show(Watched watched, RolloutState? state, string? source, string? trouble, string? waits, string? away = null)
     {
         watched.LastState = state;
-        var (condition, reason) = Judge(watched, state, trouble, waits, away);
+        var (condition, reason) = Judge(watched, state, source, trouble, waits, away);
         if (reason != watched.Told && condition is ConfigCondition.Drifted or ConfigCondition.Failed or ConfigCondition.Unknown && reason is not null)
         {
             _tell(condition == ConfigCondition.Drifted ? ConfigNews.Drifted : ConfigNews.Trouble, watched.Settings.Name, reason);
@@ -372,22 +487,21 @@ public sealed class ConfigFiles
         ImmutableInterlocked.InterlockedExchange(ref _states, _states.SetItem(_files.IndexOf(watched), shown));
     }
 
-    private static (ConfigCondition, string?) Judge(Watched watched, RolloutState? state, string? trouble, string? waits, string? away)
+    private static (ConfigCondition, string?) Judge(Watched watched, RolloutState? state, string? source, string? trouble, string? waits, string? away)
     {
         var record = watched.File.Record;
-        ImmutableArray<string> drift;
-        try
+        var drift = DriftOf(watched);
+        var isDone = record.Active is not null && record.Active == state?.Rollout.Version;
+        if (record.Failed is { } failed && state is not null
+            && (failed.Version == state.Rollout.Version ? !isDone || failed.Rollout == state.Rollout.Began : failed.Version == state.Good && !isDone))
         {
-            drift = watched.File.Drift();
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException)
-        {
-            drift = [problem.Message];
+            // First: with an edited copy, the version in use may be the very one that was refused.
+            return (ConfigCondition.Failed, drift is null ? failed.Words : $"{failed.Words}; and {drift}");
         }
 
-        if (!drift.IsEmpty)
+        if (drift is not null)
         {
-            return (ConfigCondition.Drifted, $"{string.Join("; ", drift)}; nothing overwrites that until the next version, or `clusterfs config apply`");
+            return (ConfigCondition.Drifted, $"{drift}; nothing overwrites that until the next version, or `clusterfs config apply`");
         }
 
         if (away is not null)
@@ -400,22 +514,36 @@ public sealed class ConfigFiles
             return (ConfigCondition.Failed, trouble);
         }
 
-        if (state is null)
+        if (state is null || (isDone && source is null))
         {
-            return (ConfigCondition.Behind, "the source has just changed, and is used once it has stayed as it is");
+            return (ConfigCondition.Behind, "the source has just changed, or nobody knows yet whether it has; it is used once it has stayed as it is");
         }
 
         var rollout = state.Rollout;
-        var isDone = record.Active == rollout.Version;
-        if (record.Failed is { } failed && (failed.Version == rollout.Version || failed.Version == state.Good) && !isDone)
+        if (isDone)
         {
-            return (ConfigCondition.Failed, failed.Words);
+            return source == rollout.Version
+                ? (ConfigCondition.Current, null)
+                : (ConfigCondition.Behind, $"another version lies on shared storage than the one that was rolled out last, {LocalVersions.Short(source)}; it is used unless that changes soon");
         }
 
-        return isDone ? (ConfigCondition.Current, null)
-            : rollout.Failure is { } failure
-                ? (ConfigCondition.Behind, $"the roll-out of version {LocalVersions.Short(rollout.Version)} stopped at {failure.Node}: {failure.Words}")
+        return rollout.Failure is { } failure
+            ? (ConfigCondition.Behind, $"the roll-out of version {LocalVersions.Short(rollout.Version)} stopped at {failure.Node}: {failure.Words}")
             : (ConfigCondition.Behind, $"version {LocalVersions.Short(rollout.Version)} is on its way{(waits is null ? "" : $": {waits}")}");
+    }
+
+    /// <returns>In words; null when nothing has drifted.</returns>
+    private static string? DriftOf(Watched watched)
+    {
+        try
+        {
+            var drift = watched.File.Drift();
+            return drift.IsEmpty ? null : string.Join("; ", drift);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException)
+        {
+            return problem.Message;
+        }
     }
 
     /// <summary>A config file, and what was seen of it.</summary>
@@ -437,9 +565,43 @@ public sealed class ConfigFiles
 
         public string? LastTrouble { get; set; }
 
+        public bool IsSettling { get; set; }
+
+        /// <summary>In which roll-out this node has been in trouble in its turn, and since when.</summary>
+        public long TroubledIn { get; set; }
+
+        public long TroubledSince { get; set; }
+
+        /// <summary>Since when the newest slot is the newest one, as far as was seen.</summary>
+        public long StateSince { get; private set; } = time.GetTimestamp();
+
+        /// <summary>Since when the source has been another version than that of this very roll-out; null while it is not.</summary>
+        public long? DiffersSince { get; private set; }
+
         public RolloutState? LastState { get; set; }
 
         /// <summary>What was told of last.</summary>
         public string? Told { get; set; }
+
+        public string? ToldProblem { get; set; }
+
+        private (long Number, string Nonce)? Newest { get; set; }
+
+        private (string Source, long Began)? Differing { get; set; }
+
+        public void Note(RolloutState? state, string? source, long now)
+        {
+            (long, string)? newest = state is null ? null : (state.Number, state.Nonce);
+            if (newest != Newest)
+            {
+                (Newest, StateSince) = (newest, now);
+            }
+
+            (string, long)? differing = source is null || state is null || source == state.Rollout.Version ? null : (source, state.Rollout.Began);
+            if (differing != Differing)
+            {
+                (Differing, DiffersSince) = (differing, differing is null ? null : now);
+            }
+        }
     }
 }

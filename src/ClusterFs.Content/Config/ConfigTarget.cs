@@ -29,12 +29,15 @@ internal abstract class ConfigTarget(ConfigSettings settings, LocalVersions vers
 
     public string Staged => Place.Staged;
 
+    /// <summary>There is a staging place.</summary>
+    public bool IsLeft => Place.IsLeft;
+
     /// <summary>What somebody had there and was kept aside, as long as it lies there.</summary>
     public IReadOnlyList<string> Kept => Place.Kept;
 
-    public static ConfigTarget Of(ConfigSettings settings, string block, LocalVersions versions) => settings.Kind == ConfigKind.Include
+    public static ConfigTarget Of(ConfigSettings settings, string block, LocalVersions versions, TimeProvider time) => settings.Kind == ConfigKind.Include
         ? new IncludeTarget(settings, block, versions)
-        : new PlacedTarget(settings, versions);
+        : new PlacedTarget(settings, versions, time);
 
     /// <summary>How what is there differs from what was put there, in words; null when it does not.</summary>
     public abstract string? Drift(ConfigRecord record);
@@ -45,11 +48,15 @@ internal abstract class ConfigTarget(ConfigSettings settings, LocalVersions vers
     /// <exception cref="UnauthorizedAccessException">It cannot be written.</exception>
     public abstract StagedView Stage(string version, ConfigRecord record);
 
+    /// <summary>Whether the target is still what it was when a version was staged for it: only then is it what was checked.</summary>
+    public abstract bool IsAsStaged();
+
     /// <summary>What is staged, to tell whether somebody has changed it.</summary>
     public string StagedDigest => StagingPlace.DigestOf(Staged);
 
     /// <summary>Puts what is staged in its place.</summary>
     /// <returns>What is to be remembered.</returns>
+    /// <exception cref="TargetChangedException">The target is not what it was when that was staged; it stays as it is.</exception>
     public abstract ConfigRecord Put(StagedView view, ConfigRecord record);
 
     /// <summary>Brings the target back to what it was with the active version, or without any.</summary>
@@ -63,6 +70,10 @@ internal abstract class ConfigTarget(ConfigSettings settings, LocalVersions vers
 
     /// <summary>What is in the target's place would be, by a diff: before and after, or null where it is no text.</summary>
     public abstract (byte[] Before, byte[] After)? Compare();
+
+    /// <summary>Nothing is written, moved or deleted where somebody else could make it happen elsewhere.</summary>
+    /// <exception cref="PlacingException">Somebody else may write there.</exception>
+    public void RequireTrusted() => TrustedDirectory.RequireFor(settings.Target);
 
     /// <summary>A target that leads onto shared storage would be read by all nodes.</summary>
     public void RequireLocal(string shared)

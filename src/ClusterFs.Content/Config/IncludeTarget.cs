@@ -26,15 +26,17 @@ internal sealed class IncludeTarget(ConfigSettings settings, string name, LocalV
         }
 
         return Read() is { } file
-            ? _block.DriftIn(file) is { } drift ? $"{Settings.Target}: {drift}" : null
+            ? _block.DriftIn(file.Content) is { } drift ? $"{Settings.Target}: {drift}" : null
             : $"{Settings.Target}: is gone, with the block that includes it";
     }
 
     public override StagedView Stage(string version, ConfigRecord record)
     {
         var file = Read();
-        return StageContent(file, _block.PutInto(file ?? []));
+        return StageContent(file, _block.PutInto(file?.Content ?? []));
     }
+
+    public override bool IsAsStaged() => Read()?.Content is var now && (now is null) == (_composedFrom is null) && (now ?? []).AsSpan().SequenceEqual(_composedFrom);
 
     public override ConfigRecord Put(StagedView view, ConfigRecord record)
     {
@@ -45,9 +47,9 @@ internal sealed class IncludeTarget(ConfigSettings settings, string name, LocalV
 
         lock (_lock)
         {
-            if (!(Read() ?? []).AsSpan().SequenceEqual(_composedFrom ?? []))
+            if (!IsAsStaged())
             {
-                throw new ConfigException($"{Settings.Target}: somebody has just changed it; it is looked at again");
+                throw new TargetChangedException(Settings.Target);
             }
 
             Place.Swap(_composedFrom is not null);
@@ -67,10 +69,10 @@ internal sealed class IncludeTarget(ConfigSettings settings, string name, LocalV
                 return record;
             }
 
-            var without = _block.TakeFrom(file);
+            var without = _block.TakeFrom(file.Content);
             if (without.Length == 0 && record.MadeTarget)
             {
-                Place.TakeAway(Known(file));
+                Place.TakeAway(_block.IsEditedIn(file.Content) ? [] : Known(file.Content));
                 return record with { MadeTarget = false };
             }
 
@@ -85,7 +87,7 @@ internal sealed class IncludeTarget(ConfigSettings settings, string name, LocalV
         if (Read() is { } file && FileStatus.TryRead(Staged) is { Kind: FileKind.File, Size: <= MostBytes })
         {
             var staged = File.ReadAllBytes(Staged);
-            if (!_block.IsEditedIn(staged) && _block.TakeFrom(staged).AsSpan().SequenceEqual(_block.TakeFrom(file)))
+            if (IsSameButForTheBlock(staged, file.Content))
             {
                 known.Add(ContentDigests.Of(staged));
             }
@@ -97,36 +99,65 @@ internal sealed class IncludeTarget(ConfigSettings settings, string name, LocalV
 
     public override (byte[] Before, byte[] After)? Compare()
     {
-        var file = Read() ?? [];
+        var file = Read()?.Content ?? [];
         return (file, _block.PutInto(file));
+    }
+
+    private bool IsSameButForTheBlock(byte[] staged, byte[] file)
+    {
+        try
+        {
+            return !_block.IsEditedIn(staged) && _block.TakeFrom(staged).AsSpan().SequenceEqual(_block.TakeFrom(file));
+        }
+        catch (ConfigException)
+        {
+            // With a damaged block, nobody can tell.
+            return false;
+        }
     }
 
     private static IReadOnlyCollection<string> Known(byte[]? content) => content is null ? [] : [ContentDigests.Of(content)];
 
-    private StagedView StageContent(byte[]? file, byte[] content)
+    private StagedView StageContent(Including? file, byte[] content)
     {
-        _composedFrom = file;
-        if (file is not null && content.AsSpan().SequenceEqual(file))
+        _composedFrom = file?.Content;
+        if (file is not null && content.AsSpan().SequenceEqual(file.Content))
         {
             return StagedView.Unchanged;
         }
 
-        Place.Stage(content, PlacedAttributes.AsTheyAre, CarriedAttributes.Of(Settings.Target));
+        Place.Stage(content, PlacedAttributes.AsTheyAre, file?.Attributes);
         return file is null ? StagedView.New : StagedView.Over;
     }
 
-    private byte[]? Read()
+    /// <summary>
+    /// All of it by one open file: somebody who may write to its directory could else have one file looked at, another one read, with the attributes of
+    /// a third. A link is not followed, a pipe not waited for, and a file with a second name may be one that its owner could never read.
+    /// </summary>
+    private Including? Read()
     {
-        if (FileStatus.TryRead(Settings.Target) is not { } status)
+        if (FileStatus.TryRead(Settings.Target) is not { } found)
         {
             return null;
         }
 
-        if (status.Kind != FileKind.File)
+        if (found.Kind != FileKind.File)
         {
-            throw new ConfigException(status.Kind == FileKind.SymbolicLink
+            throw new ConfigException(found.Kind == FileKind.SymbolicLink
                 ? $"{Settings.Target}: is a symbolic link; name the file that it leads to"
                 : $"{Settings.Target}: is no regular file");
+        }
+
+        using var file = PlainFile.OpenRead(Settings.Target);
+        var status = FileStatus.Read(file);
+        if (status.Kind != FileKind.File)
+        {
+            throw new ConfigException($"{Settings.Target}: is no regular file");
+        }
+
+        if (status.Links != 1)
+        {
+            throw new ConfigException($"{Settings.Target}: has {status.Links} names (hard links), and the others would stay without the block; make it a file of its own");
         }
 
         if (status.Size > MostBytes)
@@ -134,8 +165,10 @@ internal sealed class IncludeTarget(ConfigSettings settings, string name, LocalV
             throw new ConfigException($"{Settings.Target}: has {status.Size} bytes, too many for a configuration");
         }
 
-        using var file = UnlockedFile.OpenRead(Settings.Target);
-        var content = new byte[RandomAccess.GetLength(file)];
-        return content[..RandomAccess.Read(file, content, 0)];
+        var content = new byte[status.Size];
+        return new Including(content[..RandomAccess.Read(file, content, 0)], CarriedAttributes.Of(file));
     }
+
+    /// <summary>The file that the block is in, as it was read.</summary>
+    private sealed record Including(byte[] Content, CarriedAttributes Attributes);
 }

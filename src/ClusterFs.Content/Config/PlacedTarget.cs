@@ -5,11 +5,23 @@ using ClusterFs.Posix;
 namespace ClusterFs.Content.Config;
 
 /// <summary>A link to the copy, or another copy, where the program looks for it.</summary>
-internal sealed class PlacedTarget(ConfigSettings settings, LocalVersions versions) : ConfigTarget(settings, versions, part: null)
+internal sealed class PlacedTarget(ConfigSettings settings, LocalVersions versions, TimeProvider time) : ConfigTarget(settings, versions, part: null)
 {
+    private readonly Settled<FileStatus, string> _file = new(time);
+    private readonly Settled<TreeIdentity, string> _tree = new(time);
+    private string? _stagedOver;
+
     private bool IsLink => Settings.Kind == ConfigKind.Link;
 
-    private string? Found => FileStatus.TryRead(Settings.Target) is null ? null : StagingPlace.DigestOf(Settings.Target);
+    /// <summary>Read only where it may have changed.</summary>
+    private string? Found => FileStatus.TryRead(Settings.Target) switch
+    {
+        null => null,
+        { Kind: FileKind.File } status => _file.Get(status, () => StagingPlace.DigestOf(Settings.Target)),
+        { Kind: FileKind.Directory } => _tree.Get(
+            Tree.Look(Path.GetDirectoryName(Settings.Target)!, Path.GetFileName(Settings.Target)), () => StagingPlace.DigestOf(Settings.Target)),
+        _ => StagingPlace.DigestOf(Settings.Target),
+    };
 
     private string LinkDigest => $"link to {Versions.Path}";
 
@@ -22,7 +34,7 @@ internal sealed class PlacedTarget(ConfigSettings settings, LocalVersions versio
 
         var found = Found;
         return found is null ? $"{Settings.Target}: is gone"
-            : found == (IsLink ? LinkDigest : record.Placed) ? null
+            : found == (IsLink ? LinkDigest : record.Placed ?? WantedOf(record.Active)) ? null
             : IsLink ? $"{Settings.Target}: is not the link to the copy any more"
             : $"{Settings.Target}: was changed on this node";
     }
@@ -30,6 +42,7 @@ internal sealed class PlacedTarget(ConfigSettings settings, LocalVersions versio
     public override StagedView Stage(string version, ConfigRecord record)
     {
         var (found, wanted) = (Found, WantedOf(version));
+        _stagedOver = found;
         if (found == wanted)
         {
             return StagedView.Unchanged;
@@ -41,11 +54,19 @@ internal sealed class PlacedTarget(ConfigSettings settings, LocalVersions versio
             : StagedView.New;
     }
 
+    public override bool IsAsStaged() => Found == _stagedOver;
+
     public override ConfigRecord Put(StagedView view, ConfigRecord record)
     {
         if (view == StagedView.Unchanged)
         {
-            return record with { Placed = Found };
+            // What was there before the first version came, and only looks like it, is somebody's own: it stays when the version cannot.
+            return record is { Active: null, UnderWay.WasThere: true } ? record : record with { Placed = Found };
+        }
+
+        if (!IsAsStaged())
+        {
+            throw new TargetChangedException(Settings.Target);
         }
 
         var wanted = StagedDigest;
@@ -65,7 +86,7 @@ internal sealed class PlacedTarget(ConfigSettings settings, LocalVersions versio
             // Else it has been put back before a crash.
             if (FileStatus.TryRead(original) is not null)
             {
-                Place.PutBack(original);
+                Place.PutBack(original, Known(record, record.Placed));
             }
         }
         else if (record.Placed is { } placed)

@@ -15,6 +15,14 @@ internal sealed record CarriedAttributes(uint Mode, uint User, uint Group, IRead
         ? new CarriedAttributes(status.Mode, status.User, status.Group, [.. ExtendedAttributes.Read(file).Where(IsCarried)])
         : null;
 
+    /// <summary>Of an open file, whatever its path leads to by now.</summary>
+    /// <exception cref="PosixException">They cannot be read.</exception>
+    public static CarriedAttributes Of(SafeFileHandle file)
+    {
+        var status = FileStatus.Read(file);
+        return new CarriedAttributes(status.Mode, status.User, status.Group, [.. ExtendedAttributes.Read(file).Where(IsCarried)]);
+    }
+
     public bool IsSameAs(CarriedAttributes other) =>
         (Mode, User, Group) == (other.Mode, other.User, other.Group)
         && Extended.Count == other.Extended.Count

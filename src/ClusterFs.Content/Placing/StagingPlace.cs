@@ -26,6 +26,8 @@ internal sealed class StagingPlace(string file, string? part = null)
 
     private string Root => Path.Combine(_parent, part is null ? $".{_name}.clusterfs" : $".{_name}.{part}.clusterfs");
 
+    public bool IsLeft => Look(Root) is not null;
+
     /// <summary>The next content; after an exchange, what it displaced.</summary>
     public string Staged => Path.Combine(Root, _name);
 
@@ -184,14 +186,14 @@ internal sealed class StagingPlace(string file, string? part = null)
         }
     }
 
-    /// <summary>Puts back what was kept aside, in place of whatever is there now, which goes.</summary>
-    public void PutBack(string kept)
+    /// <summary>Puts back what was kept aside. What is there now is kept aside in its turn, unless it is known: somebody may have mended it meanwhile.</summary>
+    /// <returns>Where it was kept.</returns>
+    public IReadOnlyList<string> PutBack(string kept, IReadOnlyCollection<string> known)
     {
-        Remove(Staged);
+        _ = KeepDisplaced(known);
         Durable.Rename(kept, Staged);
         Swap(Look(file) is not null);
-        Remove(Staged);
-        Remove(Displaced);
+        return KeepDisplaced(known);
     }
 
     /// <summary>Takes away what is there; kept aside unless it is known.</summary>
@@ -204,7 +206,7 @@ internal sealed class StagingPlace(string file, string? part = null)
         }
 
         MakeRoot();
-        Remove(Staged);
+        _ = KeepDisplaced(known);
         Durable.Rename(file, Staged);
         Durable.SyncDirectory(_parent);
         Durable.SyncDirectory(Root);

@@ -8,7 +8,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ClusterFs.Content.Placing;
 
 /// <summary>What tells, without reading it, that a file or a tree is still the same.</summary>
-internal readonly record struct TreeIdentity(UInt128 Hash, int Entries);
+/// <param name="Bytes">In all of its files.</param>
+internal readonly record struct TreeIdentity(UInt128 Hash, int Entries, long Bytes);
 
 /// <summary>
 /// A file, or a directory with all that is in it, read as one thing: only plain files and directories, no link is followed, whoever changes it
@@ -43,11 +44,12 @@ internal static class Tree
     public static TreeIdentity Look(string root, string relative)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var entries = 0;
+        var (entries, bytes) = (0, 0L);
         var numbers = new byte[6 * sizeof(ulong)];
         Walk(root, relative, (path, status, _) =>
         {
             entries++;
+            bytes += status.Kind == FileKind.File ? status.Size : 0;
             hash.AppendData(Encoding.UTF8.GetBytes(path + '\0'));
             BinaryPrimitives.WriteUInt64LittleEndian(numbers, status.Inode);
             BinaryPrimitives.WriteUInt64LittleEndian(numbers.AsSpan(8), status.Device);
@@ -57,16 +59,19 @@ internal static class Tree
             BinaryPrimitives.WriteUInt64LittleEndian(numbers.AsSpan(40), status.Mode);
             hash.AppendData(numbers);
         });
-        return new TreeIdentity(BinaryPrimitives.ReadUInt128LittleEndian(hash.GetHashAndReset()), entries);
+        return new TreeIdentity(BinaryPrimitives.ReadUInt128LittleEndian(hash.GetHashAndReset()), entries, bytes);
     }
 
-    /// <summary>The name of this content, as a version: its own name, modes, names and bytes. The same for whatever <see cref="CopyVersion"/> made of it.</summary>
+    /// <summary>
+    /// The name of this content, as a version: its modes, the names in it, and bytes. Not its own name: a source that was only renamed is the same
+    /// version. The same for whatever <see cref="CopyVersion"/> made of it.
+    /// </summary>
     /// <inheritdoc cref="Look" path="/exception"/>
-    public static string VersionOf(string root, string relative) => DigestOf(root, relative, Path.GetFileName(relative), withModes: true);
+    public static string VersionOf(string root, string relative) => DigestOf(root, relative, withModes: true);
 
     /// <summary>What a directory holds, apart from its own name and from modes.</summary>
     public static string DigestOf(string directory) =>
-        DigestOf(Path.GetDirectoryName(directory)!, Path.GetFileName(directory), "", withModes: false);
+        DigestOf(Path.GetDirectoryName(directory)!, Path.GetFileName(directory), withModes: false);
 
     /// <summary>The files of a tree, by their paths below its top, and what is in them.</summary>
     public static SortedDictionary<string, byte[]> ReadAll(string root, string relative)
@@ -83,11 +88,11 @@ internal static class Tree
     }
 
     /// <summary>
-    /// Copies it, durably, for good: nobody may write to the copies, which belong to this process's user and the group of the original.
+    /// Copies it, durably, for good: nobody may write to the copies, which belong to this process's user and the group of the original; where the
+    /// storage does not let root give files to a group (NFS with root_squash), to the group that it gives them.
     /// </summary>
-    /// <param name="into">A directory that is there, for the copy to get its own name in.</param>
-    public static void CopyVersion(string root, string relative, string into) =>
-        Copy(root, relative, Path.Combine(into, Path.GetFileName(relative)), mode => mode);
+    /// <param name="to">Where nothing is.</param>
+    public static void CopyVersion(string root, string relative, string to) => Copy(root, relative, to, mode => mode);
 
     /// <summary>Copies it, durably, for its owner to write to.</summary>
     /// <param name="to">Where nothing is.</param>
@@ -97,7 +102,7 @@ internal static class Tree
     private static uint ModeOf(FileStatus status) =>
         status.Kind == FileKind.Directory ? (status.Mode & ForReading) | OwnerAll : (status.Mode & ForReading) | OwnerReads;
 
-    private static string DigestOf(string root, string relative, string name, bool withModes)
+    private static string DigestOf(string root, string relative, bool withModes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[1 << 16];
@@ -106,7 +111,7 @@ internal static class Tree
             var mode = withModes ? Convert.ToString(ModeOf(status), 8) : "-";
             var kind = status.Kind == FileKind.Directory ? 'd' : 'f';
             var size = status.Kind == FileKind.File ? status.Size : 0;
-            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{kind} {mode} {size} {name}/{path}\0")));
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{kind} {mode} {size} /{path}\0")));
             if (status.Kind == FileKind.File)
             {
                 ReadWhole(file, status, buffer, bytes => hash.AppendData(bytes.Span));
@@ -152,7 +157,15 @@ internal static class Tree
     {
         if (Processes.IsRoot)
         {
-            FileAttribution.SetOwner(copy, Processes.EffectiveUser, original.Group);
+            try
+            {
+                const uint asItIs = uint.MaxValue;
+                FileAttribution.SetOwner(copy, asItIs, original.Group);
+            }
+            catch (PosixException squashed) when (squashed.Error == PosixException.NotPermitted)
+            {
+                // To such storage, root is nobody.
+            }
         }
     }
 
@@ -270,6 +283,7 @@ internal static class Tree
     }
 
     private static bool IsLeftOut(string name) => name.EndsWith('~')
+        || (name.StartsWith('#') && name.EndsWith('#'))
         || name.StartsWith(".#", StringComparison.Ordinal)
         || name.StartsWith(".nfs", StringComparison.Ordinal)
         || (name.StartsWith('.') && Path.GetExtension(name) is ".swp" or ".swo" or ".swx");

@@ -25,6 +25,11 @@ internal sealed class ConfigBed : IDisposable
 
     public HashSet<string> Away { get; } = [];
 
+    /// <summary>Called when a node decides what to do next.</summary>
+    public Action<string>? Decides { get; set; }
+
+    public LaterTime Time { get; } = new();
+
     public List<(ConfigNews News, string Words)> News { get; } = [];
 
     public string Shared => Path.Combine(Root, "shared");
@@ -36,7 +41,7 @@ internal sealed class ConfigBed : IDisposable
     /// <summary>A line for every time that the reload was run on a node: what the program would have read.</summary>
     public string Reloads(string node = "n1") => Path.Combine(Root, node, "reloads");
 
-    public string InUse(string node = "n1") => Path.Combine(Root, node, "state", "config", "wiki", "nginx", "current", "wiki.conf");
+    public string InUse(string node = "n1") => Path.Combine(Root, node, "state", "config", "wiki", "nginx", "current", "nginx");
 
     public void Write(string text) => File.WriteAllText(Source, text);
 
@@ -55,7 +60,17 @@ internal sealed class ConfigBed : IDisposable
     {
         var settings = SettingsOf(node, (with ?? (file => file))(Include(node)));
         return new ConfigFiles(
-            settings, settings.Services["wiki"], TimeProvider.System, () => Away, () => { }, (news, _, words) => News.Add((news, words)), TimeSpan.Zero, reached ?? (_ => { }));
+            settings,
+            settings.Services["wiki"],
+            Time,
+            () =>
+            {
+                Decides?.Invoke(node);
+                return Away;
+            },
+            () => { }, (news, _, words) => News.Add((news, words)),
+            TimeSpan.Zero,
+            reached ?? (_ => { }));
     }
 
     public static void Tend(ConfigFiles files)
@@ -88,6 +103,16 @@ internal sealed class ConfigBed : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    /// <summary>The time of the machine, and what was added to it.</summary>
+    internal sealed class LaterTime : TimeProvider
+    {
+        private long _added;
+
+        public void Pass(TimeSpan time) => _added += (long)(time.TotalSeconds * TimestampFrequency);
+
+        public override long GetTimestamp() => base.GetTimestamp() + _added;
+    }
 
     private Settings SettingsOf(string name, ConfigSettings file)
     {

@@ -204,7 +204,7 @@ public sealed class ConfigFilesTests : IDisposable
         Assert.Contains("the copy was changed on this node", ConfigBed.StateOf(files).Reason, StringComparison.Ordinal);
         ConfigBed.Apply(files);
         Assert.Equal((ConfigCondition.Current, "one\n"), (ConfigBed.StateOf(files).Condition, File.ReadAllText(_bed.InUse())));
-        Assert.Equal("edited\n", File.ReadAllText(Path.Combine(Assert.Single(ConfigBed.StateOf(files).Kept), "wiki.conf")));
+        Assert.Equal("edited\n", File.ReadAllText(Path.Combine(Assert.Single(ConfigBed.StateOf(files).Kept), "nginx")));
     }
 
     [SkippableFact]

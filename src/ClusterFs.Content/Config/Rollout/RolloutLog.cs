@@ -11,11 +11,13 @@ namespace ClusterFs.Content.Config.Rollout;
 /// </summary>
 /// <param name="root">The shared directory.</param>
 /// <param name="directory">Of this config file, below it.</param>
-/// <param name="name">The last part of the source's path.</param>
+/// <param name="name">What a version is called in its directory, whatever the source is called.</param>
 internal sealed class RolloutLog(string root, string directory, string name)
 {
     /// <summary>So many slots stay: one who has looked at the newest, and writes the next one, is never so far behind.</summary>
     private const int Kept = 64;
+
+    private static readonly TimeSpan PruneAfter = TimeSpan.FromHours(1);
 
     private const string Suffix = ".json";
 
@@ -86,6 +88,10 @@ internal sealed class RolloutLog(string root, string directory, string name)
         MakeDirectory(Versions);
         if (Holds(version))
         {
+            // Whoever prunes sees by it that somebody wants it again.
+            var used = Path.Combine(DirectoryOf(version), ".used");
+            File.Create(used).Dispose();
+            File.Delete(used);
             return true;
         }
 
@@ -93,7 +99,7 @@ internal sealed class RolloutLog(string root, string directory, string name)
         try
         {
             Directory.CreateDirectory(temporary);
-            Tree.CopyVersion(root, source, temporary);
+            Tree.CopyVersion(root, source, Path.Combine(temporary, name));
             if (Tree.VersionOf(temporary, name) != version)
             {
                 throw new ConfigException($"{Path.Combine(root, source)}: somebody is writing it; it is used once it stays as it is");
@@ -102,7 +108,12 @@ internal sealed class RolloutLog(string root, string directory, string name)
             Durable.SyncDirectory(temporary);
             if (!Durable.TryRenameToFree(temporary, DirectoryOf(version)) && !Holds(version))
             {
-                throw new ConfigException($"{DirectoryOf(version)}: is damaged; move it away");
+                // Somebody has damaged it, or deleted a part.
+                Durable.Rename(DirectoryOf(version), Path.Combine(Versions, $".{Guid.NewGuid():N}"));
+                if (!Durable.TryRenameToFree(temporary, DirectoryOf(version)) && !Holds(version))
+                {
+                    throw new ConfigException($"{DirectoryOf(version)}: is damaged; move it away");
+                }
             }
 
             Durable.SyncDirectory(Versions);
@@ -117,21 +128,42 @@ internal sealed class RolloutLog(string root, string directory, string name)
         }
     });
 
-    /// <summary>Deletes what no node needs any more.</summary>
-    public void Prune(RolloutState newest) => Reach(() =>
+    /// <summary>
+    /// Deletes what no node needs any more, by the newest state as it is now, and only what was there long before it: between the publication of a
+    /// version and its first slot, and while this node slept, nobody knows who needs what. Age is told by the storage's own clock alone. Nothing is
+    /// deleted under its name: half a version must not be taken for one.
+    /// </summary>
+    public void Prune() => Reach(() =>
     {
+        if (Read() is not { } newest)
+        {
+            return true;
+        }
+
         foreach (var number in Numbers().Where(number => number <= newest.Number - Kept))
         {
             File.Delete(FileOf(number));
         }
 
-        foreach (var path in Directory.EnumerateDirectories(Versions))
+        var old = File.GetLastWriteTimeUtc(FileOf(newest.Number)) - PruneAfter;
+        foreach (var path in Directory.EnumerateDirectories(Versions).Where(path => Directory.GetLastWriteTimeUtc(path) < old))
         {
             var version = Path.GetFileName(path);
-            if (!version.StartsWith('.') && version != newest.Good && version != newest.Rollout.Version)
+            if (version.StartsWith('.'))
             {
                 Directory.Delete(path, recursive: true);
             }
+            else if (version != newest.Good && version != newest.Rollout.Version)
+            {
+                var away = Path.Combine(Versions, $".{Guid.NewGuid():N}");
+                Durable.Rename(path, away);
+                Directory.Delete(away, recursive: true);
+            }
+        }
+
+        foreach (var left in Directory.EnumerateFiles(directory, ".*").Where(path => File.GetLastWriteTimeUtc(path) < old))
+        {
+            File.Delete(left);
         }
 
         return true;

@@ -22,8 +22,9 @@ public sealed record RolloutFailure(string Node, string Words);
 /// <param name="Done">The nodes that need no turn any more.</param>
 /// <param name="Running">The node that has begun and has not said how it ended; null while none has.</param>
 /// <param name="Failure">Null while none of them failed.</param>
+/// <param name="Began">The number of its first slot, which tells it from every other one; 0 before it has one.</param>
 public sealed record RolloutProgress(
-    string Version, ImmutableArray<string> Order, ImmutableSortedDictionary<string, NodeOutcome> Done, string? Running, RolloutFailure? Failure)
+    string Version, ImmutableArray<string> Order, ImmutableSortedDictionary<string, NodeOutcome> Done, string? Running, RolloutFailure? Failure, long Began)
 {
     [JsonIgnore]
     public bool IsFinished => Failure is null && Order.All(Done.ContainsKey);
@@ -45,8 +46,9 @@ public sealed record RolloutProgress(
 /// <param name="Writer">The node that wrote it.</param>
 /// <param name="At">By the writer's wall clock: for people.</param>
 /// <param name="Good">The last version that has passed a roll-out; null while none has.</param>
+/// <param name="GoodBegan">The first slot of that roll-out; 0 while none has passed.</param>
 /// <param name="Rollout">The newest one.</param>
-public sealed record RolloutState(long Number, string Nonce, string Writer, DateTimeOffset At, string? Good, RolloutProgress Rollout)
+public sealed record RolloutState(long Number, string Nonce, string Writer, DateTimeOffset At, string? Good, long GoodBegan, RolloutProgress Rollout)
 {
     public const int CurrentFormat = 1;
 

@@ -67,7 +67,60 @@ public sealed class RolloutRulesTests
         state = Then(state, RolloutRules.End(RolloutRules.Start(state.Rollout, "n2"), "n2", "refused"));
         Assert.Equal("v1", state.Good);
         Assert.Equal(new RolloutStep.Wait(null), RolloutRules.Decide(state, See("n1", "v2", seen: "v2", active: "v2")));
-        Assert.Equal(new RolloutStep.CatchUp("v1"), RolloutRules.Decide(state, See("n3", "v2", seen: "v2", active: "v0")));
+        Assert.Equal(new RolloutStep.CatchUp("v1"), RolloutRules.Decide(state with { GoodBegan = 1 }, See("n3", "v2", seen: "v2", active: "v0")));
+    }
+
+    [Fact]
+    public void After_a_second_stop_too_those_that_had_passed_stay()
+    {
+        var good = Then(null, RolloutRules.Begin("v1", ["n1"]));
+        good = Then(good, RolloutRules.End(RolloutRules.Start(good.Rollout, "n1"), "n1", null));
+        var second = Then(good, RolloutRules.Begin("v2", Order));
+        var state = Then(second, RolloutRules.Begin("v3", Order));
+        state = Then(state, RolloutRules.End(RolloutRules.Start(state.Rollout, "n1"), "n1", "refused"));
+        Assert.Equal("v1", state.Good);
+        Assert.Equal(new RolloutStep.Wait(null), RolloutRules.Decide(state, See("n2", "v3", seen: "v3", active: "v2") with { Used = second.Rollout.Began }));
+        Assert.Equal(new RolloutStep.CatchUp("v1"), RolloutRules.Decide(state, See("n2", "v3", seen: "v3", active: "v0")));
+    }
+
+    [Fact]
+    public void A_node_that_is_not_configured_any_more_blocks_nothing()
+    {
+        var state = Then(null, RolloutRules.Begin("v1", ["n9", "n1", "n2", "n3"]));
+        Assert.Equal(new RolloutStep.PassOver("n9"), RolloutRules.Decide(state, See("n1", "v1", seen: "v1")));
+        state = Then(state, RolloutRules.Start(state.Rollout, "n9"));
+        Assert.Equal(new RolloutStep.Begin("v2"), RolloutRules.Decide(state, See("n1", "v2", seen: "v1")));
+        Assert.Equal(new RolloutStep.Begin("v1"), RolloutRules.Decide(state, See("n1", "v1", seen: "v1", isAsked: true)));
+    }
+
+    [Fact]
+    public void A_node_that_hangs_is_left_behind_when_somebody_asks_after_its_time()
+    {
+        var state = Then(null, RolloutRules.Start(RolloutRules.Begin("v1", Order), "n1"));
+        Assert.IsType<RolloutStep.Wait>(RolloutRules.Decide(state, See("n2", "v2", seen: "v1", isAsked: true)));
+        Assert.IsType<RolloutStep.Wait>(RolloutRules.Decide(state, See("n2", "v2", seen: "v1") with { IsStill = true }));
+        Assert.Equal(new RolloutStep.Begin("v2"), RolloutRules.Decide(state, See("n2", "v2", seen: "v1", isAsked: true) with { IsStill = true }));
+
+        // And it takes no version itself after which there was another one.
+        Assert.Equal(new RolloutStep.Begin("v2"), RolloutRules.Decide(state, See("n1", "v2", seen: "v1")));
+        Assert.Equal(new RolloutStep.Use("v1"), RolloutRules.Decide(state, See("n1", "v1", seen: "v1")));
+        Assert.IsType<RolloutStep.Wait>(RolloutRules.Decide(state, See("n1", null, seen: "v1") with { IsSettling = true }));
+    }
+
+    [Fact]
+    public void A_withdrawn_version_is_not_begun_with()
+    {
+        var state = Then(null, RolloutRules.Begin("v2", Order));
+        Assert.IsType<RolloutStep.Wait>(RolloutRules.Decide(state, See("n1", "v1", seen: "v1", active: "v1")));
+        Assert.IsType<RolloutStep.Wait>(RolloutRules.Decide(state, See("n1", null, seen: "v1", active: "v1") with { IsSettling = true }));
+        Assert.Equal(new RolloutStep.Begin("v1"), RolloutRules.Decide(state, See("n1", "v1", seen: "v1", active: "v1") with { HasDiffered = true }));
+        Assert.Equal(new RolloutStep.Start(), RolloutRules.Decide(state, See("n1", "v2", seen: "v1", active: "v1")));
+    }
+
+    [Fact]
+    public void Where_the_log_is_gone_the_source_is_rolled_out()
+    {
+        Assert.Equal(new RolloutStep.Begin("v1"), RolloutRules.Decide(null, See("n1", "v1", seen: "v1", active: "v1")));
     }
 
     [Fact]
@@ -168,14 +221,14 @@ public sealed class RolloutRulesTests
             Assert.Equal(Source, state.Rollout.Version);
             Assert.True(state.Rollout.IsFinished || state.Rollout.Failure is not null);
             Assert.All(Order, name => Assert.True(
-                _nodes[name].Active == state.Good || _nodes[name].Failed == state.Good || state.Rollout.Done.ContainsKey(name), $"{name} has {_nodes[name].Active}"));
+                _nodes[name].Active == state.Good || _nodes[name].Failed == state.Good || _nodes[name].Used > state.GoodBegan, $"{name} has {_nodes[name].Active}"));
         }
 
         private void Look(string name, Node node, bool late, bool dies, bool isAsked)
         {
             var state = _log.Count == 0 ? null : late && _log.Count > 1 ? _log[^2] : _log[^1];
             var away = _nodes.Where(one => one.Value.IsAway).Select(one => one.Key).ToHashSet();
-            var view = new RolloutView(name, Order, Source, node.Seen, node.Active, node.Failed, away, isAsked);
+            var view = new RolloutView(name, Order, Source, node.Seen, node.Active, node.Failed, away, isAsked) { Used = node.Used };
             switch (RolloutRules.Decide(state, view))
             {
                 case RolloutStep.Begin begin:
@@ -196,6 +249,7 @@ public sealed class RolloutRulesTests
 
                     var refuses = Refuses(name, use.Version);
                     node.Active = refuses ? node.Active : use.Version;
+                    node.Used = refuses ? node.Used : state!.Rollout.Began;
                     node.Failed = refuses ? use.Version : null;
                     if (!dies)
                     {
@@ -204,6 +258,9 @@ public sealed class RolloutRulesTests
 
                     break;
                 case RolloutStep.CatchUp late1:
+                    // Nobody goes back to what came before what it has.
+                    Assert.InRange(state!.GoodBegan, node.Used + 1, long.MaxValue);
+                    node.Used = Refuses(name, late1.Version) ? node.Used : state.GoodBegan;
                     node.Active = Refuses(name, late1.Version) ? node.Active : late1.Version;
                     node.Failed = Refuses(name, late1.Version) ? late1.Version : null;
                     break;
@@ -253,6 +310,8 @@ public sealed class RolloutRulesTests
             public string? Failed { get; set; }
 
             public bool IsAway { get; set; }
+
+            public long Used { get; set; }
         }
     }
 }

@@ -8,6 +8,8 @@ public sealed class RolloutTests : IDisposable
 {
     private readonly ConfigBed _bed = new(null, "n1", "n2", "n3");
 
+    private RolloutLog Log => new(_bed.Shared, Path.Combine(_bed.Shared, "clusterfs", "config", "wiki", "nginx"), "nginx");
+
     public void Dispose() => _bed.Dispose();
 
     [SkippableFact]
@@ -66,17 +68,152 @@ public sealed class RolloutTests : IDisposable
         Assert.Equal("one\n", File.ReadAllText(_bed.InUse("n3")));
     }
 
+    [SkippableFact]
+    public void After_a_second_stop_the_nodes_that_had_passed_stay_as_they_are()
+    {
+        NeedsNamespaces();
+        string[] nodes = ["n1", "n2", "n3"];
+        var files = nodes.Select(node => _bed.Start(node, its => its with { Check = "! grep -q \"wrong on $CLUSTERFS_NODE\" \"$CLUSTERFS_PATH\"" })).ToArray();
+        foreach (var version in new[] { "one\n", "wrong on n3\n", "wrong on n1\n" })
+        {
+            _bed.Write(version);
+            ConfigBed.TendAll(files);
+        }
+
+        Assert.Equal(["wrong on n3\n", "wrong on n3\n", "one\n"], nodes.Select(node => File.ReadAllText(_bed.InUse(node))));
+        Assert.Equal("one\nwrong on n3\n", File.ReadAllText(_bed.Reloads("n2")));
+    }
+
+    [SkippableFact]
+    public void A_change_is_not_lost_with_the_slot_that_should_have_begun_it()
+    {
+        NeedsNamespaces();
+        var (n1, n2, n3) = (_bed.Start("n1"), _bed.Start("n2"), _bed.Start("n3"));
+        _bed.Write("one\n");
+        ConfigBed.TendAll(n1, n2, n3);
+        _bed.Write("two\n");
+        var taken = 0;
+        _bed.Decides = node =>
+        {
+            if (node == "n2" && taken < 2)
+            {
+                var state = Log.Read()!;
+                Assert.True(Log.TryAppend(RolloutRules.Follow(state, state.Rollout, "n1", $"taken {taken++}", DateTimeOffset.UnixEpoch)));
+            }
+        };
+        ConfigBed.Tend(n2);
+        ConfigBed.TendAll(n1, n2, n3);
+        Assert.Equal(2, taken);
+        Assert.Equal("two\n", File.ReadAllText(_bed.InUse("n2")));
+
+        taken = 0;
+        var asked = ConfigBed.Apply(n2);
+        Assert.Equal((2, null), (taken, asked.Problem));
+        Assert.Equal(asked.Number, Log.Read()!.Rollout.Began);
+    }
+
+    [SkippableFact]
+    public void A_version_that_is_gone_comes_back_or_the_roll_out_ends()
+    {
+        NeedsNamespaces();
+        var (n1, n2, n3) = (_bed.Start("n1"), _bed.Start("n2"), _bed.Start("n3"));
+        _bed.Write("one\n");
+        ConfigBed.TendAll(n1, n2, n3);
+        _bed.Write("two\n");
+        ConfigBed.Tend(n2);
+        var two = Log.Read()!.Rollout.Version;
+        Directory.Delete(Log.DirectoryOf(two), recursive: true);
+        Directory.CreateDirectory(Log.DirectoryOf(two));
+        ConfigBed.TendAll(n1, n2, n3);
+        Assert.All(new[] { "n1", "n2", "n3" }, node => Assert.Equal("two\n", File.ReadAllText(_bed.InUse(node))));
+
+        _bed.Write("three\n");
+        ConfigBed.Tend(n2);
+        Directory.Delete(Log.DirectoryOf(Log.Read()!.Rollout.Version), recursive: true);
+        File.Delete(_bed.Source);
+        ConfigBed.Tend(n1);
+        Assert.Equal("n1", Log.Read()!.Rollout.Running);
+        _bed.Time.Pass(ConfigFiles.Patience);
+        ConfigBed.Tend(n1);
+        Assert.Contains("is not on shared storage any more", Log.Read()!.Rollout.Failure!.Words, StringComparison.Ordinal);
+        _bed.Write("four\n");
+        ConfigBed.TendAll(n1, n2, n3);
+        Assert.All(new[] { "n1", "n2", "n3" }, node => Assert.Equal("four\n", File.ReadAllText(_bed.InUse(node))));
+    }
+
+    [SkippableFact]
+    public void A_node_that_can_do_nothing_ends_its_turn_and_blocks_no_later_version()
+    {
+        NeedsNamespaces();
+        var (n1, n2, n3) = (_bed.Start("n1"), _bed.Start("n2"), _bed.Start("n3"));
+        _bed.Write("one\n");
+        ConfigBed.TendAll(n1, n2, n3);
+        var record = Path.Combine(_bed.Root, "n1", "state", "config", "wiki", "nginx", "record.json");
+        File.Delete(record);
+        Directory.CreateDirectory(Path.Combine(record, "in the way"));
+        _bed.Write("two\n");
+        ConfigBed.TendAll(n2, n1, n3);
+        Assert.Equal("n1", Log.Read()!.Rollout.Running);
+        _bed.Time.Pass(ConfigFiles.Patience);
+        ConfigBed.Tend(n1);
+        Assert.Equal("n1", Log.Read()!.Rollout.Failure!.Node);
+        Directory.Delete(record, recursive: true);
+        _bed.Write("three\n");
+        ConfigBed.TendAll(n1, n2, n3);
+        Assert.All(new[] { "n1", "n2", "n3" }, node => Assert.Equal("three\n", File.ReadAllText(_bed.InUse(node))));
+    }
+
+    [SkippableFact]
+    public void A_version_that_was_withdrawn_reaches_no_other_node()
+    {
+        NeedsNamespaces();
+        var (n1, n2, n3) = (_bed.Start("n1"), _bed.Start("n2"), _bed.Start("n3"));
+        _bed.Write("one\n");
+        ConfigBed.TendAll(n1, n2, n3);
+        _bed.Write("two\n");
+        ConfigBed.Tend(n1);
+        _bed.Write("one\n");
+        ConfigBed.TendAll(n2, n3);
+        Assert.Equal(["two\n", "one\n"], new[] { "n1", "n2" }.Select(node => File.ReadAllText(_bed.InUse(node))));
+        Assert.Equal(ConfigCondition.Behind, ConfigBed.StateOf(n2).Condition);
+        _bed.Time.Pass(ConfigFiles.Patience);
+        ConfigBed.TendAll(n2, n3, n1);
+        Assert.Equal("one\n", File.ReadAllText(_bed.InUse("n1")));
+        Assert.All(new[] { n1, n2, n3 }, node => Assert.Equal(ConfigCondition.Current, ConfigBed.StateOf(node).Condition));
+        Assert.Equal("one\n", File.ReadAllText(_bed.Reloads("n2")));
+    }
+
+    [SkippableFact]
+    public void Only_what_is_old_and_needed_by_no_state_is_pruned()
+    {
+        NeedsNamespaces();
+        var files = new[] { _bed.Start("n1"), _bed.Start("n2"), _bed.Start("n3") };
+        var versions = new List<string>();
+        foreach (var text in new[] { "one\n", "two\n", "three\n" })
+        {
+            _bed.Write(text);
+            ConfigBed.TendAll(files);
+            versions.Add(Log.Read()!.Rollout.Version);
+        }
+
+        Assert.All(versions, version => Assert.True(Directory.Exists(Log.DirectoryOf(version))));
+        Directory.SetLastWriteTimeUtc(Log.DirectoryOf(versions[0]), DateTime.UtcNow - TimeSpan.FromHours(2));
+        Directory.SetLastWriteTimeUtc(Log.DirectoryOf(versions[2]), DateTime.UtcNow - TimeSpan.FromHours(2));
+        Log.Prune();
+        Assert.Equal([false, true, true], versions.Select(version => Directory.Exists(Log.DirectoryOf(version))));
+    }
+
     [Fact]
     public void One_of_many_gets_each_slot()
     {
-        var log = new RolloutLog(_bed.Shared, Path.Combine(_bed.Shared, "clusterfs", "config", "wiki", "nginx"), "wiki.conf");
+        var log = new RolloutLog(_bed.Shared, Path.Combine(_bed.Shared, "clusterfs", "config", "wiki", "nginx"), "nginx");
         var state = RolloutRules.Follow(null, RolloutRules.Begin("v", ["n1"]), "n1", "first", DateTimeOffset.UnixEpoch);
         for (var round = 0; round < 100; round++)
         {
             var taken = 0;
             Parallel.For(0, 8, writer =>
             {
-                var its = new RolloutLog(_bed.Shared, Path.Combine(_bed.Shared, "clusterfs", "config", "wiki", "nginx"), "wiki.conf");
+                var its = new RolloutLog(_bed.Shared, Path.Combine(_bed.Shared, "clusterfs", "config", "wiki", "nginx"), "nginx");
                 if (its.TryAppend(state with { Nonce = $"{round}-{writer}" }))
                 {
                     Interlocked.Increment(ref taken);
