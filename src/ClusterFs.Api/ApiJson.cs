@@ -19,5 +19,8 @@ namespace ClusterFs.Api;
 [JsonSerializable(typeof(DumpReport))]
 [JsonSerializable(typeof(SeededReport))]
 [JsonSerializable(typeof(SeededNodeReport))]
+[JsonSerializable(typeof(ConfigReport))]
+[JsonSerializable(typeof(ConfigNodeReport))]
+[JsonSerializable(typeof(ConfigApplyReport))]
 [JsonSerializable(typeof(ApiError))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -55,6 +55,15 @@ public static class ApiRoutes
     /// <summary>POST nothing: answered by a <see cref="SeededReport"/> when each node has rendered. Query as above.</summary>
     public const string SeededRender = "/v1/seeded/render";
 
+    /// <summary>GET: a <see cref="ConfigReport"/>. Query: <c>service</c>, all of them where left out.</summary>
+    public const string Config = "/v1/config";
+
+    /// <summary>GET: a <see cref="ConfigReport"/> with what a roll-out would change. Query as above.</summary>
+    public const string ConfigDiff = "/v1/config/diff";
+
+    /// <summary>POST nothing: answered by a <see cref="ConfigApplyReport"/> when the roll-outs have begun. Query as above.</summary>
+    public const string ConfigApply = "/v1/config/apply";
+
     internal static string For(string route, string? service, string? node) => WithQuery(route, ("service", service), ("node", node));
 
     internal static string WithQuery(string route, params (string, string?)[] parameters)

@@ -90,6 +90,18 @@ public sealed class DaemonClient : IDisposable
     public Task<SeededReport> RenderSeededAsync(string? service, string? node, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
         HttpMethod.Post, ApiRoutes.For(ApiRoutes.SeededRender, service, node), null, ApiJson.Default.SeededReport, timeout, cancellation);
 
+    /// <summary>How config files are, on every node.</summary>
+    public Task<ConfigReport> GetConfigAsync(string? service, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.For(ApiRoutes.Config, service, null), null, ApiJson.Default.ConfigReport, timeout, cancellation);
+
+    /// <summary>What a roll-out of config files would change, on every node.</summary>
+    public Task<ConfigReport> CompareConfigAsync(string? service, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.For(ApiRoutes.ConfigDiff, service, null), null, ApiJson.Default.ConfigReport, timeout, cancellation);
+
+    /// <summary>Begins roll-outs of config files; does not wait for their end.</summary>
+    public Task<ConfigApplyReport> ApplyConfigAsync(string? service, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Post, ApiRoutes.For(ApiRoutes.ConfigApply, service, null), null, ApiJson.Default.ConfigApplyReport, timeout, cancellation);
+
     public void Dispose() => _http.Dispose();
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)

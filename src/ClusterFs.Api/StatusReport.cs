@@ -81,6 +81,9 @@ public sealed record ServiceStatus(
 
     /// <summary>Its seeded files, by node and path, on all nodes that answered in time.</summary>
     public ImmutableArray<SeededFileStatus> Seeded { get; init; } = [];
+
+    /// <summary>Its config files, by node and name, on all nodes that answered in time.</summary>
+    public ImmutableArray<ConfigFileStatus> Config { get; init; } = [];
 }
 
 /// <summary>A link that the service writes its logs through, on the answering node.</summary>

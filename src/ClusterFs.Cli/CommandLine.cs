@@ -64,6 +64,7 @@ public static class CommandLine
             LogsCommand.Create(),
             ArchiveCommand.Create(),
             DivergentCommand.Create(),
+            ConfigCommand.Create(),
             SeededCommand.Create(),
             NodeCommand.Create(),
             CertificatesCommand.Create(),

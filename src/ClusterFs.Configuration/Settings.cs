@@ -30,6 +30,9 @@ public sealed record Settings(
 
     public TelemetrySettings Telemetry { get; init; } = TelemetrySettings.Off;
 
+    /// <summary>From one look at config files on shared storage to the next. 100 ms to 1 h, default 2 s.</summary>
+    public TimeSpan ConfigPollEvery { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
     public ServiceSettings RequireService(string name)
@@ -59,6 +62,9 @@ public sealed record NodeSettings(string Name, string Address, string StateDirec
 
     /// <summary>What the node's seeded files were last rendered from, and what is left to do about them.</summary>
     public string SeededDirectory => Path.Combine(StateDirectory, "seeded");
+
+    /// <summary>The local copies of shared configuration, and what is left to do about them: a directory per service and name.</summary>
+    public string ConfigDirectory => Path.Combine(StateDirectory, "config");
 
     /// <summary>The guard's own state: floors and the highest epochs consumed.</summary>
     public string GuardDirectory => Path.Combine(StateDirectory, "guard");
@@ -108,6 +114,9 @@ public sealed record SharedSettings(string Path)
 
     /// <summary>What the archives of all services are under.</summary>
     public string ArchiveDirectory => System.IO.Path.Combine(Path, "clusterfs", "archive");
+
+    /// <summary>What the roll-outs of config files leave for the other nodes: a directory per service and name.</summary>
+    public string ConfigDirectory => System.IO.Path.Combine(Path, "clusterfs", "config");
 }
 
 /// <summary>The times of every service's lease.</summary>
@@ -165,6 +174,9 @@ public sealed record ServiceSettings(
 
     /// <summary>Its seeded files, by path; on each of its nodes.</summary>
     public ImmutableArray<SeededSettings> Seeded { get; init; } = [];
+
+    /// <summary>Its config files, by name; on each of its nodes.</summary>
+    public ImmutableArray<ConfigSettings> Config { get; init; } = [];
 }
 
 /// <summary>A service's log files: kept on shared storage, in a directory of each node.</summary>
@@ -199,6 +211,60 @@ public sealed record SeededSettings(string Path, string Template)
 
     /// <summary>Then it is killed, and has failed. 100 ms to 1 h, default 30 s.</summary>
     public TimeSpan ReloadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>A file or directory of configuration on shared storage that each node uses a checked copy of.</summary>
+/// <param name="Name">Lower-case letters, digits and hyphens.</param>
+/// <param name="Source">Relative to <see cref="SharedSettings.Path"/>; does not lead out of it.</param>
+/// <param name="Kind">How a program on the node comes to read the copy.</param>
+/// <param name="Target">Absolute; on a local disk: what it is included in, linked from or copied to.</param>
+public sealed record ConfigSettings(string Name, string Source, ConfigKind Kind, string Target)
+{
+    /// <summary>Stands for the copy's path in <see cref="Include"/>.</summary>
+    public const string PathPlace = "%PATH%";
+
+    /// <summary>Stands for the words in <see cref="Comment"/>.</summary>
+    public const string TextPlace = "%TEXT%";
+
+    /// <summary>The line that includes it. Default: <c>include %PATH%;</c>.</summary>
+    public string Include { get; init; } = $"include {PathPlace};";
+
+    /// <summary>How a comment is written: what begins it, or all of it around %TEXT%. Default: <c>#</c>.</summary>
+    public string Comment { get; init; } = "#";
+
+    /// <summary>A line of the target, apart from blanks around it, that the block comes after; null: it comes at the end.</summary>
+    public string? After { get; init; }
+
+    /// <summary>For /bin/sh: whether the staged version is good. Null: it is not asked.</summary>
+    public string? Check { get; init; }
+
+    /// <summary>Then it is killed, and has failed. 100 ms to 1 h, default 30 s.</summary>
+    public TimeSpan CheckTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For /bin/sh: has the new version read. Null: nobody has to be told.</summary>
+    public string? Reload { get; init; }
+
+    /// <summary>Then it is killed, and has failed. 100 ms to 1 h, default 30 s.</summary>
+    public TimeSpan ReloadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For /bin/sh: whether what reads it is well. Null: it is not asked.</summary>
+    public string? Healthy { get; init; }
+
+    /// <summary>By then it has to be, or has failed. 100 ms to 1 h, default 30 s.</summary>
+    public TimeSpan HealthyWithin { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>How a program comes to read shared configuration.</summary>
+public enum ConfigKind
+{
+    /// <summary>A marked block in its own configuration includes it.</summary>
+    Include,
+
+    /// <summary>A symbolic link leads to it.</summary>
+    Link,
+
+    /// <summary>It is copied to where the program reads it.</summary>
+    Copy,
 }
 
 /// <summary>What all seeded files are rendered with.</summary>

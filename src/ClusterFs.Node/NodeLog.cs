@@ -117,4 +117,13 @@ internal static partial class NodeLog
 
     [LoggerMessage(74, LogLevel.Error, "seeded files are looked at again in a minute, after a mistake in the daemon: {Problem}")]
     public static partial void SeededMistaken(this ILogger logger, string problem);
+
+    [LoggerMessage(80, LogLevel.Information, "{Service}: config {Name}: {Words}")]
+    public static partial void ConfigGoesOn(this ILogger logger, string service, string name, string words);
+
+    [LoggerMessage(81, LogLevel.Warning, "{Service}: config {Name}: {Problem}")]
+    public static partial void ConfigTroubled(this ILogger logger, string service, string name, string problem);
+
+    [LoggerMessage(82, LogLevel.Error, "{Service}: config files are looked at again in a minute, after a mistake in the daemon: {Problem}")]
+    public static partial void ConfigMistaken(this ILogger logger, string service, string problem);
 }

@@ -4,6 +4,7 @@ using ClusterFs.Guard;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
+using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using ClusterFs.Node.Tracing;
 using ClusterFs.Posix;
@@ -76,9 +77,10 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     using var logs = new LogKeeping(settings, TimeProvider.System);
     logs.Start();
     using var seeded = new SeededKeeper(settings, TimeProvider.System);
+    using var config = new ConfigKeeper(settings, TimeProvider.System);
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, identity, contents, seeded, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, seeded, config, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();

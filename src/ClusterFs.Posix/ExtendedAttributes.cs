@@ -12,11 +12,17 @@ public static class ExtendedAttributes
 {
     /// <summary>Reads all attributes this process may see, sorted by name; none where the file system has no such thing.</summary>
     /// <exception cref="PosixException">The kernel refuses.</exception>
-    public static unsafe IReadOnlyList<ExtendedAttribute> Read(string path)
+    public static IReadOnlyList<ExtendedAttribute> Read(string path) => Read(path, follow: false);
+
+    /// <summary>The same of an open file, whatever its path leads to by now. Needs /proc.</summary>
+    /// <exception cref="PosixException">The kernel refuses.</exception>
+    public static IReadOnlyList<ExtendedAttribute> Read(SafeFileHandle file) => Read($"/proc/self/fd/{file.DangerousGetHandle()}", follow: true);
+
+    private static unsafe List<ExtendedAttribute> Read(string path, bool follow)
     {
         while (true)
         {
-            var size = Libc.ListAttributes(path, null, 0);
+            var size = List(path, null, 0, follow);
             if (size == 0 || (size < 0 && Marshal.GetLastPInvokeError() is PosixException.NotSupported or PosixException.NoEntry))
             {
                 return [];
@@ -25,12 +31,12 @@ public static class ExtendedAttributes
             var names = new byte[Math.Max(size, 1)];
             fixed (byte* list = names)
             {
-                size = size < 0 ? size : Libc.ListAttributes(path, list, (nuint)names.Length);
+                size = size < 0 ? size : List(path, list, (nuint)names.Length, follow);
             }
 
             if (size >= 0)
             {
-                return Values(path, Encoding.UTF8.GetString(names.AsSpan(0, (int)size)).Split('\0', StringSplitOptions.RemoveEmptyEntries));
+                return Values(path, Encoding.UTF8.GetString(names.AsSpan(0, (int)size)).Split('\0', StringSplitOptions.RemoveEmptyEntries), follow);
             }
 
             if (Marshal.GetLastPInvokeError() != PosixException.Range)
@@ -89,13 +95,19 @@ public static class ExtendedAttributes
         }
     }
 
-    private static List<ExtendedAttribute> Values(string path, string[] names)
+    private static unsafe nint List(string path, byte* list, nuint size, bool follow) =>
+        follow ? Libc.ListAttributesFollowing(path, list, size) : Libc.ListAttributes(path, list, size);
+
+    private static unsafe nint Get(string path, string name, byte* value, nuint size, bool follow) =>
+        follow ? Libc.GetAttributeFollowing(path, name, value, size) : Libc.GetAttribute(path, name, value, size);
+
+    private static List<ExtendedAttribute> Values(string path, string[] names, bool follow)
     {
         Array.Sort(names, string.CompareOrdinal);
         var attributes = new List<ExtendedAttribute>(names.Length);
         foreach (var name in names)
         {
-            if (Value(path, name) is { } value)
+            if (Value(path, name, follow) is { } value)
             {
                 attributes.Add(new ExtendedAttribute(name, value));
             }
@@ -104,17 +116,17 @@ public static class ExtendedAttributes
         return attributes;
     }
 
-    private static unsafe byte[]? Value(string path, string name)
+    private static unsafe byte[]? Value(string path, string name, bool follow)
     {
         while (true)
         {
-            var size = Libc.GetAttribute(path, name, null, 0);
+            var size = Get(path, name, null, 0, follow);
             if (size >= 0)
             {
                 var bytes = new byte[size];
                 fixed (byte* value = bytes)
                 {
-                    size = Libc.GetAttribute(path, name, value, (nuint)bytes.Length);
+                    size = Get(path, name, value, (nuint)bytes.Length, follow);
                 }
 
                 if (size == bytes.Length)

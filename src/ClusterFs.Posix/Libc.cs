@@ -222,6 +222,12 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "lgetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial nint GetAttribute(string path, string name, byte* value, nuint size);
 
+    [LibraryImport(Library, EntryPoint = "listxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial nint ListAttributesFollowing(string path, byte* list, nuint size);
+
+    [LibraryImport(Library, EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial nint GetAttributeFollowing(string path, string name, byte* value, nuint size);
+
     [LibraryImport(Library, EntryPoint = "lsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int SetAttribute(string path, string name, byte* value, nuint size, int flags);
 

@@ -16,7 +16,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.telemetry.otlp-endpoint: 'collector:4318' is no address of a collector; expected one such as http://127.0.0.1:4318, without a query")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, logs, nodes, on-lost, pid-file, seeded, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: config, failover, live, logs, nodes, on-lost, pid-file, seeded, stop-timeout, unit")]
     [InlineData(
         "clusterfs.services.wiki.on-lost = frieze",
         "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]
@@ -59,6 +59,39 @@ public sealed class MistakesTests : IDisposable
     [InlineData(
         "clusterfs.services { blog.live.path = /var/lib/blog, blog.seeded.\"/etc/x\".template = a, wiki.seeded.\"/etc/../etc/x\".template = b }",
         "node.conf:8: clusterfs.services.wiki.seeded.\"/etc/../etc/x\": /etc/x is also a seeded file of blog; expected every file once")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx.include-in = /etc/x",
+        "node.conf:8: clusterfs.services.wiki.config.nginx.source: is missing; expected a file or directory, relative to shared.path")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx { source = ../a, copy = /etc/x }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx.source: '../a' may lead out of shared.path; expected a path relative to shared.path, without '..'")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx { source = clusterfs/config, copy = /etc/x }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx.source: 'clusterfs/config' lies where ClusterFs keeps what it needs itself; expected another directory of shared.path")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx.source = a",
+        "node.conf:8: clusterfs.services.wiki.config.nginx: says nowhere how it is read; expected one of include-in, link, copy, with an absolute path")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx { source = a, copy = /etc/x, include = \"include %PATH%\" }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx.include: has no effect without include-in; expected include-in, or no include")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx { source = a, include-in = /etc/x, include = include }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx.include: 'include' does not say once where the path goes; expected such as \"include %PATH%;\"")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx { source = a, copy = /etc/x, healthy-within = 5s }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx.healthy-within: has no effect without healthy; expected healthy too, or no healthy-within")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx { source = a/b, include-in = /srv/shared/a/b }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx: /srv/shared/a/b would include itself: it is, or lies in, the source; expected a file on a local disk")]
+    [InlineData(
+        "clusterfs.services.wiki.config.nginx { source = a/b, link = /srv/shared/a/b/c }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx: /srv/shared/a/b/c would be a link to itself: it is, or lies in, the source; expected a file on a local disk")]
+    [InlineData(
+        "clusterfs.services.wiki { config.nginx { source = a, include-in = /etc/x }, seeded.\"/etc/x\".template = b }",
+        "node.conf:8: clusterfs.services.wiki.config.nginx: /etc/x is also a seeded file of wiki, whose rendering would overwrite it; expected another file")]
+    [InlineData(
+        "clusterfs.services.wiki.config { a { source = a, copy = /etc/x }, b { source = b, include-in = /etc/x } }",
+        "node.conf:8: clusterfs.services.wiki.config.b: /etc/x and /etc/x, of wiki.config.a, would overwrite one another; expected places of their own")]
     [InlineData(
         "clusterfs.seeded.variables.domain = a",
         "node.conf:8: clusterfs.seeded.variables.domain: cannot be a name in a template; expected at most 63 capital letters, digits and '_', a letter first")]

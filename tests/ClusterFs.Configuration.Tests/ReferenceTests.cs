@@ -55,6 +55,12 @@ public sealed class ReferenceTests
         var described = Assert.Single(other.Seeded);
         Assert.Equal((seeded.CheckTimeout, seeded.ReloadTimeout), (described.CheckTimeout, described.ReloadTimeout));
         Assert.Equal(defaults.Seeded.PollEvery, reference.Seeded.PollEvery);
+        var config = Assert.Single(files.LoadGoodAnd(
+            "clusterfs.services.wiki.config.x { source = a, include-in = /etc/x, check = b, reload = c, healthy = d }").Services["wiki"].Config);
+        var shown = other.Config.Single(file => file.Name == "nginx");
+        Assert.Equal((config.Include, config.Comment), (shown.Include, shown.Comment));
+        Assert.Equal((config.CheckTimeout, config.ReloadTimeout, config.HealthyWithin), (shown.CheckTimeout, shown.ReloadTimeout, shown.HealthyWithin));
+        Assert.Equal(defaults.ConfigPollEvery, reference.ConfigPollEvery);
         Assert.Equal(RehearsalSettings.Default, one.Live.Rehearsal);
         Assert.Equal(RehearsalSettings.Default, other.Live.Rehearsal with { Check = null });
     }
@@ -64,7 +70,7 @@ public sealed class ReferenceTests
         foreach (var (name, field) in section.Fields)
         {
             // Under these, users choose the names.
-            var isFree = prefix is "clusterfs.services." or "clusterfs.services.*.seeded." or "clusterfs.cluster.nodes."
+            var isFree = prefix is "clusterfs.services." or "clusterfs.services.*.seeded." or "clusterfs.services.*.config." or "clusterfs.cluster.nodes."
                 or "clusterfs.fence.nodes." or "clusterfs.fence.nodes.*."
                 or "clusterfs.seeded.variables." or "clusterfs.seeded.nodes." or "clusterfs.seeded.nodes.*.";
             var key = prefix + (isFree ? "*" : name);

@@ -1,3 +1,4 @@
+using ClusterFs.Content.Tests.Config;
 using ClusterFs.Content.Tests.Seeded;
 using ClusterFs.Posix;
 
@@ -15,6 +16,9 @@ internal static class ChildProgram
                 return 0;
             case ["render-mode", var root, var point]:
                 SeededBed.Render(new SeededBed(root).Start(file => file with { Mode = 0x1A0 }, reached: DieAt(point)));
+                return 0;
+            case ["use", var root, var kind, var point]:
+                ConfigBed.Tend(ConfigCrashTests.Start(new ConfigBed(root), kind, DieAt(point)));
                 return 0;
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");

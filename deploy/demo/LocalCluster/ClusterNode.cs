@@ -86,8 +86,10 @@ public sealed class ClusterNode
     public IReadOnlyList<int> ProcessesOf(string service) => _cluster.Mark.ProcessesOf(Name, ServiceEntry(service));
 
     /// <summary>SIGKILL to every process of the node, as a power cut would. Returns when none is left.</summary>
-    public Task KillEverything() =>
-        Eventually.True($"no process of {Name} is left", TimeSpan.FromSeconds(5), () => LocalCluster.KillAll(Processes()));
+    public Task KillEverything() => Eventually.True(
+        $"no process of {Name} is left",
+        TimeSpan.FromSeconds(5),
+        () => LocalCluster.KillAll(Processes()) && Guard is null or { HasExited: true } && Daemon is null or { HasExited: true });
 
     /// <summary>Runs a command of this node's command line; <c>--config</c> is added.</summary>
     public Task<CommandResult> Clusterfs(params string[] arguments) => Clusterfs(CommandPatience, arguments);

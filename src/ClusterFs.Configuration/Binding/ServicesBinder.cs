@@ -47,6 +47,7 @@ internal static class ServicesBinder
         foreach (var (name, service) in services)
         {
             SeededBinder.CheckPlaces(section.NamedChild(name).Child(SeededBinder.Name), service, services.Values, around);
+            ConfigBinder.CheckPlaces(section.NamedChild(name).Child(ConfigBinder.Name), service, services.Values, around);
         }
 
         if (section.Valid && services.Count == 0)
@@ -102,6 +103,7 @@ internal static class ServicesBinder
         var failover = BindFailover(section.Child("failover"));
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
+        var config = ConfigBinder.Bind(section.Child(ConfigBinder.Name));
         section.Finish();
         return new ServiceSettings(
             name,
@@ -122,6 +124,7 @@ internal static class ServicesBinder
         {
             Logs = logs,
             Seeded = seeded,
+            Config = config,
         };
     }
 

@@ -32,8 +32,15 @@ internal static class SettingsBinder
         var fence = FenceBinder.Bind(all.Child("fence"), cluster);
         var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
         var telemetry = TelemetryBinder.Bind(all.Child("telemetry"));
+        var configPollEvery = ConfigBinder.BindPollEvery(all.Child(ConfigBinder.Name));
         all.Finish();
-        return new Settings(node, cluster, journal, shared, lease, tls, services) { Fence = fence, Seeded = seeded, Telemetry = telemetry };
+        return new Settings(node, cluster, journal, shared, lease, tls, services)
+        {
+            Fence = fence,
+            Seeded = seeded,
+            Telemetry = telemetry,
+            ConfigPollEvery = configPollEvery,
+        };
     }
 
     /// <summary>What ClusterFs itself needs on this node, beside the state directory.</summary>

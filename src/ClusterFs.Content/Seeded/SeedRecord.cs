@@ -1,15 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using ClusterFs.Content.Placing;
 
 namespace ClusterFs.Content.Seeded;
-
-/// <summary>Owner, group and mode as they were asked for; null where the file's own stay.</summary>
-internal sealed record SeedAttributes(uint? Mode, uint? User, uint? Group)
-{
-    /// <summary>Whether a file has others than these.</summary>
-    public bool DifferFrom(FoundFile found) =>
-        (Mode is { } mode && mode != found.Mode) || (User is { } user && user != found.User) || (Group is { } group && group != found.Group);
-}
 
 /// <summary>What a seeded file was rendered from.</summary>
 /// <param name="TemplateDigest">Of the template's text.</param>
@@ -22,7 +15,7 @@ internal sealed record SeedOrigin(
     string TemplateDigest,
     ImmutableSortedDictionary<string, string> Values,
     string Digest,
-    SeedAttributes Attributes,
+    PlacedAttributes Attributes,
     DateTimeOffset At,
     string Reason)
 {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ClusterFs.Content.Placing;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Content.Seeded;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ClusterFs.Content.Placing;
 
 namespace ClusterFs.Content.Seeded;
 
@@ -7,9 +8,6 @@ namespace ClusterFs.Content.Seeded;
 /// <param name="Digest">Of the content.</param>
 internal sealed record Rendering(
     ReadOnlyMemory<byte> Content, string Digest, string Template, string TemplateDigest, ImmutableSortedDictionary<string, string> Values);
-
-/// <summary>What lies in the place of a seeded file.</summary>
-internal sealed record FoundFile(string Digest, uint Mode, uint User, uint Group);
 
 /// <summary>What is to be done about a seeded file.</summary>
 internal abstract record SeedDecision
@@ -39,7 +37,7 @@ internal static class SeedRules
     /// <param name="wanted">What attributes it should have.</param>
     /// <param name="found">What is there; null when nothing is.</param>
     /// <param name="asked">Somebody asked for the rendering, whatever lies there.</param>
-    public static SeedDecision Decide(SeedOrigin? last, Rendering rendering, SeedAttributes wanted, FoundFile? found, bool asked)
+    public static SeedDecision Decide(SeedOrigin? last, Rendering rendering, PlacedAttributes wanted, FoundFile? found, bool asked)
     {
         if (found is null)
         {
@@ -74,7 +72,7 @@ internal static class SeedRules
         : null;
 
     /// <summary>What has changed in template and values since a rendering, in words; null when the same comes of them.</summary>
-    private static string? Changes(SeedOrigin last, Rendering rendering, SeedAttributes wanted, FoundFile found)
+    private static string? Changes(SeedOrigin last, Rendering rendering, PlacedAttributes wanted, FoundFile found)
     {
         var words = new List<string>();
         if (last.Digest != rendering.Digest)
@@ -103,7 +101,7 @@ internal static class SeedRules
         return words.Count == 0 ? null : string.Join("; ", words);
     }
 
-    private static bool IsFrom(SeedOrigin last, Rendering rendering, SeedAttributes wanted) =>
+    private static bool IsFrom(SeedOrigin last, Rendering rendering, PlacedAttributes wanted) =>
         last.Digest == rendering.Digest
         && last.Template == rendering.Template
         && last.TemplateDigest == rendering.TemplateDigest

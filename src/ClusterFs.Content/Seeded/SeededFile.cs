@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Configuration;
+using ClusterFs.Content.Placing;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Content.Seeded;
@@ -15,7 +16,7 @@ internal sealed class SeededFile(
     private SeedRecord? _record;
     private bool _isDamaged;
     private bool _isOpen;
-    private SeedAttributes? _wanted;
+    private PlacedAttributes? _wanted;
 
     public SeededSettings Settings => settings;
 
@@ -64,7 +65,7 @@ internal sealed class SeededFile(
     /// does not wait any more.
     /// </summary>
     private bool IsSwapped(SeedOrigin? last, SeedOrigin next) => Find() is { } found
-        && (next.IsIn(found) || (last?.IsIn(found) != true && !_place.HoldsStaged(next)));
+        && (next.IsIn(found) || (last?.IsIn(found) != true && !_place.HoldsStaged(next.IsIn)));
 
     /// <summary>What is there now; read only where it may have changed.</summary>
     /// <exception cref="SeedException">Something else than a file is there.</exception>
@@ -89,9 +90,9 @@ internal sealed class SeededFile(
     /// <param name="anew">Look names up that were looked up before; it may take as long as a directory service does.</param>
     /// <exception cref="SeedException">There is no such user or group here.</exception>
     /// <exception cref="IOException">Nobody can say.</exception>
-    public SeedAttributes Wanted(bool anew) => anew || _wanted is null ? _wanted = LookUp() : _wanted;
+    public PlacedAttributes Wanted(bool anew) => anew || _wanted is null ? _wanted = LookUp() : _wanted;
 
-    private SeedAttributes LookUp() => new(
+    private PlacedAttributes LookUp() => new(
         settings.Mode,
         settings.Owner is { } owner
             ? Accounts.FindUser(owner) ?? throw new SeedException($"{settings.Path}: there is no user {owner} on this node; make it, or change 'owner'")
@@ -101,7 +102,7 @@ internal sealed class SeededFile(
             : null);
 
     /// <summary>Remembers that what is there is what should be.</summary>
-    public void Adopt(Rendering rendering, SeedAttributes wanted)
+    public void Adopt(Rendering rendering, PlacedAttributes wanted)
     {
         var reason = _record?.Last is { } last && last.Digest == rendering.Digest ? last.Reason : "it was there already";
         Keep(_record! with { Last = OriginOf(rendering, wanted, reason) });
@@ -112,7 +113,7 @@ internal sealed class SeededFile(
     /// <exception cref="SeedException">The file is as it was.</exception>
     /// <exception cref="IOException">It cannot be written; the file is as it was, or whole and new.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be written; the file is as it was.</exception>
-    public IReadOnlyList<string> Place(Rendering rendering, SeedAttributes wanted, string reason, CancellationToken cancellation)
+    public IReadOnlyList<string> Place(Rendering rendering, PlacedAttributes wanted, string reason, CancellationToken cancellation)
     {
         var like = CarriedAttributes.Of(settings.Path);
         try
@@ -187,7 +188,7 @@ internal sealed class SeededFile(
         }
     }
 
-    private SeedOrigin OriginOf(Rendering rendering, SeedAttributes wanted, string reason) => new(
+    private SeedOrigin OriginOf(Rendering rendering, PlacedAttributes wanted, string reason) => new(
         rendering.Template, rendering.TemplateDigest, rendering.Values, rendering.Digest, wanted, time.GetUtcNow(), reason);
 
     private static ImmutableArray<string> Known(SeedOrigin? origin) => origin is null ? [] : [origin.Digest];

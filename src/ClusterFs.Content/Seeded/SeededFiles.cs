@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Configuration;
+using ClusterFs.Content.Placing;
 using ClusterFs.Posix;
 using Microsoft.Win32.SafeHandles;
 
@@ -181,11 +182,11 @@ public sealed class SeededFiles
         problem is OperationCanceledException && cancellation.IsCancellationRequested;
 
     /// <summary>A mistake at one file is told of, and keeps no other from being looked after.</summary>
-    private static string WordsFor(Exception problem) => problem is SeedException or IOException or UnauthorizedAccessException
+    private static string WordsFor(Exception problem) => problem is PlacingException or IOException or UnauthorizedAccessException
         ? problem.Message
         : $"unexpected: {problem.GetType().Name}: {problem.Message}";
 
-    private SeedAttributes Wanted(SeededFile file, bool anew) =>
+    private PlacedAttributes Wanted(SeededFile file, bool anew) =>
         Wait($"the look-up of the owner of {file.Settings.Path}", () => file.Wanted(anew));
 
     private void Apply(Watched watched, Rendering rendering, bool asked, CancellationToken cancellation)
@@ -231,7 +232,7 @@ public sealed class SeededFiles
         catch (Exception problem) when (!IsEnd(problem, cancellation))
         {
             watched.Place.Failed();
-            watched.PlaceProblem = problem is SeedException ? problem.Message : $"{file.Settings.Path}: it cannot be written: {WordsFor(problem)}";
+            watched.PlaceProblem = problem is PlacingException ? problem.Message : $"{file.Settings.Path}: it cannot be written: {WordsFor(problem)}";
             throw new SeedException(watched.PlaceProblem, problem);
         }
 
@@ -363,7 +364,7 @@ public sealed class SeededFiles
         }
     }
 
-    private string DiffOf(string path, Rendering rendering, SeedAttributes wanted, FoundFile? found)
+    private string DiffOf(string path, Rendering rendering, PlacedAttributes wanted, FoundFile? found)
     {
         using var handle = found is null ? null : UnlockedFile.OpenRead(path);
         if (handle is not null && RandomAccess.GetLength(handle) is var length and > MostCompared)
@@ -386,7 +387,7 @@ public sealed class SeededFiles
         return content[..RandomAccess.Read(handle, content, 0)];
     }
 
-    private static string Attributes(FoundFile found, SeedAttributes wanted) =>
+    private static string Attributes(FoundFile found, PlacedAttributes wanted) =>
         $"owner and mode {found.User}:{found.Group} {Octal(found.Mode)} become {wanted.User ?? found.User}:{wanted.Group ?? found.Group} {Octal(wanted.Mode ?? found.Mode)}\n";
 
     private static string Octal(uint mode) => Convert.ToString(mode, 8).PadLeft(4, '0');

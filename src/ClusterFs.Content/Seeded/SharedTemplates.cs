@@ -1,3 +1,4 @@
+using ClusterFs.Content.Placing;
 using ClusterFs.Posix;
 using Microsoft.Win32.SafeHandles;
 

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
 using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Inspection;
+using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 
 namespace ClusterFs.Node.Api;
@@ -32,6 +33,12 @@ internal static class ApiEndpoints
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
             Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
+        application.MapGet(ApiRoutes.Config, async (string? service, ConfigQueries queries) =>
+            Reply(await queries.ReportAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigReport));
+        application.MapGet(ApiRoutes.ConfigDiff, async (string? service, ConfigQueries queries) =>
+            Reply(await queries.CompareAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigReport));
+        application.MapPost(ApiRoutes.ConfigApply, async (string? service, ConfigQueries queries) =>
+            Reply(await queries.ApplyAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigApplyReport));
     }
 
     private static void MapInspection(WebApplication application)

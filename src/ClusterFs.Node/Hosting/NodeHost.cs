@@ -11,6 +11,7 @@ using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Health;
 using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Metrics;
+using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting.Systemd;
@@ -35,7 +36,7 @@ internal enum NodeEnd
 
 /// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
 internal sealed class NodeHost(
-    Settings settings, NodeIdentity identity, ContentShelf contents, SeededKeeper seeded, LogKeeping logs, CleanEndMarker marker, StopSignals signals)
+    Settings settings, NodeIdentity identity, ContentShelf contents, SeededKeeper seeded, ConfigKeeper config, LogKeeping logs, CleanEndMarker marker, StopSignals signals)
 {
     /// <summary>A last dump that is under way is waited for; a second signal ends the wait.</summary>
     private static readonly TimeSpan LastDumps = TimeSpan.FromMinutes(2);
@@ -137,6 +138,7 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton(contents);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton(seeded);
+        builder.Services.AddSingleton(config);
         builder.Services.AddSingleton(marker);
         builder.Services.AddSingleton(starts);
         builder.Services.AddSingleton<NodeBoard>();
@@ -149,6 +151,7 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton<SeededQueries>();
         builder.Services.AddSingleton<SimulateQueries>();
         builder.Services.AddSingleton<InspectionQueries>();
+        builder.Services.AddSingleton<ConfigQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))

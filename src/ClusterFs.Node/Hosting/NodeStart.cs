@@ -12,6 +12,7 @@ using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
+using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
@@ -31,6 +32,7 @@ internal sealed class NodeStart(
     NodeIdentity identity,
     ContentShelf contents,
     SeededKeeper seeded,
+    ConfigKeeper config,
     NodeBoard board,
     CleanEndMarker marker,
     StartCount starts,
@@ -72,6 +74,7 @@ internal sealed class NodeStart(
         board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), NodeAgent.Name);
         seeded.Begin(loggers.CreateLogger("clusterfs.seeded"));
         system.ActorOf(SeededActor.Props(settings, seeded), SeededActor.Name);
+        system.ActorOf(ConfigActor.Props(settings, config, time, loggers.CreateLogger("clusterfs.config")), ConfigActor.Name);
         if (identity.Tls is { } tls && tls.Expires - time.GetUtcNow() < TimeSpan.FromDays(30))
         {
             _logger.CertificateEnds(tls.Expires);

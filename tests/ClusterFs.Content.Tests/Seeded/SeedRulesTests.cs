@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
+using ClusterFs.Content.Placing;
 using ClusterFs.Content.Seeded;
 
 namespace ClusterFs.Content.Tests.Seeded;
 
 public sealed class SeedRulesTests
 {
-    private static readonly SeedAttributes Any = new(null, null, null);
+    private static readonly PlacedAttributes Any = new(null, null, null);
     private static readonly FoundFile Old = new("old", 0x1A4, 0, 0);
 
     [Fact]

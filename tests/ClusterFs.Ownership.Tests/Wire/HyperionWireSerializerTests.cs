@@ -47,6 +47,9 @@ public sealed class HyperionWireSerializerTests : TestKit
         new AskSeeded("wiki", SeededTask.Compare),
         new AskSeeded(null, SeededTask.Tell),
         new SeededAnswered("{}"),
+        new AskConfig("wiki", ConfigTask.Compare),
+        new ConfigAnswered("{}"),
+        new LookAtConfig("wiki"),
     };
 
     [Theory]

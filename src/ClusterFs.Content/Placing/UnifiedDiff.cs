@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace ClusterFs.Content.Seeded;
+namespace ClusterFs.Content.Placing;
 
 /// <summary>How two texts differ, as <c>diff -u</c> says it.</summary>
 internal static class UnifiedDiff

@@ -1,8 +1,8 @@
 using System.Text;
-using ClusterFs.Content.Seeded;
+using ClusterFs.Content.Placing;
 using CsCheck;
 
-namespace ClusterFs.Content.Tests.Seeded;
+namespace ClusterFs.Content.Tests.Placing;
 
 public sealed class UnifiedDiffTests
 {

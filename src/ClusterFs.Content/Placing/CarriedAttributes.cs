@@ -1,7 +1,7 @@
 using ClusterFs.Posix;
 using Microsoft.Win32.SafeHandles;
 
-namespace ClusterFs.Content.Seeded;
+namespace ClusterFs.Content.Placing;
 
 /// <summary>What a rendering takes over from the file that it replaces.</summary>
 /// <param name="Extended">Access control list, labels, and whatever a user has attached, by name.</param>
@@ -15,6 +15,14 @@ internal sealed record CarriedAttributes(uint Mode, uint User, uint Group, IRead
         ? new CarriedAttributes(status.Mode, status.User, status.Group, [.. ExtendedAttributes.Read(file).Where(IsCarried)])
         : null;
 
+    /// <summary>Of an open file, whatever its path leads to by now.</summary>
+    /// <exception cref="PosixException">They cannot be read.</exception>
+    public static CarriedAttributes Of(SafeFileHandle file)
+    {
+        var status = FileStatus.Read(file);
+        return new CarriedAttributes(status.Mode, status.User, status.Group, [.. ExtendedAttributes.Read(file).Where(IsCarried)]);
+    }
+
     public bool IsSameAs(CarriedAttributes other) =>
         (Mode, User, Group) == (other.Mode, other.User, other.Group)
         && Extended.Count == other.Extended.Count
@@ -23,7 +31,7 @@ internal sealed record CarriedAttributes(uint Mode, uint User, uint Group, IRead
     /// <summary>Gives another file the extended attributes.</summary>
     /// <param name="path">As messages call it.</param>
     /// <param name="withAccess">The access control list too; otherwise the mode alone says who may read it.</param>
-    /// <exception cref="SeedException">It cannot have them.</exception>
+    /// <exception cref="PlacingException">It cannot have them.</exception>
     public void Give(SafeFileHandle file, string path, bool withAccess)
     {
         try
@@ -41,7 +49,7 @@ internal sealed record CarriedAttributes(uint Mode, uint User, uint Group, IRead
         }
         catch (PosixException problem)
         {
-            throw new SeedException(
+            throw new PlacingException(
                 $"{path}: the new file cannot have the attributes of the one that it would replace, which stays: {problem.Message}", problem);
         }
     }

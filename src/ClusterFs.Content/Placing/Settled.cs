@@ -1,4 +1,4 @@
-namespace ClusterFs.Content.Seeded;
+namespace ClusterFs.Content.Placing;
 
 /// <summary>
 /// What was read of a file, for as long as the file's identity stays. A file system stamps changes by a clock that ticks, up to two seconds

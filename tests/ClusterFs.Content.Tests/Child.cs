@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace ClusterFs.Content.Tests.Seeded;
+namespace ClusterFs.Content.Tests;
 
 /// <summary>A process of this very assembly.</summary>
 internal static class Child

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
-namespace ClusterFs.Content.Seeded;
+namespace ClusterFs.Content.Placing;
 
 /// <summary>SHA-256, in hexadecimal digits.</summary>
 internal static class ContentDigests
