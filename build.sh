@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 bin=out/bin
 demo=out/demo
 faults=out/faults
+package=out/package
 rid=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 
 usage() {
@@ -27,6 +28,8 @@ usage: ./build.sh VERB
                    build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
   bench logs [--size MiB] [--dir DIR]
                    build, then clusterfs logs on the logs of three nodes, of that size in all
+  package [VERSION]
+                   build, then out/package/clusterfs_VERSION_ARCHITECTURE.deb: self-contained, with units of systemd, man page, completions
   clean            delete everything that was built
 TXT
 }
@@ -78,6 +81,22 @@ build_faults() {
   publish tests/ClusterFs.Faults "$faults" --self-contained false -p:PublishReadyToRun=true
 }
 
+# The daemon with the runtime in it: the servers need none.
+build_package() { # [VERSION]
+  local version=${1:-$(sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)} root=$package/root native
+  command -v dpkg-deb >/dev/null || die "dpkg-deb is missing (Debian's package dpkg)"
+  need_sdk
+  native=$(aot 2>/dev/null)
+  [ "$native" = true ] || die "a package needs clusterfs as native code: a C compiler with zlib's headers (Debian: clang zlib1g-dev)"
+  rm -rf "$root"
+  echo "building clusterfsd with its runtime"
+  publish src/ClusterFs.Node "$root/usr/lib/clusterfs" --self-contained true -p:PublishSingleFile=true -p:PublishReadyToRun=true \
+    -p:PublishReadyToRunComposite=false -p:DebugType=none -p:DebugSymbols=false
+  echo "building clusterfs"
+  publish src/ClusterFs.Cli "$root/usr/lib/clusterfs" -p:DebugType=none -p:DebugSymbols=false
+  deploy/debian/pack "$root" "$version" "$package"
+}
+
 run_tests() { # [FILTER]
   local project result=0 passed=0 failed=0 skipped=0
   log=$(mktemp); trap 'rm -f "$log"' EXIT
@@ -123,6 +142,7 @@ case $verb in
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;
+  package) build_package "$@";;
   clean) rm -rf out;;
   ""|-h|--help|help) usage;;
   *) echo "build.sh: unknown verb '$verb'" >&2; usage >&2; exit 2;;

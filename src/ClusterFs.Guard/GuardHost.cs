@@ -5,6 +5,7 @@ using ClusterFs.Guard.Holding;
 using ClusterFs.Guard.SqlVoting;
 using ClusterFs.Guard.State;
 using ClusterFs.Guard.Supervision;
+using ClusterFs.Guard.Systemd;
 using ClusterFs.Guard.Transport;
 using ClusterFs.Guard.Voting;
 using ClusterFs.Lease;
@@ -23,6 +24,7 @@ namespace ClusterFs.Guard;
 public sealed class GuardHost : IAsyncDisposable
 {
     private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AttachPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan DrainOverhead = TimeSpan.FromSeconds(20);
 
     private readonly GuardSettings _settings;
@@ -40,6 +42,8 @@ public sealed class GuardHost : IAsyncDisposable
     private readonly WebApplication _server;
     private readonly Task _caretaker;
     private readonly Task _certificates;
+    private readonly Task _units;
+    private readonly Task _watchdog;
 
     private GuardHost(GuardSettings settings, DirectoryLock directoryLock, ILoggerFactory logs)
     {
@@ -70,6 +74,7 @@ public sealed class GuardHost : IAsyncDisposable
             _log);
         _sender.Answers = _holder.Post;
         _executioner.RecordHeld = record => _ = Task.Run(() => RecordHeld(files, record));
+        _executioner.StartUnit = (unit, service, failed) => _ = StartUnitAsync(unit, service, failed);
         _executioner.StopUnit = (unit, isWanted, tried) => _ = StopUnitAsync(unit, isWanted, tried);
 
         // Nothing is accepted, and no old epoch is declared closed, before what ran under the guard before is dead.
@@ -86,6 +91,8 @@ public sealed class GuardHost : IAsyncDisposable
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
             TimeProvider.System, _log).RunAsync(_over.Token);
         _certificates = settings.Tls is { } tls ? new CertificateWatch(tls, TimeProvider.System, _log).RunAsync(_over.Token) : Task.CompletedTask;
+        _units = new UnitWatch(settings.Services.Values, _executioner, TimeProvider.System).RunAsync(_over.Token);
+        _watchdog = new GuardWatchdog(_holder, _executioner, settings.LongestTtl, () => GuardClock.Now, TimeProvider.System, _log).RunAsync(_over.Token);
         var gates = new GateKeeper(
             $"clusterfs-{settings.Cluster}-{settings.Node}-{voterState.Identity.ToString("N")[..8]}", files, _executioner, _log);
         _server = GuardServer.Create(
@@ -176,6 +183,8 @@ public sealed class GuardHost : IAsyncDisposable
         await _over.CancelAsync().ConfigureAwait(false);
         await _caretaker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _certificates.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _units.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _watchdog.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using (var patience = new CancellationTokenSource(ReleasePatience))
         {
             await _server.StopAsync(patience.Token).ConfigureAwait(false);
@@ -285,6 +294,26 @@ public sealed class GuardHost : IAsyncDisposable
         {
             _log.UnitNotStopped(unit, e.Message);
             return false;
+        }
+    }
+
+    /// <summary>Systemd starts the unit's lease first, which attaches.</summary>
+    private async Task StartUnitAsync(string unit, string service, Action<string> failed)
+    {
+        await Task.Yield();
+        try
+        {
+            SystemdUnit.BeginStart(unit, service);
+            await Task.Delay(AttachPatience, TimeProvider.System, _over.Token).ConfigureAwait(false);
+            failed($"{unit} was started, and {UnitAttachment.LeaseUnitOf(service)} did not attach within {AttachPatience.TotalSeconds:0} s: see 'journalctl -u {unit}'");
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            failed(e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // The guard ends, and with it the tenure.
         }
     }
 

@@ -41,6 +41,7 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
         }
 
         report.Frozen = view.FrozenGroup is not null;
+        report.StoodDown = view.StoodDown;
         if (view.Ended is { } code)
         {
             report.ExitCode = code;

@@ -9,17 +9,25 @@ public static class HoldCommand
     public static Command Create()
     {
         var service = CommandArguments.Service();
+        var noWait = new Option<bool>("--no-wait")
+        {
+            Description = "End with code 3, and say why, when another node owns the service or nobody shall. Else wait as a candidate.",
+        };
         var command = new Command(
             "hold", "Own a service that someone else starts, such as systemd: says ready (Type=notify) when it may be started, and ends with it.")
         {
-            service,
+            service, noWait,
         };
         command.SetAction(async (parsed, _) =>
         {
             var settings = GlobalOptions.Load(parsed);
             var held = LocalService.Require(settings, parsed.GetRequiredValue(service));
             using var session = new HoldSession(
-                new HoldOptions(settings.Node.GuardSocket, held.Name, held.Unit, held.PidFile), parsed.InvocationConfiguration.Error);
+                new HoldOptions(settings.Node.GuardSocket, held.Name, held.Unit, held.PidFile)
+                {
+                    FindRefusal = parsed.GetValue(noWait) ? new HoldRefusal(settings, held.Name, TimeProvider.System).FindAsync : null,
+                },
+                parsed.InvocationConfiguration.Error);
             return await session.RunAsync().ConfigureAwait(false);
         });
         return command;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Protocol;
+using ClusterFs.Guard.Systemd;
 using ClusterFs.Lease;
 
 namespace ClusterFs.Guard.Beside;
@@ -13,6 +14,7 @@ namespace ClusterFs.Guard.Beside;
 public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan RefusalPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan KillPoll = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
@@ -31,6 +33,21 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     {
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var over = new CancellationTokenSource();
+        var looking = LookForRefusalAsync(over.Token);
+        try
+        {
+            return await HoldAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            await looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<int> HoldAsync()
+    {
         while (true)
         {
             await using var line = new AttachLine(
@@ -71,6 +88,23 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
             {
                 Say("the lease runs out: stopping the service");
                 await StopServiceAsync().ConfigureAwait(false);
+                return ExitCodes.Refused;
+            }
+
+            if (heard.Refusal is { } refusal)
+            {
+                if (_runningEpoch > 0 || last is null or { Phase: not (Phase.None or Phase.Closed) })
+                {
+                    continue;
+                }
+
+                Say(refusal);
+                if (options.Unit is { } unit)
+                {
+                    ServiceJournal.Say(unit, $"{options.Service}: {refusal}");
+                }
+
+                ServiceManagerNotice.Status(refusal);
                 return ExitCodes.Refused;
             }
 
@@ -250,6 +284,32 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
         }
     }
 
+    /// <summary>Told again and again: what the guard says first is waited for, because a service that was granted to this node is not refused.</summary>
+    private async Task LookForRefusalAsync(CancellationToken over)
+    {
+        if (options.FindRefusal is not { } find)
+        {
+            return;
+        }
+
+        try
+        {
+            using var timer = new PeriodicTimer(RefusalPoll);
+            do
+            {
+                if (await find(over).ConfigureAwait(false) is { } refusal)
+                {
+                    _ = _heard.Writer.TryWrite(new Heard(null, null, null, refusal));
+                }
+            }
+            while (_runningEpoch == 0 && await timer.WaitForNextTickAsync(over).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // The session is over.
+        }
+    }
+
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
@@ -277,5 +337,6 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
 
     /// <param name="Line">Where it was heard; null for a signal.</param>
     /// <param name="Told">Null when the line ended.</param>
-    private sealed record Heard(AttachLine? Line, AttachEvent? Told, string? Ended);
+    /// <param name="Refusal">Why there is no use in waiting.</param>
+    private sealed record Heard(AttachLine? Line, AttachEvent? Told, string? Ended, string? Refusal = null);
 }

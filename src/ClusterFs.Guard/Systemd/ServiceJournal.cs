@@ -1,0 +1,31 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace ClusterFs.Guard.Systemd;
+
+/// <summary>Puts a line into the journal of another unit, where whoever starts that one looks for the reason.</summary>
+internal static class ServiceJournal
+{
+    private const string JournalSocket = "/run/systemd/journal/socket";
+
+    /// <summary>As an error of the unit. Nothing happens where this process was not started by systemd.</summary>
+    public static void Say(string unit, string text)
+    {
+        if (Environment.GetEnvironmentVariable("JOURNAL_STREAM") is null)
+        {
+            return;
+        }
+
+        try
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            socket.Connect(new UnixDomainSocketEndPoint(JournalSocket));
+            _ = socket.Send(Encoding.UTF8.GetBytes(
+                $"MESSAGE={text.ReplaceLineEndings(" ")}\nPRIORITY=3\nSYSLOG_IDENTIFIER=clusterfs\nOBJECT_SYSTEMD_UNIT={unit}\n"));
+        }
+        catch (SocketException)
+        {
+            // It is in the journal of this process's own unit, too.
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using ClusterFs.Demo;
+using ClusterFs.Posix;
+using ClusterFs.Systemd.Tests.Rig;
+
+namespace ClusterFs.Systemd.Tests;
+
+[CollectionDefinition(nameof(InstalledCluster))]
+public sealed class InstalledClusterCollection : ICollectionFixture<InstalledCluster>;
+
+/// <summary>
+/// Three servers and a database, set up as the tutorial says, with a service that says what it has written. Booted for the first test that
+/// asks for it, and shared: each test begins with <see cref="Settle"/>.
+/// </summary>
+public sealed class InstalledCluster : IAsyncLifetime
+{
+    public const string Unit = "diary.service";
+
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(2);
+    private readonly SemaphoreSlim _turn = new(1);
+    private SystemdHosts? _hosts;
+
+    internal static string[] Nodes { get; } = ["n1", "n2", "n3"];
+
+    internal SystemdHosts Hosts => _hosts ?? throw new InvalidOperationException("not settled yet");
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        if (_hosts is not null)
+        {
+            await _hosts.DisposeAsync();
+        }
+    }
+
+    /// <summary>All three are up, the service runs on n1 and the other two have a copy of its newest dump.</summary>
+    internal async Task Settle()
+    {
+        Skip.If(Needs.Missing.Length > 0, Needs.Missing);
+        await _turn.WaitAsync();
+        try
+        {
+            _hosts ??= await Build();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        await Until("n1", "clusterfs status diary --json | grep -q '\"state\": *\"owned\"'");
+        if (await Owner() != "n1")
+        {
+            await Until("n1", "clusterfs move diary --to n1");
+        }
+
+        await UntilWarm();
+    }
+
+    internal Task UntilWarm() =>
+        Until("n1", "[ $(clusterfs status diary --json | grep -Eo '\"lagSeconds\": *[0-9.]+' | wc -l) = 2 ] && clusterfs status diary | grep -q 'owned'");
+
+    /// <summary>Waits for a command to succeed.</summary>
+    internal Task Until(string host, string script) => Eventually.Get(
+        $"on {host}: {script}",
+        SettlePatience,
+        async () => (await Hosts.Try(host, script)).ExitCode == 0 ? host : null);
+
+    internal async Task<string?> Owner()
+    {
+        foreach (var node in Nodes)
+        {
+            if ((await Hosts.Try(node, $"systemctl is-active --quiet {Unit}")).ExitCode == 0)
+            {
+                return node;
+            }
+        }
+
+        return null;
+    }
+
+    internal async Task<string> MainProcess(string host, string unit) => await Hosts.Run(host, $"systemctl show --property=MainPID --value {unit}");
+
+    /// <summary>What the service said that it has written: also of what a failover lost.</summary>
+    internal IReadOnlyList<Entry> Acknowledged() =>
+    [
+        .. File.ReadAllLines(Path.Combine(Hosts.Common, "acknowledged"))
+            .Select(line => line.Split(' '))
+            .Where(fields => fields.Length == 4)
+            .Select(fields => new Entry(
+                int.Parse(fields[0], CultureInfo.InvariantCulture), fields[1], double.Parse(fields[2], CultureInfo.InvariantCulture), fields[3])),
+    ];
+
+    /// <summary>Waits until the service writes on one of these nodes.</summary>
+    /// <returns>For how long nothing was written between the last entry before and the first one there.</returns>
+    internal async Task<TimeSpan> UntilWrittenOn(params string[] nodes)
+    {
+        var known = Acknowledged().Count;
+        await Eventually.Get(
+            $"the service writes on {string.Join(" or ", nodes)}",
+            SettlePatience,
+            () => Task.FromResult(Acknowledged().Skip(known).Any(entry => nodes.Contains(entry.Node)) ? "" : null));
+        var all = Acknowledged();
+        var first = all.Select((entry, at) => (entry, at)).Skip(known).First(pair => nodes.Contains(pair.entry.Node)).at;
+        var begun = all.Take(first + 1).Select((entry, at) => (entry, at)).Last(pair => pair.at == 0 || all[pair.at - 1].Run != pair.entry.Run).at;
+        return begun == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(all[begun].Uptime - all[begun - 1].Uptime);
+    }
+
+    /// <summary>No entry is missing or written twice, and no two runs overlap.</summary>
+    internal void NothingIsLostSince(int count)
+    {
+        var entries = Acknowledged().Skip(Math.Max(0, count - 1)).ToList();
+        for (var at = 1; at < entries.Count; at++)
+        {
+            Assert.Equal(entries[at - 1].Number + 1, entries[at].Number);
+        }
+    }
+
+    /// <summary>One writer: each run has ended before the next begins.</summary>
+    internal void OneWroteAtATime()
+    {
+        var runs = new HashSet<string>();
+        string? current = null;
+        foreach (var entry in Acknowledged())
+        {
+            Assert.True(entry.Run == current || runs.Add(entry.Run), $"run {entry.Run} of {entry.Node} wrote again at {entry.Uptime}");
+            current = entry.Run;
+        }
+    }
+
+    private static async Task<SystemdHosts> Build()
+    {
+        var hosts = await SystemdHosts.Boot([.. Nodes, "db"]);
+        File.Copy(Needs.Package!, Path.Combine(hosts.Common, Path.GetFileName(Needs.Package!)));
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "Services", "diary.sh"), Path.Combine(hosts.Common, "diary.sh"));
+        foreach (var node in Nodes)
+        {
+            await hosts.Run(node, "cp /common/*.deb /root/; install -m 755 /common/diary.sh /usr/local/bin/diary; mkdir -p /var/lib/diary");
+            await hosts.Run(node, $"printf '[Service]\\nExecStart=/usr/local/bin/diary\\n' > /etc/systemd/system/{Unit}; systemctl daemon-reload");
+        }
+
+        await new Tutorial(hosts).Follow(1, 2, 3, 4);
+        foreach (var node in Nodes)
+        {
+            await hosts.Run(node, $"clusterfs systemd attach {Unit} diary");
+        }
+
+        return hosts;
+    }
+
+    /// <param name="Uptime">In seconds; of the machine that all hosts are on.</param>
+    /// <param name="Run">From one start of the service to its end.</param>
+    internal sealed record Entry(int Number, string Node, double Uptime, string Run);
+}
