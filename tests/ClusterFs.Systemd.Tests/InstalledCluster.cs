@@ -139,6 +139,7 @@ public sealed class InstalledCluster : IAsyncLifetime
             await hosts.Run(node, $"printf '[Service]\\nExecStart=/usr/local/bin/diary\\n' > /etc/systemd/system/{Unit}; systemctl daemon-reload");
         }
 
+        await hosts.Run("db", "systemctl enable --now postgresql");
         await new Tutorial(hosts).Follow(1, 2, 3, 4);
         foreach (var node in Nodes)
         {

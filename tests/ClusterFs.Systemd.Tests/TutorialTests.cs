@@ -13,11 +13,11 @@ public sealed class TutorialTests
         await using var hosts = await SystemdHosts.Boot("n1", "n2", "n3", "db");
         foreach (var node in new[] { "n1", "n2", "n3" })
         {
-            await hosts.Run("db", "true");
             File.Copy(Needs.Package!, Path.Combine(hosts.Common, Path.GetFileName(Needs.Package!)), overwrite: true);
             await hosts.Run(node, "cp /common/*.deb /root/");
         }
 
+        await hosts.Run("db", "systemctl enable --now postgresql");
         var begun = Stopwatch.StartNew();
         var tutorial = new Tutorial(hosts);
         await tutorial.Follow(1, 2, 3, 4);
