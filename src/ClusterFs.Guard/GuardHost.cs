@@ -91,7 +91,7 @@ public sealed class GuardHost : IAsyncDisposable
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
             TimeProvider.System, _log).RunAsync(_over.Token);
         _certificates = settings.Tls is { } tls ? new CertificateWatch(tls, TimeProvider.System, _log).RunAsync(_over.Token) : Task.CompletedTask;
-        _units = new UnitWatch(settings.Services.Values, _executioner, TimeProvider.System).RunAsync(_over.Token);
+        _units = new UnitWatch(settings.Services.Values, _holder, _executioner, TimeProvider.System, _log).RunAsync(_over.Token);
         _watchdog = new GuardWatchdog(_holder, _executioner, settings.LongestTtl, () => GuardClock.Now, TimeProvider.System, _log).RunAsync(_over.Token);
         var gates = new GateKeeper(
             $"clusterfs-{settings.Cluster}-{settings.Node}-{voterState.Identity.ToString("N")[..8]}", files, _executioner, _log);

@@ -87,6 +87,9 @@ internal static partial class GuardLog
     [LoggerMessage(45, LogLevel.Error, "The thread of the {Part} stands still: systemd is not told that the guard works")]
     public static partial void StandsStill(this ILogger log, string part);
 
+    [LoggerMessage(46, LogLevel.Error, "{Unit} runs although this node does not hold the lease of {Service}: stopping it")]
+    public static partial void UnitRunsUnheld(this ILogger log, string service, string unit);
+
     [LoggerMessage(42, LogLevel.Information, "{Service} epoch {Epoch}: starting {Unit}")]
     public static partial void StartingUnit(this ILogger log, string service, long epoch, string unit);
 

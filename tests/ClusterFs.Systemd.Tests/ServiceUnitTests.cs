@@ -31,13 +31,13 @@ public sealed class ServiceUnitTests(InstalledCluster cluster, ITestOutputHelper
     public async Task Stopping_the_unit_of_the_owner_moves_the_service_and_loses_nothing()
     {
         await cluster.Settle();
-        var before = cluster.Acknowledged().Count;
+        var last = cluster.LastEntry();
 
         await Hosts.Run("n1", $"systemctl stop {InstalledCluster.Unit}");
-        var gap = await cluster.UntilWrittenOn("n2", "n3");
+        var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
 
         output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
-        cluster.NothingIsLostSince(before);
+        cluster.NothingIsLostSince(last);
         cluster.OneWroteAtATime();
         Assert.True(gap < TimeSpan.FromSeconds(10), $"{gap}");
 
@@ -52,30 +52,47 @@ public sealed class ServiceUnitTests(InstalledCluster cluster, ITestOutputHelper
     }
 
     [SkippableFact]
+    public async Task What_runs_in_the_unit_without_a_lease_is_killed()
+    {
+        await cluster.Settle();
+
+        // As if systemd had started it behind everybody's back.
+        await Hosts.Run(
+            "n2",
+            $$"""
+            group=/sys/fs/cgroup/system.slice/{{InstalledCluster.Unit}}; mkdir -p $group
+            sleep 600 & echo $! > $group/cgroup.procs
+            for i in $(seq 100); do kill -0 $! 2>/dev/null || exit 0; sleep 0.1; done; exit 1
+            """);
+
+        Assert.Equal("n1", await cluster.Owner());
+    }
+
+    [SkippableFact]
     public async Task A_restart_of_the_unit_keeps_the_lease()
     {
         await cluster.Settle();
-        var before = cluster.Acknowledged().Count;
+        var last = cluster.LastEntry();
         var lease = await cluster.MainProcess("n1", "clusterfs-lease@diary.service");
 
         await Hosts.Run("n1", $"systemctl restart {InstalledCluster.Unit}");
-        await cluster.UntilWrittenOn("n1");
+        await cluster.UntilWrittenAfter(last, "n1");
 
         Assert.Equal(lease, await cluster.MainProcess("n1", "clusterfs-lease@diary.service"));
-        cluster.NothingIsLostSince(before);
+        cluster.NothingIsLostSince(last);
     }
 
     [SkippableFact]
     public async Task A_service_that_is_killed_goes_on_elsewhere_with_all_that_it_had()
     {
         await cluster.Settle();
-        var before = cluster.Acknowledged().Count;
+        var last = cluster.LastEntry();
 
         await Hosts.Run("n1", $"systemctl kill -s KILL {InstalledCluster.Unit}");
-        var gap = await cluster.UntilWrittenOn("n2", "n3");
+        var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
 
         output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
-        cluster.NothingIsLostSince(before);
+        cluster.NothingIsLostSince(last);
         cluster.OneWroteAtATime();
     }
 
@@ -83,13 +100,13 @@ public sealed class ServiceUnitTests(InstalledCluster cluster, ITestOutputHelper
     public async Task A_move_by_command_starts_the_unit_on_its_target()
     {
         await cluster.Settle();
-        var before = cluster.Acknowledged().Count;
+        var last = cluster.LastEntry();
 
         await Hosts.Run("n1", "clusterfs move diary --to n3");
-        var gap = await cluster.UntilWrittenOn("n3");
+        var gap = await cluster.UntilWrittenAfter(last, "n3");
 
         output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
-        cluster.NothingIsLostSince(before);
+        cluster.NothingIsLostSince(last);
         Assert.Equal("inactive", (await Hosts.Try("n1", $"systemctl is-active {InstalledCluster.Unit}")).Output.Trim());
     }
 

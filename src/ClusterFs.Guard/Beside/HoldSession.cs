@@ -98,10 +98,9 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                     continue;
                 }
 
-                Say(refusal);
-                if (options.Unit is { } unit)
+                if (options.Unit is not { } unit || !ServiceJournal.TrySay(unit, $"{options.Service}: {refusal}"))
                 {
-                    ServiceJournal.Say(unit, $"{options.Service}: {refusal}");
+                    Say(refusal);
                 }
 
                 ServiceManagerNotice.Status(refusal);

@@ -8,12 +8,13 @@ internal static class ServiceJournal
 {
     private const string JournalSocket = "/run/systemd/journal/socket";
 
-    /// <summary>As an error of the unit. Nothing happens where this process was not started by systemd.</summary>
-    public static void Say(string unit, string text)
+    /// <summary>As an error of the unit.</summary>
+    /// <returns>False where this process was not started by systemd, or the journal does not listen.</returns>
+    public static bool TrySay(string unit, string text)
     {
         if (Environment.GetEnvironmentVariable("JOURNAL_STREAM") is null)
         {
-            return;
+            return false;
         }
 
         try
@@ -22,10 +23,11 @@ internal static class ServiceJournal
             socket.Connect(new UnixDomainSocketEndPoint(JournalSocket));
             _ = socket.Send(Encoding.UTF8.GetBytes(
                 $"MESSAGE={text.ReplaceLineEndings(" ")}\nPRIORITY=3\nSYSLOG_IDENTIFIER=clusterfs\nOBJECT_SYSTEMD_UNIT={unit}\n"));
+            return true;
         }
         catch (SocketException)
         {
-            // It is in the journal of this process's own unit, too.
+            return false;
         }
     }
 }

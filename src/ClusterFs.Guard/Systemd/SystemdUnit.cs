@@ -64,7 +64,8 @@ internal static class SystemdUnit
 
     private static void Ask(params string[] arguments)
     {
-        var start = new ProcessStartInfo("systemctl", arguments);
+        // What was never started is not loaded, which is no complaint worth a line of the log.
+        var start = new ProcessStartInfo("systemctl", arguments) { RedirectStandardError = arguments[0] == "reset-failed" };
         try
         {
             using var process = Process.Start(start)!;
