@@ -25,13 +25,16 @@ public sealed partial class ManPageTests : IDisposable
     [Fact]
     public async Task Completion_offers_commands_and_the_services_of_the_configuration()
     {
-        const string Begun = "clusterfs sta";
-        Assert.Contains("status", (await _cli.RunAsync($"[suggest:{Begun.Length}]", Begun)).Output, StringComparison.Ordinal);
+        Assert.Contains("status", await CompleteAsync("clusterfs sta"));
+        Assert.Contains("wiki", await CompleteAsync($"clusterfs --config {_cli.ConfigurationFile} status "));
+    }
 
-        var line = $"clusterfs --config {_cli.ConfigurationFile} status ";
+    /// <summary>As the shells' completions ask.</summary>
+    private static async Task<string[]> CompleteAsync(string line)
+    {
         using var output = new StringWriter();
         Assert.Equal(0, await CommandLine.RunAsync([$"[suggest:{line.Length}]", line], output));
-        Assert.Contains("wiki", output.ToString().Split(Environment.NewLine));
+        return output.ToString().Split(Environment.NewLine);
     }
 
     [GeneratedRegex(@"^  ([a-z]+)", RegexOptions.Multiline)]

@@ -132,6 +132,14 @@ public sealed class InstalledCluster : IAsyncLifetime
 
         await hosts.Run("db", "systemctl enable --now postgresql");
         await new Tutorial(hosts).Follow(1, 2, 3, 4);
+
+        // To be ended again and again is what it is for.
+        await hosts.Run("n1", "sed -i 's/unit = diary.service/&, failover.max = 0/' /srv/shared/clusterfs/cluster.conf");
+        foreach (var node in Nodes)
+        {
+            await hosts.Run(node, "systemctl restart clusterfs clusterfs-guard");
+        }
+
         foreach (var node in Nodes)
         {
             await hosts.Run(node, $"clusterfs systemd attach {Unit} diary");

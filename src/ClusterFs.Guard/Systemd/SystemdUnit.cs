@@ -46,6 +46,8 @@ internal static class SystemdUnit
         var start = new ProcessStartInfo("systemctl", arguments) { RedirectStandardOutput = true };
         try
         {
+            // What systemd gave this process to talk to it is no child's.
+            _ = start.Environment.Remove("NOTIFY_SOCKET");
             using var process = Process.Start(start)!;
             var output = process.StandardOutput.ReadToEndAsync();
             if (!process.WaitForExit(Patience) || !output.Wait(Patience))
@@ -68,6 +70,8 @@ internal static class SystemdUnit
         var start = new ProcessStartInfo("systemctl", arguments) { RedirectStandardError = arguments[0] == "reset-failed" };
         try
         {
+            // What systemd gave this process to talk to it is no child's.
+            _ = start.Environment.Remove("NOTIFY_SOCKET");
             using var process = Process.Start(start)!;
             if (!process.WaitForExit(Patience))
             {
