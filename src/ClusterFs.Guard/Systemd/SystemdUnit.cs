@@ -43,11 +43,10 @@ internal static class SystemdUnit
 
     private static string Read(params string[] arguments)
     {
-        var start = new ProcessStartInfo("systemctl", arguments) { RedirectStandardOutput = true };
+        var start = Systemctl(arguments);
+        start.RedirectStandardOutput = true;
         try
         {
-            // What systemd gave this process to talk to it is no child's.
-            _ = start.Environment.Remove("NOTIFY_SOCKET");
             using var process = Process.Start(start)!;
             var output = process.StandardOutput.ReadToEndAsync();
             if (!process.WaitForExit(Patience) || !output.Wait(Patience))
@@ -67,11 +66,10 @@ internal static class SystemdUnit
     private static void Ask(params string[] arguments)
     {
         // What was never started is not loaded, which is no complaint worth a line of the log.
-        var start = new ProcessStartInfo("systemctl", arguments) { RedirectStandardError = arguments[0] == "reset-failed" };
+        var start = Systemctl(arguments);
+        start.RedirectStandardError = arguments[0] == "reset-failed";
         try
         {
-            // What systemd gave this process to talk to it is no child's.
-            _ = start.Environment.Remove("NOTIFY_SOCKET");
             using var process = Process.Start(start)!;
             if (!process.WaitForExit(Patience))
             {
@@ -88,5 +86,13 @@ internal static class SystemdUnit
         {
             throw new InvalidOperationException($"systemctl cannot be started: {e.Message}", e);
         }
+    }
+
+    /// <summary>What systemd gave this process to report to it is no child's.</summary>
+    private static ProcessStartInfo Systemctl(string[] arguments)
+    {
+        var start = new ProcessStartInfo("systemctl", arguments);
+        _ = start.Environment.Remove("NOTIFY_SOCKET");
+        return start;
     }
 }
