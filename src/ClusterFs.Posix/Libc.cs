@@ -159,6 +159,9 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "mallopt")]
     public static partial int SetAllocation(int parameter, int value);
 
+    [LibraryImport(Library, EntryPoint = "malloc_trim")]
+    public static partial int TrimAllocation(nuint kept);
+
     [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
     public static partial int SetSession();
 
