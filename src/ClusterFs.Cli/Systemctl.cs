@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using ClusterFs.Guard.Systemd;
 
 namespace ClusterFs.Cli;
 
@@ -15,12 +16,10 @@ internal static class Systemctl
         }
     }
 
-    public static bool IsKnown(string unit) => Ask("show", "--property=LoadState", "--value", "--", unit).Output is "loaded";
-
-    /// <summary>Whether anything of it runs, or is about to.</summary>
-    public static bool IsActive(string unit) => Ask("is-active", "--", unit).Output is "active" or "activating" or "reloading" or "deactivating";
-
-    public static bool IsEnabled(string unit) => Ask("is-enabled", "--", unit).Output is "enabled" or "enabled-runtime";
+    /// <exception cref="CommandException">systemd gave no answer.</exception>
+    public static UnitFacts Describe(string unit) => Ask(UnitFacts.Question(unit)) is { ExitCode: 0 } answer
+        ? UnitFacts.Parse(answer.Output)
+        : throw new CommandException(ExitCodes.Failed, $"systemctl does not say how {unit} is", "see the journal");
 
     private static (int ExitCode, string Output) Ask(params string[] arguments)
     {

@@ -25,6 +25,7 @@ public sealed class GuardHost : IAsyncDisposable
 {
     private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan AttachPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StopPoll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan DrainOverhead = TimeSpan.FromSeconds(20);
 
     private readonly GuardSettings _settings;
@@ -75,7 +76,8 @@ public sealed class GuardHost : IAsyncDisposable
         _sender.Answers = _holder.Post;
         _executioner.RecordHeld = record => _ = Task.Run(() => RecordHeld(files, record));
         _executioner.StartUnit = (unit, service, failed) => _ = StartUnitAsync(unit, service, failed);
-        _executioner.StopUnit = (unit, isWanted, tried) => _ = StopUnitAsync(unit, isWanted, tried);
+        _executioner.StopUnit = (unit, isWanted, heard) => _ = StopUnitAsync(unit, isWanted, heard);
+        _executioner.IsUnitOver = IsOverOrUnanswered;
 
         // Nothing is accepted, and no old epoch is declared closed, before what ran under the guard before is dead.
         var leftovers = files.ReadServices();
@@ -85,7 +87,7 @@ public sealed class GuardHost : IAsyncDisposable
         _holder.Post(new HolderStarted());
         _executioner.Start();
 
-        var levels = new Levels([.. settings.Services.Keys], _holder, _executioner, () => GuardClock.Now);
+        var levels = new Levels(settings.Services, _holder, _executioner, () => GuardClock.Now);
         _daemon = new DaemonDesk(settings.Services, _holder, _executioner, levels, _changes, () => GuardClock.Now, _log);
         _caretaker = new Caretaker(
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
@@ -276,7 +278,7 @@ public sealed class GuardHost : IAsyncDisposable
     {
         foreach (var record in records.Where(record => record.Held && record.BootId == MachineClock.BootId))
         {
-            if (_settings.Services.GetValueOrDefault(record.Service)?.Unit is { } unit)
+            if ((record.Unit ?? _settings.Services.GetValueOrDefault(record.Service)?.Unit) is { } unit)
             {
                 _ = TryStopUnit(unit);
             }
@@ -317,20 +319,34 @@ public sealed class GuardHost : IAsyncDisposable
         }
     }
 
-    private async Task StopUnitAsync(string unit, Func<bool> isWanted, Action<bool> tried)
+    private async Task StopUnitAsync(string unit, Func<bool> isWanted, Action<UnitStop> heard)
     {
         await Task.Yield();
-        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        using var again = new PeriodicTimer(StopPoll);
+        var isKnown = false;
         do
         {
-            var isKnown = TryStopUnit(unit);
-            tried(isKnown);
-            if (isKnown)
+            isKnown = isKnown || TryStopUnit(unit);
+            var stop = isKnown ? SystemdUnit.LookForEnd(unit) : UnitStop.Unanswered;
+            heard(stop);
+            if (stop == UnitStop.Over)
             {
                 return;
             }
         }
         while (await again.WaitForNextTickAsync(_over.Token).ConfigureAwait(false) && isWanted());
+    }
+
+    /// <summary>What an earlier guard left behind: a unit that systemd has not ended may write again. What systemd does not answer to dies all the same.</summary>
+    private bool IsOverOrUnanswered(string unit)
+    {
+        var stop = SystemdUnit.LookForEnd(unit);
+        if (stop == UnitStop.Stopping)
+        {
+            _ = TryStopUnit(unit);
+        }
+
+        return stop != UnitStop.Stopping;
     }
 
     private IEnumerable<HeldLease> Open() => _holder.State.Leases.Values.Where(lease => lease.Phase != LeasePhase.Closed);

@@ -90,6 +90,9 @@ internal static partial class GuardLog
     [LoggerMessage(46, LogLevel.Error, "{Unit} runs although this node does not hold the lease of {Service}: stopping it")]
     public static partial void UnitRunsUnheld(this ILogger log, string service, string unit);
 
+    [LoggerMessage(47, LogLevel.Error, "{Unit} runs on this node without the lease of {Service}, and is not attached to it: another node may run it, too. Stop and disable it, then 'clusterfs systemd attach {Unit} {Service}'")]
+    public static partial void UnitRunsUnattached(this ILogger log, string service, string unit);
+
     [LoggerMessage(42, LogLevel.Information, "{Service} epoch {Epoch}: starting {Unit}")]
     public static partial void StartingUnit(this ILogger log, string service, long epoch, string unit);
 

@@ -69,6 +69,18 @@ public sealed class InstalledCluster : IAsyncLifetime
         return null;
     }
 
+    /// <summary>How the service takes SIGTERM from its next start on, on this node; null: it ends.</summary>
+    internal Task Behave(string host, string? manner) =>
+        Hosts.Run(host, $"rm -f /run/diary-*; {(manner is null ? "" : $"touch /run/diary-{manner};")} systemctl restart {Unit}");
+
+    /// <summary>Waits until the process that runs there now has written something.</summary>
+    internal async Task UntilItRuns(string node)
+    {
+        var process = await MainProcess(node, Unit);
+        await Eventually.Get(
+            $"process {process} writes", SettlePatience, () => Task.FromResult(LastEntry() is var last && last.Run.StartsWith($"{process}-", StringComparison.Ordinal) ? last : null));
+    }
+
     internal async Task<string> MainProcess(string host, string unit) => await Hosts.Run(host, $"systemctl show --property=MainPID --value {unit}");
 
     /// <summary>What the service said that it has written: also of what a failover lost.</summary>
@@ -134,10 +146,27 @@ public sealed class InstalledCluster : IAsyncLifetime
         await new Tutorial(hosts).Follow(1, 2, 3, 4);
 
         // To be ended again and again is what it is for.
-        await hosts.Run("n1", "sed -i 's/unit = diary.service/&, failover.max = 0/' /srv/shared/clusterfs/cluster.conf");
+        await hosts.Run("n1", "sed -i 's/unit = diary.service/&, failover.max = 0, stop-timeout = 3s/' /srv/shared/clusterfs/cluster.conf");
+
+        // Further services, whose units are attached nowhere to begin with.
+        await hosts.Run(
+            "n1",
+            """
+            for s in spare alias frame; do
+              echo "clusterfs.services.$s { unit = $s.service, live.path = /var/lib/$s }" >> /srv/shared/clusterfs/cluster.conf
+            done
+            """);
         foreach (var node in Nodes)
         {
-            await hosts.Run(node, "systemctl restart clusterfs clusterfs-guard");
+            await hosts.Run(
+                node,
+                """
+                mkdir -p /var/lib/spare /var/lib/alias /var/lib/frame
+                printf '[Service]\nExecStart=/bin/sleep infinity\n' | tee /etc/systemd/system/spare.service > /etc/systemd/system/real.service
+                printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n' > /etc/systemd/system/frame.service
+                ln -s real.service /etc/systemd/system/alias.service; systemctl daemon-reload
+                systemctl restart clusterfs clusterfs-guard
+                """);
         }
 
         foreach (var node in Nodes)

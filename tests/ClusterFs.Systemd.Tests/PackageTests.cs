@@ -48,14 +48,43 @@ public sealed class PackageTests(InstalledCluster cluster, ITestOutputHelper out
         await Hosts.Run(
             "n1",
             """
+            touch /var/lib/clusterfs/journal.db
             dpkg -P clusterfs
-            [ ! -e /var/lib/clusterfs ]; [ ! -e /etc/systemd/system/diary.service.d ]; [ ! -e /usr/lib/clusterfs ]
+            [ -e /var/lib/clusterfs/journal.db ]; [ -s /var/lib/clusterfs/guard/holder.json ]; [ -e /etc/systemd/system/diary.service.d/zz-clusterfs.conf ]
+            [ ! -e /usr/lib/clusterfs ]; rm /var/lib/clusterfs/journal.db
             [ -s /var/lib/diary/diary.txt ]; [ -d /srv/shared/clusterfs/archive/diary ]; [ -e /etc/clusterfs/node.conf ]
             ! systemctl list-unit-files | grep clusterfs
             dpkg -i /root/clusterfs_*.deb
             clusterfs systemd attach diary diary
             """);
         await cluster.Settle();
+    }
+
+    [SkippableFact]
+    public async Task An_upgrade_that_fails_leaves_the_daemon_running()
+    {
+        await cluster.Settle();
+
+        var upgrade = await Hosts.Try(
+            "n2",
+            """
+            dpkg-deb -R /root/clusterfs_*.deb /root/next; sed -i 's/^Version: .*/&.1/' /root/next/DEBIAN/control
+            printf '#!/bin/sh\nexit 1\n' > /root/next/DEBIAN/preinst; chmod 755 /root/next/DEBIAN/preinst
+            dpkg-deb -Znone -b /root/next /root/bad.deb > /dev/null; rm -r /root/next; dpkg -i /root/bad.deb
+            """);
+
+        Assert.NotEqual(0, upgrade.ExitCode);
+        await Hosts.Run("n2", "systemctl is-active clusterfs; [ ! -e /run/clusterfs-was-active ]");
+    }
+
+    [SkippableFact]
+    public async Task What_is_installed_again_after_its_removal_runs_again()
+    {
+        await cluster.Settle();
+
+        await Hosts.Run("n3", "dpkg -r clusterfs; dpkg -i /root/clusterfs_*.deb; systemctl is-active clusterfs clusterfs-guard; [ ! -e /var/lib/clusterfs/removed ]");
+
+        await cluster.UntilWarm();
     }
 
     [SkippableFact]
@@ -85,7 +114,7 @@ public sealed class PackageTests(InstalledCluster cluster, ITestOutputHelper out
         Assert.True(status < 150, $"{status}");
 
         // The service runs here: what acquire adds to a start is its question, and admit's.
-        var admit = await Median("for i in $(seq 20); do clusterfs admit diary; done", 20);
+        var admit = await Median("for i in $(seq 20); do clusterfs admit --guard /run/clusterfs/guard.sock --unit diary.service diary 2>/dev/null || :; done", 20);
         output.WriteLine($"clusterfs admit: {admit:0} ms");
         var acquire = await Median("for i in $(seq 20); do clusterfs acquire diary; done", 20);
         output.WriteLine($"clusterfs acquire: {acquire:0} ms");

@@ -114,7 +114,7 @@ public sealed class ServiceUnitTests(InstalledCluster cluster, ITestOutputHelper
     public async Task Attach_and_detach_leave_what_they_found_and_may_be_said_twice()
     {
         await cluster.Settle();
-        const string DropIn = $"/etc/systemd/system/{InstalledCluster.Unit}.d/clusterfs.conf";
+        const string DropIn = $"/etc/systemd/system/{InstalledCluster.Unit}.d/zz-clusterfs.conf";
 
         Assert.Contains("already", await Hosts.Run("n3", $"clusterfs systemd attach diary diary"), StringComparison.Ordinal);
         await Hosts.Run("n3", $"clusterfs systemd detach {InstalledCluster.Unit} diary; [ ! -e $(dirname {DropIn}) ]");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ClusterFs.Configuration;
 using ClusterFs.Guard.Beside;
 
 namespace ClusterFs.Cli.Commands;
@@ -20,10 +21,10 @@ public static class HoldCommand
         };
         command.SetAction(async (parsed, _) =>
         {
-            var settings = GlobalOptions.Load(parsed);
+            var settings = LoadAsGuardDid(parsed);
             var held = LocalService.Require(settings, parsed.GetRequiredValue(service));
             using var session = new HoldSession(
-                new HoldOptions(settings.Node.GuardSocket, held.Name, held.Unit, held.PidFile)
+                new HoldOptions(settings.Node.GuardSocket, held.Name)
                 {
                     FindRefusal = parsed.GetValue(noWait) ? new HoldRefusal(settings, held.Name, TimeProvider.System).FindAsync : null,
                 },
@@ -31,5 +32,27 @@ public static class HoldCommand
             return await session.RunAsync().ConfigureAwait(false);
         });
         return command;
+    }
+
+    /// <summary>A mistake that somebody has just made in the shared files stops no service from going on elsewhere: guard and daemon run on well, too.</summary>
+    private static Settings LoadAsGuardDid(ParseResult parsed)
+    {
+        try
+        {
+            return GlobalOptions.Load(parsed);
+        }
+        catch (ConfigurationException e)
+        {
+            try
+            {
+                var settings = GlobalOptions.Load(parsed, new LoadOptions { PreferCopies = true });
+                parsed.InvocationConfiguration.Error.WriteLine($"warning: the configuration before is used: {e.Message.ReplaceLineEndings(" ")}");
+                return settings;
+            }
+            catch (ConfigurationException)
+            {
+                throw e;
+            }
+        }
     }
 }

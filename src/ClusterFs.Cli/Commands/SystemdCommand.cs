@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ClusterFs.Cli.Display;
 using ClusterFs.Configuration;
+using ClusterFs.Guard;
 using ClusterFs.Guard.Systemd;
 using ClusterFs.Posix;
 
@@ -9,6 +10,8 @@ namespace ClusterFs.Cli.Commands;
 /// <summary><c>clusterfs systemd</c>: what ties a unit of systemd to the lease of a service.</summary>
 public static class SystemdCommand
 {
+    private static readonly TimeSpan GuardPatience = TimeSpan.FromSeconds(2);
+
     private const string Running = "/run/systemd/system";
 
     public static Command Create() => new("systemd", "Tie a unit of systemd on this node to the lease of a service, or untie it.")
@@ -26,26 +29,47 @@ public static class SystemdCommand
         {
             unit, service,
         };
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, cancellation) =>
         {
             var terminal = Terminal.Of(parsed);
+            RequireDefaultConfiguration(parsed);
             var settings = GlobalOptions.Load(parsed);
             var attachment = Of(parsed.GetRequiredValue(unit), LocalService.Require(settings, parsed.GetRequiredValue(service)));
             RequireSystemd();
-            var isAttached = attachment.TryRead(out var text) && text == attachment.Text(Program);
-            if (!isAttached)
+            await RequireGuardKnowsAsync(settings, attachment, cancellation).ConfigureAwait(false);
+            var text = attachment.Text(Program, settings.Node.GuardSocket);
+            var isWritten = attachment.TryRead(out var before) && before == text;
+            var facts = Systemctl.Describe(attachment.Unit);
+            if (facts.WhyNotAttachable(attachment.Unit) is { } problem)
             {
-                RequireStopped(attachment.Unit, "attach");
-                attachment.Write(Program);
-                Systemctl.Reload();
+                throw new CommandException(ExitCodes.Refused, problem);
             }
 
-            terminal.Write(isAttached
+            if (before is not null && !attachment.Names(before))
+            {
+                throw new CommandException(ExitCodes.Refused, $"{attachment.Unit} is attached to another service than {attachment.Service}", $"see {attachment.Path}");
+            }
+
+            if (!isWritten || facts.WhyNotBound(attachment.Unit, attachment.Service) is not null)
+            {
+                RequireNotEnabled(attachment.Unit, facts);
+                RequireStopped(attachment.Unit, facts, "attach");
+                attachment.Write(text);
+
+                // Also where the drop-in was there: systemd may not have read it.
+                Systemctl.Reload();
+                if (Systemctl.Describe(attachment.Unit).WhyNotBound(attachment.Unit, attachment.Service) is { } unbound)
+                {
+                    throw new CommandException(ExitCodes.Failed, unbound);
+                }
+
+                isWritten = false;
+            }
+
+            terminal.Write(isWritten
                 ? $"{attachment.Unit} is attached to {attachment.Service} already."
                 : $"{attachment.Unit} starts only where this node holds the lease of {attachment.Service}: {attachment.Path}");
-            terminal.Write(Systemctl.IsEnabled(attachment.Unit)
-                ? $"It is enabled, and the guard starts it where it is owned: systemctl disable {attachment.Unit}"
-                : "Do the same on the other nodes. It starts on one of them within seconds: clusterfs status");
+            terminal.Write("Do the same on the other nodes. It starts on one of them within seconds: clusterfs status");
             return ExitCodes.Done;
         });
         return command;
@@ -61,18 +85,42 @@ public static class SystemdCommand
             var terminal = Terminal.Of(parsed);
             var attachment = new UnitAttachment(NameOf(parsed.GetRequiredValue(unit)), parsed.GetRequiredValue(service));
             RequireSystemd();
-            if (!attachment.TryRead(out _))
+            if (!attachment.TryRead(out var text))
             {
+                if (Systemctl.Describe(attachment.Unit).BindsLeaseOf(attachment.Service))
+                {
+                    Systemctl.Reload();
+                }
+
                 terminal.Write($"{attachment.Unit} is not attached.");
                 return ExitCodes.Done;
             }
 
-            if (!attachment.Exists())
+            if (!attachment.Names(text))
             {
                 throw new CommandException(ExitCodes.Refused, $"{attachment.Unit} is attached to another service than {attachment.Service}", $"see {attachment.Path}");
             }
 
-            RequireStopped(attachment.Unit, "detach");
+            RequireNothingStarts(attachment);
+
+            // First so that nobody starts it any more, neither the guard nor anybody else: a start that is planned when the lease goes away would
+            // run at once, and without it.
+            if (attachment.Exists())
+            {
+                attachment.Write(UnitAttachment.OnItsWayOut(text));
+                Systemctl.Reload();
+                try
+                {
+                    RequireNothingStarts(attachment);
+                }
+                catch (CommandException)
+                {
+                    attachment.Write(text);
+                    Systemctl.Reload();
+                    throw;
+                }
+            }
+
             attachment.Remove();
             Systemctl.Reload();
             terminal.Write($"{attachment.Unit} is an ordinary unit again, and may start without a lease.");
@@ -116,16 +164,65 @@ public static class SystemdCommand
         }
     }
 
-    private static void RequireStopped(string unit, string what)
+    /// <summary>The drop-in asks the guard of the default configuration, and so does the unit that holds the lease.</summary>
+    private static void RequireDefaultConfiguration(ParseResult parsed)
     {
-        if (!Systemctl.IsKnown(unit))
+        if (GlobalOptions.ConfigPath(parsed) is var path && path != ConfigurationLoader.DefaultPath)
         {
-            throw new CommandException(ExitCodes.Failed, $"systemd knows no {unit}", "install the service first");
+            throw new CommandException(ExitCodes.Usage, $"under systemd the configuration is {ConfigurationLoader.DefaultPath}, not {path}");
         }
+    }
 
-        if (Systemctl.IsActive(unit))
+    /// <summary>The configuration may have been changed since the guard read it, and a guard that knows nothing of the unit would not stop it.</summary>
+    private static async Task RequireGuardKnowsAsync(Settings settings, UnitAttachment attachment, CancellationToken cancellation)
+    {
+        const string Restart = "systemctl restart clusterfs-guard clusterfs, here and on the other nodes";
+        using var guard = new GuardStatus(settings.Node.GuardSocket);
+        try
+        {
+            var report = await guard.GetAsync(attachment.Service, GuardPatience, cancellation).ConfigureAwait(false);
+            if (report?.Unit != attachment.Unit)
+            {
+                throw new CommandException(
+                    ExitCodes.Refused,
+                    $"the guard that runs does not know yet that {attachment.Service} runs as {attachment.Unit}, and would not stop it",
+                    Restart);
+            }
+        }
+        catch (GuardUnreachableException e)
+        {
+            throw new CommandException(ExitCodes.Unreachable, e.Message, "systemctl start clusterfs-guard");
+        }
+    }
+
+    private static void RequireNotEnabled(string unit, UnitFacts facts)
+    {
+        if (facts.IsEnabled)
+        {
+            throw new CommandException(
+                ExitCodes.Refused, $"{unit} is enabled, and nobody but the guard shall start it", $"systemctl disable {unit}");
+        }
+    }
+
+    private static void RequireStopped(string unit, UnitFacts facts, string what)
+    {
+        if (!facts.IsOver)
         {
             throw new CommandException(ExitCodes.Refused, $"{unit} is running", $"systemctl stop {unit}, then {what} it");
+        }
+    }
+
+    private static void RequireNothingStarts(UnitAttachment attachment)
+    {
+        var facts = Systemctl.Describe(attachment.Unit);
+        RequireStopped(attachment.Unit, facts, "detach");
+        var lease = Systemctl.Describe(UnitAttachment.LeaseUnitOf(attachment.Service));
+        if (facts.HasJob || lease.HasJob || !lease.IsOver)
+        {
+            throw new CommandException(
+                ExitCodes.Refused,
+                $"a start or an end of {attachment.Unit} waits for its lease",
+                $"systemctl stop {attachment.Unit} {UnitAttachment.LeaseUnitOf(attachment.Service)}, then detach it");
         }
     }
 }

@@ -20,10 +20,18 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Voice _voice = new(messages);
     private string? _said;
+    private string? _unit;
+    private string? _pidFile;
     private long _runningEpoch;
     private bool _stopWanted;
     private Instant? _killAt;
     private Instant? _stopAt;
+
+    /// <summary>
+    /// The guard and this process find the service by themselves; else the end of this process counts as the service's. As the guard says, so
+    /// that neither leaves the stopping to the other.
+    /// </summary>
+    private bool IsServiceKnown => _unit is not null || _pidFile is not null;
 
     public void Dispose() => _voice.Dispose();
 
@@ -98,7 +106,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                     continue;
                 }
 
-                if (options.Unit is not { } unit || !ServiceJournal.TrySay(unit, $"{options.Service}: {refusal}"))
+                if (_unit is not { } unit || !ServiceJournal.TrySay(unit, $"{options.Service}: {refusal}"))
                 {
                     Say(refusal);
                 }
@@ -141,6 +149,8 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 continue;
             }
 
+            _unit = told.Unit.Length > 0 ? told.Unit : null;
+            _pidFile = told.PidFile.Length > 0 ? told.PidFile : null;
             if (last is null && _stopWanted)
             {
                 AskToStop(line, told);
@@ -190,7 +200,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 ServiceManagerNotice.Status($"epoch {told.Epoch}");
                 ServiceManagerNotice.Ready();
                 return null;
-            case Phase.Stopping or Phase.Draining when _runningEpoch == told.Epoch && !_stopWanted && !options.IsServiceKnown:
+            case Phase.Stopping or Phase.Draining when _runningEpoch == told.Epoch && !_stopWanted && !IsServiceKnown:
                 // Whoever started the service stops it when this process ends, and only then.
                 Say($"stopping: {Reason(told)}");
                 return ExitCodes.Refused;
@@ -220,7 +230,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     private void AskToStop(AttachLine line, AttachEvent last)
     {
         line.Send(new AttachMessage { Stop = new StopRequest() });
-        if (!options.IsServiceKnown)
+        if (!IsServiceKnown)
         {
             // A stop hook, or systemd's order of units, comes here only once the service is stopped.
             line.Send(new AttachMessage { Exited = new ServiceExited { Epoch = last.Epoch, Stopped = true } });
@@ -230,7 +240,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     /// <summary>Without the guard: asks, and kills at the last deadline that was heard of.</summary>
     private async Task StopServiceAsync()
     {
-        if (!options.IsServiceKnown)
+        if (!IsServiceKnown)
         {
             return;
         }
@@ -238,10 +248,10 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
         var processes = new ServiceProcesses
         {
             Beside = ProcessTable.Find(Environment.ProcessId)!.Identity,
-            PidFile = options.PidFile,
-            Unit = options.Unit,
+            PidFile = _pidFile,
+            Unit = _unit,
         };
-        var unitStopped = options.Unit is not null && await TryStopUnitAsync(options.Unit).ConfigureAwait(false);
+        var unitStopped = _unit is not null && await TryStopUnitAsync(_unit).ConfigureAwait(false);
         using var poll = new PeriodicTimer(KillPoll);
         var empty = 0;
         var asked = false;

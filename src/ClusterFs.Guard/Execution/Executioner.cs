@@ -4,6 +4,7 @@ using System.Diagnostics;
 using ClusterFs.Configuration;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Guard.State;
+using ClusterFs.Guard.Systemd;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Posix;
@@ -244,10 +245,12 @@ internal sealed partial class Executioner : IDisposable
     public Action<ServiceRecord> RecordHeld { get; set; } = _ => { };
 
     /// <summary>
-    /// Tells a systemd unit to stop, and says after each attempt whether systemd knows; tries on for as long as it is wanted. Set before the
-    /// executioner starts.
+    /// Tells a systemd unit to stop, and says again and again how far systemd is, for as long as it is wanted. Set before the executioner starts.
     /// </summary>
-    public Action<string, Func<bool>, Action<bool>> StopUnit { get; set; } = (_, _, _) => { };
+    public Action<string, Func<bool>, Action<UnitStop>> StopUnit { get; set; } = (_, _, _) => { };
+
+    /// <summary>Whether systemd has ended a unit, or does not answer; may take its time. Set before leftovers are buried.</summary>
+    public Func<string, bool> IsUnitOver { get; set; } = _ => true;
 
     /// <summary>
     /// Tells systemd to start a unit, and says why if that fails, or if nothing attaches in time. Set before the executioner starts.
@@ -393,7 +396,8 @@ internal sealed partial class Executioner : IDisposable
                 }
             }
 
-            empty = alive == 0 ? empty + 1 : 0;
+            // A unit that is not found and not over either has another name, or is between two of its processes.
+            empty = alive > 0 || leftovers.Any(leftover => leftover.Processes.Unit is { } unit && !IsUnitOver(unit)) ? 0 : empty + 1;
             _ = tick.Wait(ShortestPoll);
         }
 
@@ -441,7 +445,7 @@ internal sealed partial class Executioner : IDisposable
         {
             RecordHeld(new ServiceRecord(
                 order.Service, order.Tenure, MachineClock.BootId, 0, 0, attachment.Process.Id, attachment.Process.Started, attachment.Token,
-                null, Held: true));
+                null, Held: true, ward.Service.Unit));
         }
         else
         {
@@ -468,15 +472,15 @@ internal sealed partial class Executioner : IDisposable
         {
             life.Processes.Unit = unit;
             life.AwaitsUnit = true;
-            StopUnit(unit, () => life.AwaitsUnit, isKnown => Post(() =>
+            StopUnit(unit, () => life.AwaitsUnit, stop => Post(() =>
             {
-                if (!isKnown)
+                life.UnitRefused = stop == UnitStop.Unanswered;
+                if (stop != UnitStop.Over)
                 {
-                    life.UnitRefused = true;
                     return;
                 }
 
-                // What was not found before systemd knew was not looked for in vain.
+                // What was not found before systemd was done with it may have come since.
                 life.FoundEmpty = 0;
                 life.AwaitsUnit = false;
                 life.UnitStopped = true;

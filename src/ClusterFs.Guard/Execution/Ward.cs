@@ -57,13 +57,13 @@ internal sealed class Life(long epoch, ServiceProcesses processes)
 
     public Instant? KillAt { get; set; }
 
-    /// <summary>systemd was not yet told to stop the unit, and may start it: that nothing was found means nothing yet.</summary>
+    /// <summary>systemd has not ended the unit, and may start something of it: that nothing is found means nothing yet.</summary>
     public bool AwaitsUnit { get; set; }
 
     /// <summary>systemd did not answer, or refused; what is not found at the deadline then counts as dead.</summary>
     public bool UnitRefused { get; set; }
 
-    /// <summary>systemd was told to stop the unit: nothing of it starts any more.</summary>
+    /// <summary>systemd has ended the unit: nothing of it starts any more.</summary>
     public bool UnitStopped { get; set; }
 
     /// <summary>Whoever holds the service says that it is gone.</summary>

@@ -25,15 +25,14 @@ internal static class SystemdUnit
     /// Asks systemd to start the unit, and does not wait for it. Refused unless systemd itself knows that the unit cannot run without its
     /// lease: a file on disk may not be loaded yet.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The unit is not bound to its lease, or systemd gave no answer.</exception>
+    /// <exception cref="InvalidOperationException">The unit is not bound to its lease, or cannot be found by its name, or systemd gave no answer.</exception>
     /// <exception cref="IOException">systemctl cannot be talked to.</exception>
     public static void BeginStart(string unit, string service)
     {
-        var bound = Read("show", "--property=BindsTo", "--value", "--", unit).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        if (!bound.Contains(UnitAttachment.LeaseUnitOf(service)))
+        var facts = UnitFacts.Parse(Read(UnitFacts.Question(unit)));
+        if ((facts.WhyNotAttachable(unit) ?? facts.WhyNotBound(unit, service)) is { } problem)
         {
-            throw new InvalidOperationException(
-                $"systemd does not know that {unit} is bound to its lease: run 'clusterfs systemd attach {unit} {service}' again");
+            throw new InvalidOperationException(problem);
         }
 
         // However often it failed here before, ownership that came here is a reason to try.
@@ -41,21 +40,36 @@ internal static class SystemdUnit
         Ask("start", "--no-block", "--", unit);
     }
 
+    /// <summary>Whether a unit that was told to stop has ended, by its control group and by systemd's word.</summary>
+    public static UnitStop LookForEnd(string unit)
+    {
+        try
+        {
+            return UnitProcesses.Any(unit) || !UnitFacts.Parse(Read(UnitFacts.Question(unit))).IsOver ? UnitStop.Stopping : UnitStop.Over;
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            return UnitStop.Unanswered;
+        }
+    }
+
     private static string Read(params string[] arguments)
     {
         var start = Systemctl(arguments);
         start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         try
         {
             using var process = Process.Start(start)!;
             var output = process.StandardOutput.ReadToEndAsync();
+            _ = process.StandardError.ReadToEndAsync();
             if (!process.WaitForExit(Patience) || !output.Wait(Patience))
             {
                 process.Kill();
                 throw new InvalidOperationException($"systemctl {arguments[0]} takes longer than {Patience.TotalSeconds:0} s");
             }
 
-            return output.Result;
+            return process.ExitCode == 0 ? output.Result : throw new InvalidOperationException($"systemctl {arguments[0]} ended with {process.ExitCode}");
         }
         catch (Win32Exception e)
         {

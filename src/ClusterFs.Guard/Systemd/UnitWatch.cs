@@ -41,9 +41,17 @@ internal sealed class UnitWatch(
     {
         var isAttached = attachment.Exists();
         executioner.UnitAttached(attachment.Service, isAttached);
-        if (!isAttached || FindUnheld(attachment) is not { } group)
+        if (FindUnheld(attachment) is not { } group)
         {
             _ = _unheld.Remove(attachment.Service);
+        }
+        else if (!isAttached)
+        {
+            // It may be the administrator's, who has not got to attaching it; who has forgotten has to hear of it.
+            if (_unheld.Add(attachment.Service))
+            {
+                log.UnitRunsUnattached(attachment.Service, attachment.Unit);
+            }
         }
         else if (_unheld.Add(attachment.Service))
         {
