@@ -14,6 +14,14 @@ internal static class CommandArguments
         return service;
     }
 
+    /// <param name="description">What it means to name one.</param>
+    public static Argument<string?> OptionalService(string description)
+    {
+        var service = new Argument<string?>("SERVICE") { Description = description, Arity = ArgumentArity.ZeroOrOne };
+        service.CompletionSources.Add(context => ServicesOf(context.ParseResult));
+        return service;
+    }
+
     /// <summary>How long to wait for an answer.</summary>
     /// <param name="otherwise">What help says happens without it; up to the command.</param>
     /// <param name="description">What is waited for.</param>

@@ -165,7 +165,7 @@ public sealed class LoadingTests : IDisposable
         Assert.Single(_files.Mistakes(Local, new LoadOptions { KeepCopies = true }));
 
         // What works by the copies goes on as before.
-        Assert.Equal(TimeSpan.FromSeconds(5), _files.Load(Local, new LoadOptions { PreferCopies = true }).Settings.Lease.Ttl);
+        Assert.Equal(TimeSpan.FromSeconds(5), _files.Load(Local + "\nclusterfs.node.state-dir = \"STATE\"", new LoadOptions { PreferCopies = true }).Settings.Lease.Ttl);
 
         var copy = Assert.Single(Directory.GetFiles(Path.Combine(_files.State, "config-cache")));
         Assert.DoesNotContain("-1s", File.ReadAllText(copy), StringComparison.Ordinal);

@@ -39,11 +39,7 @@ public sealed class InstalledCluster : IAsyncLifetime
         Skip.If(Needs.Missing.Length > 0, Needs.Missing);
         _hosts ??= await Build();
         await Until("n1", "clusterfs status diary --json | grep -q '\"state\": *\"owned\"'");
-        if (await Owner() != "n1")
-        {
-            await Until("n1", "clusterfs move diary --to n1");
-        }
-
+        await Until("n1", $"clusterfs status diary | grep -q 'owned *n1' || clusterfs move diary --to n1; systemctl is-active {Unit}");
         await UntilWarm();
     }
 

@@ -128,12 +128,12 @@ public sealed class PackageTests(InstalledCluster cluster, ITestOutputHelper out
         Assert.Equal("", (await Hosts.Try("n1", "LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z /usr/share/man/man8/clusterfs.8.gz >/dev/null")).Error);
         const string Complete = """
             . /usr/share/bash-completion/completions/clusterfs
-            COMP_LINE="LINE"; COMP_POINT=${#COMP_LINE}; read -ra COMP_WORDS <<< "$COMP_LINE"; [[ $COMP_LINE != *' ' ]] || COMP_WORDS+=('')
+            COMP_LINE="TYPED"; COMP_POINT=${#COMP_LINE}; read -ra COMP_WORDS <<< "$COMP_LINE"; [[ $COMP_LINE != *' ' ]] || COMP_WORDS+=('')
             COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 )); _clusterfs; echo "${COMPREPLY[@]}"
             """;
-        Assert.Contains("status", await Hosts.Run("n1", Complete.Replace("LINE", "clusterfs st", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains("attach", await Hosts.Run("n1", Complete.Replace("LINE", "clusterfs systemd ", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains("diary", await Hosts.Run("n1", Complete.Replace("LINE", "clusterfs status d", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("status", await Hosts.Run("n1", Complete.Replace("TYPED", "clusterfs st", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("attach", await Hosts.Run("n1", Complete.Replace("TYPED", "clusterfs systemd ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("diary", await Hosts.Run("n1", Complete.Replace("TYPED", "clusterfs status d", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     private async Task<double> Median(string script, int times)
