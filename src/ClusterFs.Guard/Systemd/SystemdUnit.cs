@@ -45,7 +45,20 @@ internal static class SystemdUnit
     {
         try
         {
-            return UnitProcesses.Any(unit) || !UnitFacts.Parse(Read(UnitFacts.Question(unit))).IsOver ? UnitStop.Stopping : UnitStop.Over;
+            if (UnitProcesses.Any(unit))
+            {
+                return UnitStop.Stopping;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The hierarchy changes while it is searched; it is searched again.
+            return UnitStop.Stopping;
+        }
+
+        try
+        {
+            return UnitFacts.Parse(Read(UnitFacts.Question(unit))).IsOver ? UnitStop.Over : UnitStop.Stopping;
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
         {

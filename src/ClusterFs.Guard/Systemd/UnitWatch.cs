@@ -14,10 +14,14 @@ internal sealed class UnitWatch(
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
+    /// <summary>What is not attached is nothing to kill, only to tell of.</summary>
+    private const int RoundsBetweenUnattached = 10;
+
     private readonly IReadOnlyList<UnitAttachment> _attachments =
         [.. services.Where(service => service.Unit is not null).Select(service => new UnitAttachment(service.Unit!, service.Name))];
 
     private readonly HashSet<string> _unheld = new(StringComparer.Ordinal);
+    private int _round;
 
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -29,6 +33,7 @@ internal sealed class UnitWatch(
         using var timer = new PeriodicTimer(Every, time);
         do
         {
+            _round++;
             foreach (var attachment in _attachments)
             {
                 Look(attachment);
@@ -41,6 +46,11 @@ internal sealed class UnitWatch(
     {
         var isAttached = attachment.Exists();
         executioner.UnitAttached(attachment.Service, isAttached);
+        if (!isAttached && _round % RoundsBetweenUnattached != 0)
+        {
+            return;
+        }
+
         if (FindUnheld(attachment) is not { } group)
         {
             _ = _unheld.Remove(attachment.Service);
