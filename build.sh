@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 bin=out/bin
 demo=out/demo
 faults=out/faults
+package=out/package
 rid=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 
 usage() {
@@ -31,6 +32,8 @@ usage: ./build.sh VERB
                    build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
   bench logs [--size MiB] [--dir DIR]
                    build, then clusterfs logs on the logs of three nodes, of that size in all
+  package [VERSION]
+                   build, then out/package/clusterfs_VERSION_ARCHITECTURE.deb: self-contained, with units of systemd, man page, completions
   clean            delete everything that was built
 TXT
 }
@@ -82,6 +85,27 @@ build_faults() {
   publish tests/ClusterFs.Faults "$faults" --self-contained false -p:PublishReadyToRun=true
 }
 
+# The daemon with the runtime in it: the servers need none.
+build_package() { # [VERSION]
+  local version=${1:-$(sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)} root=$package/root native
+  command -v dpkg-deb >/dev/null || die "dpkg-deb is missing (Debian's package dpkg)"
+  need_sdk
+  native=$(aot 2>/dev/null)
+  [ "$native" = true ] || die "a package needs clusterfs as native code: a C compiler with zlib's headers (Debian: clang zlib1g-dev)"
+  rm -rf "$root"
+  echo "building clusterfsd with its runtime"
+  publish src/ClusterFs.Node "$root/usr/lib/clusterfs" --self-contained true -p:PublishSingleFile=true -p:PublishReadyToRun=true \
+    -p:PublishReadyToRunComposite=false -p:DebugType=none -p:DebugSymbols=false
+  cp "$bin/clusterfs" "$root/usr/lib/clusterfs/"
+  deploy/debian/pack "$root" "$version" "$package"
+}
+
+# What tests the package skips itself where it cannot run; no need to build it there.
+package_for_tests() { # [FILTER]
+  [[ ClusterFs.Systemd.Tests == *"${1:-}"* ]] || return 0
+  if [ "$(id -u)" = 0 ] && command -v dpkg-deb systemd-nspawn >/dev/null && [ "$(aot 2>/dev/null)" = true ]; then build_package; fi
+}
+
 test_projects() { # PROJECT...
   local project
   for project; do
@@ -123,7 +147,7 @@ run_tests() { # [FILTER]
 verb=${1:-}; [ $# -eq 0 ] || shift
 case $verb in
   build) build;;
-  test) build; build_demo; run_tests "$@";;
+  test) build; build_demo; package_for_tests "$@"; run_tests "$@";;
   fault)
     [ "$(id -u)" = 0 ] || die "fault has to run as root: it makes network namespaces and mounts file systems"
     build; build_faults
@@ -144,6 +168,7 @@ case $verb in
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;
+  package) build; build_package "$@";;
   clean) rm -rf out;;
   ""|-h|--help|help) usage;;
   *) echo "build.sh: unknown verb '$verb'" >&2; usage >&2; exit 2;;

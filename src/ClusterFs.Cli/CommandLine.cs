@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using ClusterFs.Api;
 using ClusterFs.Cli.Commands;
+using ClusterFs.Cli.Manual;
 using ClusterFs.Configuration;
 
 namespace ClusterFs.Cli;
@@ -76,6 +77,9 @@ public static class CommandLine
             RunCommand.Create(),
             GateCommand.Create(),
             HoldCommand.Create(),
+            SystemdCommand.Create(),
+            AdmitCommand.Create(),
+            ManualCommand.Create(),
             AcquireCommand.Create(),
             ReleaseCommand.Create(),
         };

@@ -17,13 +17,13 @@ public static class ConfigurationLoader
     public static LoadedConfiguration Load(string path, LoadOptions? options = null)
     {
         options ??= new LoadOptions();
-        var files = new HoconFiles(cache: null, options.IncludeTimeout);
+        var files = new HoconFiles(cache: null, options.PreferCopies ? TimeSpan.Zero : options.IncludeTimeout);
         var raw = files.Read(path);
-        if (files.IncludeUnreadable)
+        if (options.PreferCopies || files.IncludeUnreadable)
         {
             // Where the copies are is said by the local file itself, most often in the part that could be read.
             var cache = new ConfigurationCache(StateDirectoryOf(raw, options));
-            files = new HoconFiles(cache, options.IncludeTimeout);
+            files = new HoconFiles(cache, options.IncludeTimeout, options.PreferCopies);
             raw = files.Read(path);
         }
 

@@ -15,6 +15,12 @@ public sealed record LoadOptions
     /// </summary>
     public bool KeepCopies { get; init; }
 
+    /// <summary>
+    /// Whether the copies that <see cref="KeepCopies"/> kept are read in place of the included files, which are not touched: what guard and daemon
+    /// work with while somebody edits. Default: no.
+    /// </summary>
+    public bool PreferCopies { get; init; }
+
     /// <summary>How long an included file is waited for before its copy is used. Default 5 s: a hung mount answers never.</summary>
     public TimeSpan IncludeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

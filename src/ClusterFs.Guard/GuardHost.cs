@@ -5,6 +5,7 @@ using ClusterFs.Guard.Holding;
 using ClusterFs.Guard.SqlVoting;
 using ClusterFs.Guard.State;
 using ClusterFs.Guard.Supervision;
+using ClusterFs.Guard.Systemd;
 using ClusterFs.Guard.Transport;
 using ClusterFs.Guard.Voting;
 using ClusterFs.Lease;
@@ -23,6 +24,8 @@ namespace ClusterFs.Guard;
 public sealed class GuardHost : IAsyncDisposable
 {
     private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AttachPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StopPoll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan DrainOverhead = TimeSpan.FromSeconds(20);
 
     private readonly GuardSettings _settings;
@@ -41,6 +44,8 @@ public sealed class GuardHost : IAsyncDisposable
     private readonly WebApplication _server;
     private readonly Task _caretaker;
     private readonly Task _certificates;
+    private readonly Task _units;
+    private readonly Task _watchdog;
 
     private GuardHost(GuardSettings settings, DirectoryLock directoryLock, ILoggerFactory logs)
     {
@@ -74,7 +79,9 @@ public sealed class GuardHost : IAsyncDisposable
         };
         _sender.Answers = _holder.Post;
         _executioner.RecordHeld = record => _ = Task.Run(() => RecordHeld(files, record));
-        _executioner.StopUnit = (unit, isWanted, tried) => _ = StopUnitAsync(unit, isWanted, tried);
+        _executioner.StartUnit = (unit, service, failed) => _ = StartUnitAsync(unit, service, failed);
+        _executioner.StopUnit = (unit, isWanted, heard) => _ = StopUnitAsync(unit, isWanted, heard);
+        _executioner.IsUnitOver = IsOverOrUnanswered;
 
         // Nothing is accepted, and no old epoch is declared closed, before what ran under the guard before is dead.
         var leftovers = files.ReadServices();
@@ -84,12 +91,14 @@ public sealed class GuardHost : IAsyncDisposable
         _holder.Post(new HolderStarted());
         _executioner.Start();
 
-        var levels = new Levels([.. settings.Services.Keys], _holder, _executioner, () => GuardClock.Now);
+        var levels = new Levels(settings.Services, _holder, _executioner, () => GuardClock.Now);
         _daemon = new DaemonDesk(settings.Services, _holder, _executioner, levels, _changes, () => GuardClock.Now, _log);
         _caretaker = new Caretaker(
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
             TimeProvider.System, _log).RunAsync(_over.Token);
         _certificates = settings.Tls is { } tls ? new CertificateWatch(tls, TimeProvider.System, _log).RunAsync(_over.Token) : Task.CompletedTask;
+        _units = new UnitWatch(settings.Services.Values, _holder, _executioner, TimeProvider.System, _log).RunAsync(_over.Token);
+        _watchdog = new GuardWatchdog(_holder, _executioner, settings.LongestTtl, () => GuardClock.Now, TimeProvider.System, _log).RunAsync(_over.Token);
         var gates = new GateKeeper(
             $"clusterfs-{settings.Cluster}-{settings.Node}-{voterState.Identity.ToString("N")[..8]}", files, _executioner, _log);
         _server = GuardServer.Create(
@@ -181,6 +190,8 @@ public sealed class GuardHost : IAsyncDisposable
         await _over.CancelAsync().ConfigureAwait(false);
         await _caretaker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _certificates.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _units.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _watchdog.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using (var patience = new CancellationTokenSource(ReleasePatience))
         {
             await _server.StopAsync(patience.Token).ConfigureAwait(false);
@@ -272,7 +283,7 @@ public sealed class GuardHost : IAsyncDisposable
     {
         foreach (var record in records.Where(record => record.Held && record.BootId == MachineClock.BootId))
         {
-            if (_settings.Services.GetValueOrDefault(record.Service)?.Unit is { } unit)
+            if ((record.Unit ?? _settings.Services.GetValueOrDefault(record.Service)?.Unit) is { } unit)
             {
                 _ = TryStopUnit(unit);
             }
@@ -293,20 +304,54 @@ public sealed class GuardHost : IAsyncDisposable
         }
     }
 
-    private async Task StopUnitAsync(string unit, Func<bool> isWanted, Action<bool> tried)
+    /// <summary>Systemd starts the unit's lease first, which attaches.</summary>
+    private async Task StartUnitAsync(string unit, string service, Action<string> failed)
     {
         await Task.Yield();
-        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        try
+        {
+            SystemdUnit.BeginStart(unit, service);
+            await Task.Delay(AttachPatience, TimeProvider.System, _over.Token).ConfigureAwait(false);
+            failed($"{unit} was started, and {UnitAttachment.LeaseUnitOf(service)} did not attach within {AttachPatience.TotalSeconds:0} s: see 'journalctl -u {unit}'");
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            failed(e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // The guard ends, and with it the tenure.
+        }
+    }
+
+    private async Task StopUnitAsync(string unit, Func<bool> isWanted, Action<UnitStop> heard)
+    {
+        await Task.Yield();
+        using var again = new PeriodicTimer(StopPoll);
+        var isKnown = false;
         do
         {
-            var isKnown = TryStopUnit(unit);
-            tried(isKnown);
-            if (isKnown)
+            isKnown = isKnown || TryStopUnit(unit);
+            var stop = isKnown ? SystemdUnit.LookForEnd(unit) : UnitStop.Unanswered;
+            heard(stop);
+            if (stop == UnitStop.Over)
             {
                 return;
             }
         }
         while (await again.WaitForNextTickAsync(_over.Token).ConfigureAwait(false) && isWanted());
+    }
+
+    /// <summary>What an earlier guard left behind: a unit that systemd has not ended may write again. What systemd does not answer to dies all the same.</summary>
+    private bool IsOverOrUnanswered(string unit)
+    {
+        var stop = SystemdUnit.LookForEnd(unit);
+        if (stop == UnitStop.Stopping)
+        {
+            _ = TryStopUnit(unit);
+        }
+
+        return stop != UnitStop.Stopping;
     }
 
     private IEnumerable<HeldLease> Open() => _holder.State.Leases.Values.Where(lease => lease.Phase != LeasePhase.Closed);

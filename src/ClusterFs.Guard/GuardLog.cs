@@ -84,6 +84,24 @@ internal static partial class GuardLog
     [LoggerMessage(19, LogLevel.Warning, "Nobody is here to start {Service} epoch {Epoch}: given back")]
     public static partial void NobodyToStart(this ILogger log, string service, long epoch);
 
+    [LoggerMessage(45, LogLevel.Error, "The thread of the {Part} stands still: systemd is not told that the guard works")]
+    public static partial void StandsStill(this ILogger log, string part);
+
+    [LoggerMessage(46, LogLevel.Error, "{Unit} runs although this node does not hold the lease of {Service}: stopping it")]
+    public static partial void UnitRunsUnheld(this ILogger log, string service, string unit);
+
+    [LoggerMessage(47, LogLevel.Error, "{Unit} runs on this node without the lease of {Service}, and is not attached to it: another node may run it, too. Stop and disable it, then 'clusterfs systemd attach {Unit} {Service}'")]
+    public static partial void UnitRunsUnattached(this ILogger log, string service, string unit);
+
+    [LoggerMessage(42, LogLevel.Information, "{Service} epoch {Epoch}: starting {Unit}")]
+    public static partial void StartingUnit(this ILogger log, string service, long epoch, string unit);
+
+    [LoggerMessage(43, LogLevel.Error, "{Service} epoch {Epoch} is given back, and this node stands down: {Problem}")]
+    public static partial void UnitNotStarted(this ILogger log, string service, long epoch, string problem);
+
+    [LoggerMessage(44, LogLevel.Information, "{Unit}: this node {What} for {Service}")]
+    public static partial void UnitAttached(this ILogger log, string service, string unit, string what);
+
     [LoggerMessage(20, LogLevel.Warning, "No control groups ({Problem}): services are killed by process group and descent instead")]
     public static partial void NoControlGroups(this ILogger log, string problem);
 

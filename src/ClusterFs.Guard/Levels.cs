@@ -7,9 +7,10 @@ using ClusterFs.Lease.Holder;
 namespace ClusterFs.Guard;
 
 /// <summary>What the guard says of its services: everything there is to know as of now, never what has just happened.</summary>
-internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell holder, Executioner executioner, Func<Instant> now)
+internal sealed class Levels(
+    IReadOnlyDictionary<string, GuardedService> services, HolderShell holder, Executioner executioner, Func<Instant> now)
 {
-    public IReadOnlyList<ServiceReport> Reports() => [.. services.Select(ReportOf)];
+    public IReadOnlyList<ServiceReport> Reports() => [.. services.Keys.Select(ReportOf)];
 
     public ServiceReport ReportOf(string service)
     {
@@ -23,6 +24,7 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
             ClosedEpoch = HolderMachine.ClosedEpoch(state, service),
             AttachedProcess = view.Attachment?.Process.Id ?? 0,
             AttachedMode = view.Attachment?.Mode ?? AttachMode.Unspecified,
+            Unit = services[service].Unit ?? "",
         };
         if (state.Leases.TryGetValue(service, out var lease))
         {
@@ -43,6 +45,7 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
         }
 
         report.Frozen = view.FrozenGroup is not null;
+        report.StoodDown = view.StoodDown;
         if (view.Ended is { } code)
         {
             report.ExitCode = code;
@@ -54,7 +57,12 @@ internal sealed class Levels(IReadOnlyCollection<string> services, HolderShell h
     public AttachEvent EventFor(Attachment attachment)
     {
         var view = executioner.View(attachment.Service);
-        var told = new AttachEvent { GateToken = attachment.Token };
+        var told = new AttachEvent
+        {
+            GateToken = attachment.Token,
+            Unit = services[attachment.Service].Unit ?? "",
+            PidFile = services[attachment.Service].PidFile ?? "",
+        };
         if (view.Ended is { } code)
         {
             told.Ended = code;

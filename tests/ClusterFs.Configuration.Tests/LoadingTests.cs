@@ -170,6 +170,9 @@ public sealed class LoadingTests : IDisposable
         _files.Write("shared.conf", ConfigurationFiles.Good + "\nclusterfs.lease.ttl = -1s");
         Assert.Single(_files.Mistakes(Local, new LoadOptions { KeepCopies = true }));
 
+        // What works by the copies goes on as before.
+        Assert.Equal(TimeSpan.FromSeconds(5), _files.Load(Local + "\nclusterfs.node.state-dir = \"STATE\"", new LoadOptions { PreferCopies = true }).Settings.Lease.Ttl);
+
         var copy = Assert.Single(Directory.GetFiles(Path.Combine(_files.State, "config-cache")));
         Assert.DoesNotContain("-1s", File.ReadAllText(copy), StringComparison.Ordinal);
         Assert.Equal(

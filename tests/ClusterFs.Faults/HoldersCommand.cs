@@ -22,7 +22,7 @@ internal static class HoldersCommand
         var messages = TextWriter.Synchronized(Console.Error);
         var codes = await Task.WhenAll(services.Select(async service =>
         {
-            using var session = new HoldSession(new HoldOptions(socket, service, Unit: null, PidFile: null), messages);
+            using var session = new HoldSession(new HoldOptions(socket, service), messages);
             return await session.RunAsync();
         }));
         return codes.FirstOrDefault(code => code != 0);

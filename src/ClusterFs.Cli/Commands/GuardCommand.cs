@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
+using ClusterFs.Guard.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -33,20 +34,7 @@ public static class GuardCommand
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var logs = LoggerFactory.Create(logging => logging
-            .AddConsole(console =>
-            {
-                console.LogToStandardErrorThreshold = LogLevel.Trace;
-
-                // Nobody who has deadlines waits for a reader of the log.
-                console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
-            })
-            .AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fffzzz ";
-                console.ColorBehavior = LoggerColorBehavior.Disabled;
-            })
+        using var logs = LoggerFactory.Create(logging => AddConsole(logging)
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Grpc", LogLevel.Warning));
         try
@@ -66,5 +54,26 @@ public static class GuardCommand
         {
             throw new CommandException(ExitCodes.Failed, e.Message, "run it as root, or use on-lost = kill");
         }
+    }
+
+    private static ILoggingBuilder AddConsole(ILoggingBuilder logging)
+    {
+        logging.AddConsole(console =>
+        {
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+
+            // Nobody who has deadlines waits for a reader of the log.
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        });
+
+        // The journal has times of its own, and takes levels from the line.
+        return Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null
+            ? logging.AddSystemdConsole()
+            : logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fffzzz ";
+                console.ColorBehavior = LoggerColorBehavior.Disabled;
+            });
     }
 }

@@ -17,7 +17,7 @@ public static class PauseCommand
 
     private static Command Create(string name, string description, bool pause)
     {
-        var service = new Argument<string?>("SERVICE") { Description = "Only this service; all of them without it.", Arity = ArgumentArity.ZeroOrOne };
+        var service = CommandArguments.OptionalService("Only this service; all of them without it.");
         var command = new Command(name, description) { service };
         command.SetAction(async (parsed, cancellation) =>
         {

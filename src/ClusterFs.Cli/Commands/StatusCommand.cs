@@ -17,7 +17,7 @@ public static class StatusCommand
 
     public static Command Create()
     {
-        var service = new Argument<string?>("SERVICE") { Description = "Only this service.", Arity = ArgumentArity.ZeroOrOne };
+        var service = CommandArguments.OptionalService("Only this service.");
         var watch = new Option<bool>("--watch") { Description = "Show it again every second, until interrupted." };
         var command = new Command("status", "Who owns what, how fresh its dumps are, and what a failure would lose now.")
         {

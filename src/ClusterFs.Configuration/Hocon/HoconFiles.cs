@@ -14,11 +14,14 @@ internal sealed class HoconFiles
     private readonly OrderedDictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly ConfigurationCache? _cache;
     private readonly TimeSpan _includeTimeout;
+    private readonly bool _preferCopies;
 
     /// <param name="cache">Where to look for a copy of an included file that cannot be read; null to look nowhere.</param>
     /// <param name="includeTimeout">How long an included file is waited for.</param>
-    public HoconFiles(ConfigurationCache? cache, TimeSpan includeTimeout)
+    /// <param name="preferCopies">An included file of which there is a copy is not read.</param>
+    public HoconFiles(ConfigurationCache? cache, TimeSpan includeTimeout, bool preferCopies = false)
     {
+        _preferCopies = preferCopies;
         _cache = cache;
         _includeTimeout = includeTimeout;
     }
@@ -89,6 +92,11 @@ internal sealed class HoconFiles
         if (_open.Count >= MaxDepth)
         {
             return Refuse(at, $"more than {MaxDepth} files include one another", "expected fewer");
+        }
+
+        if (_preferCopies && _cache?.Find(full) is { } kept)
+        {
+            return Parse(path, kept);
         }
 
         try

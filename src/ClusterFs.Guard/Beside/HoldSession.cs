@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Protocol;
+using ClusterFs.Guard.Systemd;
 using ClusterFs.Lease;
 
 namespace ClusterFs.Guard.Beside;
@@ -13,15 +14,24 @@ namespace ClusterFs.Guard.Beside;
 public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan RefusalPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan KillPoll = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Voice _voice = new(messages);
     private string? _said;
+    private string? _unit;
+    private string? _pidFile;
     private long _runningEpoch;
     private bool _stopWanted;
     private Instant? _killAt;
     private Instant? _stopAt;
+
+    /// <summary>
+    /// The guard and this process find the service by themselves; else the end of this process counts as the service's. As the guard says, so
+    /// that neither leaves the stopping to the other.
+    /// </summary>
+    private bool IsServiceKnown => _unit is not null || _pidFile is not null;
 
     public void Dispose() => _voice.Dispose();
 
@@ -31,6 +41,21 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     {
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var over = new CancellationTokenSource();
+        var looking = LookForRefusalAsync(over.Token);
+        try
+        {
+            return await HoldAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            await looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<int> HoldAsync()
+    {
         while (true)
         {
             await using var line = new AttachLine(
@@ -74,6 +99,22 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 return ExitCodes.Refused;
             }
 
+            if (heard.Refusal is { } refusal)
+            {
+                if (_runningEpoch > 0 || last is null or { Phase: not (Phase.None or Phase.Closed) })
+                {
+                    continue;
+                }
+
+                if (_unit is not { } unit || !ServiceJournal.TrySay(unit, $"{options.Service}: {refusal}"))
+                {
+                    Say(refusal);
+                }
+
+                ServiceManagerNotice.Status(refusal);
+                return ExitCodes.Refused;
+            }
+
             if (heard.Line is null)
             {
                 _stopWanted = true;
@@ -108,6 +149,8 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 continue;
             }
 
+            _unit = told.Unit.Length > 0 ? told.Unit : null;
+            _pidFile = told.PidFile.Length > 0 ? told.PidFile : null;
             if (last is null && _stopWanted)
             {
                 AskToStop(line, told);
@@ -157,7 +200,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 ServiceManagerNotice.Status($"epoch {told.Epoch}");
                 ServiceManagerNotice.Ready();
                 return null;
-            case Phase.Stopping or Phase.Draining when _runningEpoch == told.Epoch && !_stopWanted && !options.IsServiceKnown:
+            case Phase.Stopping or Phase.Draining when _runningEpoch == told.Epoch && !_stopWanted && !IsServiceKnown:
                 // Whoever started the service stops it when this process ends, and only then.
                 Say($"stopping: {Reason(told)}");
                 return ExitCodes.Refused;
@@ -187,7 +230,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     private void AskToStop(AttachLine line, AttachEvent last)
     {
         line.Send(new AttachMessage { Stop = new StopRequest() });
-        if (!options.IsServiceKnown)
+        if (!IsServiceKnown)
         {
             // A stop hook, or systemd's order of units, comes here only once the service is stopped.
             line.Send(new AttachMessage { Exited = new ServiceExited { Epoch = last.Epoch, Stopped = true } });
@@ -197,7 +240,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     /// <summary>Without the guard: asks, and kills at the last deadline that was heard of.</summary>
     private async Task StopServiceAsync()
     {
-        if (!options.IsServiceKnown)
+        if (!IsServiceKnown)
         {
             return;
         }
@@ -205,10 +248,10 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
         var processes = new ServiceProcesses
         {
             Beside = ProcessTable.Find(Environment.ProcessId)!.Identity,
-            PidFile = options.PidFile,
-            Unit = options.Unit,
+            PidFile = _pidFile,
+            Unit = _unit,
         };
-        var unitStopped = options.Unit is not null && await TryStopUnitAsync(options.Unit).ConfigureAwait(false);
+        var unitStopped = _unit is not null && await TryStopUnitAsync(_unit).ConfigureAwait(false);
         using var poll = new PeriodicTimer(KillPoll);
         var empty = 0;
         var asked = false;
@@ -250,6 +293,32 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
         }
     }
 
+    /// <summary>Told again and again: what the guard says first is waited for, because a service that was granted to this node is not refused.</summary>
+    private async Task LookForRefusalAsync(CancellationToken over)
+    {
+        if (options.FindRefusal is not { } find)
+        {
+            return;
+        }
+
+        try
+        {
+            using var timer = new PeriodicTimer(RefusalPoll);
+            do
+            {
+                if (await find(over).ConfigureAwait(false) is { } refusal)
+                {
+                    _ = _heard.Writer.TryWrite(new Heard(null, null, null, refusal));
+                }
+            }
+            while (_runningEpoch == 0 && await timer.WaitForNextTickAsync(over).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // The session is over.
+        }
+    }
+
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
@@ -277,5 +346,6 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
 
     /// <param name="Line">Where it was heard; null for a signal.</param>
     /// <param name="Told">Null when the line ended.</param>
-    private sealed record Heard(AttachLine? Line, AttachEvent? Told, string? Ended);
+    /// <param name="Refusal">Why there is no use in waiting.</param>
+    private sealed record Heard(AttachLine? Line, AttachEvent? Told, string? Ended, string? Refusal = null);
 }

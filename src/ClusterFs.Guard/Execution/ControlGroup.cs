@@ -7,6 +7,9 @@ internal sealed class ControlGroup(string directory)
 {
     private const string ManagerScope = "/init.scope";
 
+    /// <summary>Neither changes while this machine runs; looked for again only where there was none.</summary>
+    private static string? _unitRoot;
+
     public string Directory => directory;
 
     /// <summary>By the kernel's word, nothing in the group runs until somebody thaws it or it is killed.</summary>
@@ -49,6 +52,16 @@ internal sealed class ControlGroup(string directory)
     /// <returns>Null when there is none: then nothing of the unit is alive.</returns>
     public static ControlGroup? OfUnit(string unit)
     {
+        if ((_unitRoot ??= FindUnitRoot()) is not { } root)
+        {
+            return null;
+        }
+
+        return OfUnit(root, unit.Contains('.', StringComparison.Ordinal) ? unit : $"{unit}.service");
+    }
+
+    private static string? FindUnitRoot()
+    {
         if (MountPoint() is not { } mount)
         {
             return null;
@@ -56,8 +69,7 @@ internal sealed class ControlGroup(string directory)
 
         // systemd itself is in a scope of its own below the root that it knows.
         var manager = PathOf(File.ReadAllLines("/proc/1/cgroup"));
-        var root = manager is not null && manager.EndsWith(ManagerScope, StringComparison.Ordinal) ? manager[..^ManagerScope.Length] : "";
-        return OfUnit($"{mount}{root}", unit.Contains('.', StringComparison.Ordinal) ? unit : $"{unit}.service");
+        return mount + (manager is not null && manager.EndsWith(ManagerScope, StringComparison.Ordinal) ? manager[..^ManagerScope.Length] : "");
     }
 
     /// <summary>Only slices are searched: a container's own systemd may have a unit of the same name, which is no concern of this one.</summary>

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using ClusterFs.Configuration;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Guard.State;
+using ClusterFs.Guard.Systemd;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Posix;
@@ -103,10 +104,16 @@ internal sealed partial class Executioner : IDisposable
         }
 
         ward.Attachment = new Attachment(service, Guid.NewGuid().ToString("N"), mode, process);
-        ward.Wanted = true;
+        ward.AttachmentWants = true;
+        ward.StoodDown = false;
         ward.Ended = null;
         Publish(ward);
         _log.Attached(service, process.Id, mode);
+        if (ward.AwaitsAttachment is { } order)
+        {
+            Start(order);
+        }
+
         return new AttachOutcome(ward.Attachment, AttachRefusal.None, "");
     });
 
@@ -117,7 +124,7 @@ internal sealed partial class Executioner : IDisposable
         {
             _log.Detached(attachment.Service, attachment.Process.Id);
             ward.Attachment = null;
-            ward.Wanted = false;
+            ward.AttachmentWants = false;
             ward.Ended = null;
             Publish(ward);
             KillFrozen(ward, "the process beside the service ended");
@@ -130,7 +137,10 @@ internal sealed partial class Executioner : IDisposable
     {
         if (Find(attachment) is { } ward)
         {
-            ward.Wanted = false;
+            ward.AttachmentWants = false;
+
+            // What the guard itself began to stop may come here again; what somebody else stops shall not come back at once.
+            ward.StoodDown |= CurrentLease(ward) is null or { Phase: LeasePhase.Acquiring or LeasePhase.Held or LeasePhase.Running };
             Publish(ward);
             KillFrozen(ward, "a planned stop");
             EndEpoch(ward, ward.Service.StopTimeout, "a planned stop");
@@ -160,7 +170,7 @@ internal sealed partial class Executioner : IDisposable
         if (!stopped && !ordered && !tooLate)
         {
             _log.EndedByItself(ward.Service.Name, epoch, exitCode);
-            ward.Wanted = false;
+            ward.AttachmentWants = false;
             ward.Ended = exitCode;
             Publish(ward);
         }
@@ -217,7 +227,7 @@ internal sealed partial class Executioner : IDisposable
         if (ward.Life is { IsStopping: false } life && life.Epoch == record.Epoch)
         {
             life.Record = record;
-            if (ward.Wanted && ward.Attachment?.Token == record.Attachment)
+            if (ward.AttachmentWants && ward.Attachment?.Token == record.Attachment)
             {
                 // Only now: a process that merely waits for its turn is no part of a service.
                 life.Processes.BesideCounts = ward.Service.Unit is null && ward.Service.PidFile is null;
@@ -235,38 +245,43 @@ internal sealed partial class Executioner : IDisposable
     public Action<ServiceRecord> RecordHeld { get; set; } = _ => { };
 
     /// <summary>
-    /// Tells a systemd unit to stop, and says after each attempt whether systemd knows; tries on for as long as it is wanted. Set before the
-    /// executioner starts.
+    /// Tells a systemd unit to stop, and says again and again how far systemd is, for as long as it is wanted. Set before the executioner starts.
     /// </summary>
-    public Action<string, Func<bool>, Action<bool>> StopUnit { get; set; } = (_, _, _) => { };
+    public Action<string, Func<bool>, Action<UnitStop>> StopUnit { get; set; } = (_, _, _) => { };
 
-    public void Take(StartService order) => Post(() =>
+    /// <summary>Whether systemd has ended a unit, or does not answer; may take its time. Set before leftovers are buried.</summary>
+    public Func<string, bool> IsUnitOver { get; set; } = _ => true;
+
+    /// <summary>
+    /// Tells systemd to start a unit, and says why if that fails, or if nothing attaches in time. Set before the executioner starts.
+    /// </summary>
+    public Action<string, string, Action<string>> StartUnit { get; set; } = (_, _, _) => { };
+
+    /// <summary>The unit of a service is attached to its lease on this node, or no longer.</summary>
+    public void UnitAttached(string service, bool isAttached) => Post(() =>
     {
-        if (!_wards.TryGetValue(order.Service, out var ward) || ward.Attachment is not { } attachment)
+        if (_wards[service] is var ward && ward.StandsBy != isAttached)
         {
-            _log.NobodyToStart(order.Service, order.Tenure);
-            _tellHolder(new DrainRequested(order.Service, order.Tenure, TimeSpan.Zero, "nothing is there to start it"));
-            return;
-        }
-
-        var life = ward.Life ??= Begin(ward, order.Tenure);
-        if (life.Epoch != order.Tenure || life.IsStopping)
-        {
-            return;
-        }
-
-        life.StartUntil = order.StopAt;
-        if (attachment.Mode == AttachMode.Hold)
-        {
-            RecordHeld(new ServiceRecord(
-                order.Service, order.Tenure, MachineClock.BootId, 0, 0, attachment.Process.Id, attachment.Process.Started, attachment.Token,
-                null, Held: true));
-        }
-        else
-        {
-            OpenIfOrdered(ward);
+            ward.StandsBy = isAttached;
+            _log.UnitAttached(service, ward.Service.Unit ?? "", isAttached ? "stands by" : "no longer stands by");
+            Publish(ward);
         }
     });
+
+    /// <summary>The service runs on another node, so whoever stopped it here did not mean to have it down: it may come here again.</summary>
+    public void StandBy(string service) => Post(() =>
+    {
+        if (_wards.TryGetValue(service, out var ward) && ward.StoodDown)
+        {
+            ward.StoodDown = false;
+            Publish(ward);
+        }
+    });
+
+    /// <summary>Ends when the executioner's thread has come round.</summary>
+    public Task<bool> TurnAsync() => Ask(() => true);
+
+    public void Take(StartService order) => Post(() => Start(order));
 
     public void Take(StopService order) => Post(() =>
     {
@@ -285,6 +300,7 @@ internal sealed partial class Executioner : IDisposable
         var life = ward.Life ??= Begin(ward, order.Tenure);
         life.KillAt = life.KillAt is { } before && before.LeastRemaining(order.KillAt) < TimeSpan.Zero ? before : order.KillAt;
         life.RebootAfter ??= RebootAfterFor(ward, life, order);
+        ward.AwaitsAttachment = null;
         if (life.IsStopping)
         {
             return;
@@ -380,7 +396,8 @@ internal sealed partial class Executioner : IDisposable
                 }
             }
 
-            empty = alive == 0 ? empty + 1 : 0;
+            // A unit that is not found and not over either has another name, or is between two of its processes.
+            empty = alive > 0 || leftovers.Any(leftover => leftover.Processes.Unit is { } unit && !IsUnitOver(unit)) ? 0 : empty + 1;
             _ = tick.Wait(ShortestPoll);
         }
 
@@ -398,21 +415,72 @@ internal sealed partial class Executioner : IDisposable
         PidFile = ward.Attachment?.Mode == AttachMode.Hold ? ward.Service.PidFile : null,
     });
 
+    private void Start(StartService order)
+    {
+        var ward = _wards.GetValueOrDefault(order.Service);
+        if (ward?.Attachment is not { } attachment)
+        {
+            if (ward is { StandsBy: true, StoodDown: false, Service.Unit: { } unit })
+            {
+                ward.AwaitsAttachment = order;
+                _log.StartingUnit(order.Service, order.Tenure, unit);
+                StartUnit(unit, order.Service, problem => Post(() => UnitDidNotStart(ward, order, problem)));
+                return;
+            }
+
+            _log.NobodyToStart(order.Service, order.Tenure);
+            _tellHolder(new DrainRequested(order.Service, order.Tenure, TimeSpan.Zero, "nothing is there to start it"));
+            return;
+        }
+
+        ward.AwaitsAttachment = null;
+        var life = ward.Life ??= Begin(ward, order.Tenure);
+        if (life.Epoch != order.Tenure || life.IsStopping)
+        {
+            return;
+        }
+
+        life.StartUntil = order.StopAt;
+        if (attachment.Mode == AttachMode.Hold)
+        {
+            RecordHeld(new ServiceRecord(
+                order.Service, order.Tenure, MachineClock.BootId, 0, 0, attachment.Process.Id, attachment.Process.Started, attachment.Token,
+                null, Held: true, ward.Service.Unit));
+        }
+        else
+        {
+            OpenIfOrdered(ward);
+        }
+    }
+
+    private void UnitDidNotStart(Ward ward, StartService order, string problem)
+    {
+        if (ward.AwaitsAttachment == order)
+        {
+            // Another node may fare better; this one would fail again.
+            ward.AwaitsAttachment = null;
+            ward.StoodDown = true;
+            _log.UnitNotStarted(order.Service, order.Tenure, problem);
+            Publish(ward);
+            _tellHolder(new DrainRequested(order.Service, order.Tenure, TimeSpan.Zero, problem));
+        }
+    }
+
     private void BeginStopOfUnit(Ward ward, Life life)
     {
         if (ward.Service.Unit is { } unit && life is { Opened: true, Record.Held: true })
         {
             life.Processes.Unit = unit;
             life.AwaitsUnit = true;
-            StopUnit(unit, () => life.AwaitsUnit, isKnown => Post(() =>
+            StopUnit(unit, () => life.AwaitsUnit, stop => Post(() =>
             {
-                if (!isKnown)
+                life.UnitRefused = stop == UnitStop.Unanswered;
+                if (stop != UnitStop.Over)
                 {
-                    life.UnitRefused = true;
                     return;
                 }
 
-                // What was not found before systemd knew was not looked for in vain.
+                // What was not found before systemd was done with it may have come since.
                 life.FoundEmpty = 0;
                 life.AwaitsUnit = false;
                 life.UnitStopped = true;
@@ -466,6 +534,7 @@ internal sealed partial class Executioner : IDisposable
             ward.Attachment, ward.Wanted, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false)
         {
             FrozenGroup = ward.Life?.Freezing?.FrozenGroup,
+            StoodDown = ward is { StandsBy: true, StoodDown: true },
         });
         _changed(ward.Service.Name);
     }

@@ -39,7 +39,7 @@ internal sealed class ServiceProcesses
         Attachment = record.Attachment,
         Group = record.ControlGroup is null ? null : new ControlGroup(record.ControlGroup),
         PidFile = record.Held ? service?.PidFile : null,
-        Unit = record.Held ? service?.Unit : null,
+        Unit = record.Held ? record.Unit ?? service?.Unit : null,
     };
 
     /// <summary>Those that are alive.</summary>

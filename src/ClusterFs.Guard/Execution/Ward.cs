@@ -1,5 +1,6 @@
 using ClusterFs.Guard.State;
 using ClusterFs.Lease;
+using ClusterFs.Lease.Holder;
 
 namespace ClusterFs.Guard.Execution;
 
@@ -10,7 +11,19 @@ internal sealed class Ward(GuardedService service)
 
     public Attachment? Attachment { get; set; }
 
-    public bool Wanted { get; set; }
+    /// <summary>The process beside it wants it here: it was neither told to end, nor did the service end by itself.</summary>
+    public bool AttachmentWants { get; set; }
+
+    /// <summary>Its unit is attached to its lease on this node, so the guard can have it started.</summary>
+    public bool StandsBy { get; set; }
+
+    /// <summary>Somebody stopped the unit here, or it failed: not here again before it ran elsewhere, or somebody starts it.</summary>
+    public bool StoodDown { get; set; }
+
+    public bool Wanted => AttachmentWants || (StandsBy && !StoodDown);
+
+    /// <summary>Its unit was told to start, and no process beside it is attached yet.</summary>
+    public StartService? AwaitsAttachment { get; set; }
 
     public int? Ended { get; set; }
 
@@ -44,13 +57,13 @@ internal sealed class Life(long epoch, ServiceProcesses processes)
 
     public Instant? KillAt { get; set; }
 
-    /// <summary>systemd was not yet told to stop the unit, and may start it: that nothing was found means nothing yet.</summary>
+    /// <summary>systemd has not ended the unit, and may start something of it: that nothing is found means nothing yet.</summary>
     public bool AwaitsUnit { get; set; }
 
     /// <summary>systemd did not answer, or refused; what is not found at the deadline then counts as dead.</summary>
     public bool UnitRefused { get; set; }
 
-    /// <summary>systemd was told to stop the unit: nothing of it starts any more.</summary>
+    /// <summary>systemd has ended the unit: nothing of it starts any more.</summary>
     public bool UnitStopped { get; set; }
 
     /// <summary>Whoever holds the service says that it is gone.</summary>

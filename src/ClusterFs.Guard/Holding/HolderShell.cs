@@ -28,10 +28,12 @@ internal sealed class HolderShell : IDisposable
     private readonly ILogger _log;
     private readonly Thread _thread;
     private volatile HolderState _state;
+    private volatile Turn _turn;
 
     public HolderShell(HolderState state, HolderOutlets outlets, Func<Instant> now, ILogger log)
     {
         _state = state;
+        _turn = new Turn(now());
         _outlets = outlets;
         _now = now;
         _log = log;
@@ -43,6 +45,9 @@ internal sealed class HolderShell : IDisposable
 
     /// <summary>As of the last step; may be read from any thread.</summary>
     public HolderState State => _state;
+
+    /// <summary>When the thread last came round; it does so each second at least. May be read from any thread.</summary>
+    public Instant LastTurn => _turn.At;
 
     public void Start() => _thread.Start();
 
@@ -72,6 +77,7 @@ internal sealed class HolderShell : IDisposable
         while (!_inputs.IsCompleted)
         {
             HolderInput? input = null;
+            _turn = new Turn(_now());
             try
             {
                 _ = _inputs.TryTake(out input, Wait());
@@ -95,6 +101,8 @@ internal sealed class HolderShell : IDisposable
             }
         }
     }
+
+    private sealed record Turn(Instant At);
 
     private int Wait()
     {

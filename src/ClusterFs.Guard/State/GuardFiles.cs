@@ -139,7 +139,8 @@ internal sealed record ServiceRecord(
     long BesideStarted,
     string Attachment,
     string? ControlGroup,
-    bool Held);
+    bool Held,
+    string? Unit = null);
 
 [JsonSourceGenerationOptions(
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,

@@ -152,6 +152,7 @@ internal sealed class DaemonDesk(
             SuperviseCommand.CommandOneofCase.Prepared => command.Prepared.Service,
             SuperviseCommand.CommandOneofCase.Drain => command.Drain.Service,
             SuperviseCommand.CommandOneofCase.Close => command.Close.Service,
+            SuperviseCommand.CommandOneofCase.StandBy => command.StandBy.Service,
             _ => "",
         };
         if (!services.TryGetValue(service, out var guarded))
@@ -174,6 +175,9 @@ internal sealed class DaemonDesk(
                 break;
             case SuperviseCommand.CommandOneofCase.Close:
                 holder.Post(new CloseRequested(service, command.Close.Epoch));
+                break;
+            case SuperviseCommand.CommandOneofCase.StandBy:
+                executioner.StandBy(service);
                 break;
         }
     }

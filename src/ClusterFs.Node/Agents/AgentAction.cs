@@ -20,4 +20,7 @@ internal sealed record SayPrepared(long Epoch) : GuardOrder(Epoch);
 
 internal sealed record BeginDrain(long Epoch) : GuardOrder(Epoch);
 
+/// <summary>The service runs elsewhere under this epoch: this node may have it next, although it was stopped here.</summary>
+internal sealed record StandByAgain(long Epoch) : GuardOrder(Epoch);
+
 internal sealed record CloseEpoch(long Epoch) : GuardOrder(Epoch);

@@ -195,7 +195,7 @@ internal static class AgentRules
 
         if (guard.OpenTenure is not { } epoch)
         {
-            return state with { TakeOverFailures = 0, DrainedAt = null, Told = state.Told is UseGrant ? state.Told : null, DumpBegunAt = null };
+            return state with { TakeOverFailures = 0, DrainedAt = null, Told = state.Told is UseGrant or StandByAgain ? state.Told : null, DumpBegunAt = null };
         }
 
         if (guard.Phase is LeasePhase.Running)
@@ -223,7 +223,7 @@ internal static class AgentRules
         var mayWork = state.Work is null && (state.RetryAt is not { } retry || retry.HasComeBy(now));
         if (guard.OpenTenure is not { } epoch)
         {
-            return WhenNothingIsOpen(state, guard.ClosedEpoch, mayWork);
+            return WhenNothingIsOpen(state, guard, mayWork);
         }
 
         switch (guard.Phase)
@@ -251,11 +251,17 @@ internal static class AgentRules
         }
     }
 
-    private static AgentAction? WhenNothingIsOpen(AgentState state, long closedEpoch, bool mayWork)
+    private static AgentAction? WhenNothingIsOpen(AgentState state, GuardReport guard, bool mayWork)
     {
-        if (IsGranted(state, closedEpoch) && !state.Stopping)
+        if (IsGranted(state, guard.ClosedEpoch) && !state.Stopping)
         {
             return new TellGuard(new UseGrant(state.Grant!));
+        }
+
+        // Not before the view is of a later owner: the one of this node's own end is still about.
+        if (guard.StoodDown && state.RunsElsewhere > guard.ClosedEpoch)
+        {
+            return new TellGuard(new StandByAgain(state.RunsElsewhere));
         }
 
         return state.RunsElsewhere > state.KeptAgainst && mayWork ? new BeginWork(WorkKind.KeepDivergent, state.RunsElsewhere) : null;

@@ -22,6 +22,7 @@ internal static class GuardOrders
         },
         SayPrepared => new SuperviseCommand { Prepared = new PreparedCommand { Service = service, Epoch = order.Epoch } },
         BeginDrain => new SuperviseCommand { Drain = new DrainCommand { Service = service, Epoch = order.Epoch } },
+        StandByAgain => new SuperviseCommand { StandBy = new StandByCommand { Service = service } },
         CloseEpoch => new SuperviseCommand { Close = new CloseCommand { Service = service, Epoch = order.Epoch } },
         _ => throw new ArgumentOutOfRangeException(nameof(order), order, "unknown order"),
     };

@@ -5,7 +5,7 @@ using ClusterFs.Lease.Holder;
 namespace ClusterFs.Node.Guards;
 
 /// <summary>What the guard of this node says of one service; the whole of it each time.</summary>
-/// <param name="Wanted">A process beside the service is attached and wants it to run here.</param>
+/// <param name="Wanted">A process beside the service is attached and wants it to run here, or the guard can start its unit.</param>
 /// <param name="Phase">Of the newest epoch; null when there was none since the guard started.</param>
 /// <param name="Tenure">The epoch that the newest ownership began with; 0 when there was none since the guard started.</param>
 /// <param name="ClosedEpoch">Everything at or below it is over for good here.</param>
@@ -15,6 +15,9 @@ internal sealed record GuardReport(
 {
     /// <summary>The lease was lost, and what is left of the service is frozen here.</summary>
     public bool IsFrozen { get; init; }
+
+    /// <summary>Its unit was stopped here, or failed.</summary>
+    public bool StoodDown { get; init; }
 
     /// <summary>The tenure that is not over; null when there is none. What runs here, and its claim in the archive, go by it.</summary>
     public long? OpenTenure => Phase is null or LeasePhase.Closed || Epoch <= ClosedEpoch ? null : Tenure;
@@ -47,6 +50,7 @@ internal sealed record GuardReport(
         report.HasExitCode ? report.ExitCode : null)
     {
         IsFrozen = report.Frozen,
+        StoodDown = report.StoodDown,
     };
 
     /// <summary>A guard of an earlier version says how much is left, and not when that was: it can only be counted from when it was read.</summary>

@@ -163,6 +163,7 @@ internal sealed class NodeHost(
                 loggers.LogLevel = Akka.Event.LogLevel.WarningLevel;
             }));
         builder.Services.AddHostedService<NodeStart>();
+        builder.Services.AddHostedService<DaemonWatchdog>();
 
         var application = builder.Build();
         application.Use(RequestGate.Pass);

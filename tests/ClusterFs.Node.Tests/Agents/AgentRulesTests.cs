@@ -38,6 +38,19 @@ public sealed class AgentRulesTests
     [Fact]
     public void A_daemon_that_stops_takes_no_grant() => Assert.Null(Action(In(null, epoch: 0) with { Grant = Grant(1), Stopping = true }));
 
+    [Fact]
+    public void A_node_whose_unit_was_stopped_stands_by_again_once_the_service_runs_elsewhere()
+    {
+        var stopped = In(LeasePhase.Closed, epoch: 3, closed: 3) with { KeptAgainst = 4 };
+        stopped = stopped with { Guard = stopped.Guard! with { StoodDown = true } };
+
+        Assert.Null(Action(stopped));
+        Assert.Null(Action(stopped with { RunsElsewhere = 3 }));
+        var (told, action) = AgentRules.Decide(stopped with { RunsElsewhere = 4 }, Start);
+        Assert.Equal(new TellGuard(new StandByAgain(4)), action);
+        Assert.Null(AgentRules.Decide(told, Start).Action);
+    }
+
     [Theory]
     [InlineData(LeasePhase.Acquiring)]
     [InlineData(LeasePhase.Held)]

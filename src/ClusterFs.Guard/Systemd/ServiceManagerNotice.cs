@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace ClusterFs.Guard;
+namespace ClusterFs.Guard.Systemd;
 
 /// <summary>Tells the service manager (systemd, Type=notify) how far this process is.</summary>
 public static class ServiceManagerNotice
@@ -14,6 +14,21 @@ public static class ServiceManagerNotice
 
     /// <summary>A word for <c>systemctl status</c>.</summary>
     public static void Status(string text) => Send($"STATUS={text}");
+
+    /// <summary>This process works, as far as it can tell; said at least once per <see cref="WatchdogInterval"/>.</summary>
+    public static void Alive() => Send("WATCHDOG=1");
+
+    /// <summary>How long this process may stay silent before the service manager kills it; null when it does not watch.</summary>
+    public static TimeSpan? WatchdogInterval =>
+        long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), out var microseconds) && microseconds > 0
+        && (Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } process
+            || process == Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture))
+            ? TimeSpan.FromMicroseconds(microseconds)
+            : null;
+
+    /// <summary>Asks the service manager for another patience than it was configured with.</summary>
+    public static void SetWatchdogInterval(TimeSpan interval) =>
+        Send(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"WATCHDOG_USEC={(long)interval.TotalMicroseconds}"));
 
     private static void Send(string notice)
     {

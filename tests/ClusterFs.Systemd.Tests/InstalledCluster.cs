@@ -1,0 +1,179 @@
+using System.Globalization;
+using ClusterFs.Demo;
+using ClusterFs.Posix;
+using ClusterFs.Systemd.Tests.Rig;
+
+namespace ClusterFs.Systemd.Tests;
+
+[CollectionDefinition(nameof(InstalledCluster))]
+public sealed class InstalledClusterCollection : ICollectionFixture<InstalledCluster>;
+
+/// <summary>
+/// Three servers and a database, set up as the tutorial says, with a service that says what it has written. Booted for the first test that
+/// asks for it, and shared: each test begins with <see cref="Settle"/>.
+/// </summary>
+public sealed class InstalledCluster : IAsyncLifetime
+{
+    public const string Unit = "diary.service";
+
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(2);
+    private SystemdHosts? _hosts;
+
+    internal static string[] Nodes { get; } = ["n1", "n2", "n3"];
+
+    internal SystemdHosts Hosts => _hosts ?? throw new InvalidOperationException("not settled yet");
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        if (_hosts is not null)
+        {
+            await _hosts.DisposeAsync();
+        }
+    }
+
+    /// <summary>All three are up, the service runs on n1 and the other two have a copy of its newest dump.</summary>
+    internal async Task Settle()
+    {
+        Skip.If(Needs.Missing.Length > 0, Needs.Missing);
+        _hosts ??= await Build();
+        await Until("n1", "clusterfs status diary --json | grep -q '\"state\": *\"owned\"'");
+        await Until("n1", $"clusterfs status diary | grep -q 'owned *n1' || clusterfs move diary --to n1; systemctl is-active {Unit}");
+        await UntilWarm();
+    }
+
+    internal Task UntilWarm() =>
+        Until("n1", "[ $(clusterfs status diary --json | grep -Eo '\"lagSeconds\": *[0-9.]+' | wc -l) = 2 ] && clusterfs status diary | grep -q 'owned'");
+
+    /// <summary>Waits for a command to succeed.</summary>
+    internal Task Until(string host, string script) => Eventually.Get(
+        $"on {host}: {script}",
+        SettlePatience,
+        async () => (await Hosts.Try(host, script)).ExitCode == 0 ? host : null);
+
+    internal async Task<string?> Owner()
+    {
+        foreach (var node in Nodes)
+        {
+            if ((await Hosts.Try(node, $"systemctl is-active --quiet {Unit}")).ExitCode == 0)
+            {
+                return node;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>How the service takes SIGTERM from its next start on, on this node; null: it ends.</summary>
+    internal Task Behave(string host, string? manner) =>
+        Hosts.Run(host, $"rm -f /run/diary-*; {(manner is null ? "" : $"touch /run/diary-{manner};")} systemctl restart {Unit}");
+
+    /// <summary>Waits until the process that runs there now has written something.</summary>
+    internal async Task UntilItRuns(string node)
+    {
+        var process = await MainProcess(node, Unit);
+        await Eventually.Get(
+            $"process {process} writes", SettlePatience, () => Task.FromResult(LastEntry() is var last && last.Run.StartsWith($"{process}-", StringComparison.Ordinal) ? last : null));
+    }
+
+    internal async Task<string> MainProcess(string host, string unit) => await Hosts.Run(host, $"systemctl show --property=MainPID --value {unit}");
+
+    /// <summary>What the service said that it has written: also of what a failover lost.</summary>
+    internal IReadOnlyList<Entry> Acknowledged() =>
+    [
+        .. File.ReadAllLines(Path.Combine(Hosts.Common, "acknowledged"))
+            .Select(line => line.Split(' '))
+            .Where(fields => fields.Length == 4)
+            .Select(fields => new Entry(
+                int.Parse(fields[0], CultureInfo.InvariantCulture), fields[1], double.Parse(fields[2], CultureInfo.InvariantCulture), fields[3])),
+    ];
+
+    /// <summary>Waits until the service writes again, on one of these nodes.</summary>
+    /// <param name="last">Before its end; of another run than what is waited for.</param>
+    /// <returns>For how long nothing was written.</returns>
+    internal async Task<TimeSpan> UntilWrittenAfter(Entry last, params string[] nodes)
+    {
+        var first = await Eventually.Get(
+            $"the service writes on {string.Join(" or ", nodes)}",
+            SettlePatience,
+            () => Task.FromResult(Acknowledged().SkipWhile(entry => entry != last).FirstOrDefault(entry => entry.Run != last.Run && nodes.Contains(entry.Node))));
+        var before = Acknowledged().TakeWhile(entry => entry != first).Last();
+        return TimeSpan.FromSeconds(first.Uptime - before.Uptime);
+    }
+
+    /// <summary>No entry was written twice, because none was lost; what a killed run wrote last it may not have said.</summary>
+    internal void NothingIsLostSince(Entry last)
+    {
+        var entries = Acknowledged().SkipWhile(entry => entry != last).ToList();
+        Assert.NotEmpty(entries);
+        for (var at = 1; at < entries.Count; at++)
+        {
+            Assert.InRange(entries[at].Number, entries[at - 1].Number + 1, entries[at - 1].Number + (entries[at].Run == entries[at - 1].Run ? 1 : 2));
+        }
+    }
+
+    /// <summary>One writer: each run has ended before the next begins.</summary>
+    internal void OneWroteAtATime()
+    {
+        var runs = new HashSet<string>();
+        string? current = null;
+        foreach (var entry in Acknowledged())
+        {
+            Assert.True(entry.Run == current || runs.Add(entry.Run), $"run {entry.Run} of {entry.Node} wrote again at {entry.Uptime}");
+            current = entry.Run;
+        }
+    }
+
+    internal Entry LastEntry() => Acknowledged()[^1];
+
+    private static async Task<SystemdHosts> Build()
+    {
+        var hosts = await SystemdHosts.Boot([.. Nodes, "db"]);
+        File.Copy(Needs.Package!, Path.Combine(hosts.Common, Path.GetFileName(Needs.Package!)));
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "Services", "diary.sh"), Path.Combine(hosts.Common, "diary.sh"));
+        foreach (var node in Nodes)
+        {
+            await hosts.Run(node, "cp /common/*.deb /root/; install -m 755 /common/diary.sh /usr/local/bin/diary; mkdir -p /var/lib/diary");
+            await hosts.Run(node, $"printf '[Service]\\nExecStart=/usr/local/bin/diary\\n' > /etc/systemd/system/{Unit}; systemctl daemon-reload");
+        }
+
+        await hosts.Run("db", "systemctl enable --now postgresql");
+        await new Tutorial(hosts).Follow(1, 2, 3, 4);
+
+        // To be ended again and again is what it is for.
+        await hosts.Run("n1", "sed -i 's/unit = diary.service/&, failover.max = 0, stop-timeout = 3s/' /srv/shared/clusterfs/cluster.conf");
+
+        // Further services, whose units are attached nowhere to begin with.
+        await hosts.Run(
+            "n1",
+            """
+            for s in spare alias frame; do
+              echo "clusterfs.services.$s { unit = $s.service, live.path = /var/lib/$s }" >> /srv/shared/clusterfs/cluster.conf
+            done
+            """);
+        foreach (var node in Nodes)
+        {
+            await hosts.Run(
+                node,
+                """
+                mkdir -p /var/lib/spare /var/lib/alias /var/lib/frame
+                printf '[Service]\nExecStart=/bin/sleep infinity\n' | tee /etc/systemd/system/spare.service > /etc/systemd/system/real.service
+                printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n' > /etc/systemd/system/frame.service
+                ln -s real.service /etc/systemd/system/alias.service; systemctl daemon-reload
+                systemctl restart clusterfs clusterfs-guard
+                """);
+        }
+
+        foreach (var node in Nodes)
+        {
+            await hosts.Run(node, $"clusterfs systemd attach {Unit} diary");
+        }
+
+        return hosts;
+    }
+
+    /// <param name="Uptime">In seconds; of the machine that all hosts are on.</param>
+    /// <param name="Run">From one start of the service to its end.</param>
+    internal sealed record Entry(int Number, string Node, double Uptime, string Run);
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using ClusterFs.Systemd.Tests.Rig;
+
+namespace ClusterFs.Systemd.Tests;
+
+[Collection(nameof(InstalledCluster))]
+public sealed class TutorialTests
+{
+    [SkippableFact]
+    public async Task The_tutorial_leads_from_the_package_to_a_surviving_service_in_under_ten_minutes()
+    {
+        Skip.If(Needs.Missing.Length > 0, Needs.Missing);
+        await using var hosts = await SystemdHosts.Boot("n1", "n2", "n3", "db");
+        foreach (var node in new[] { "n1", "n2", "n3" })
+        {
+            File.Copy(Needs.Package!, Path.Combine(hosts.Common, Path.GetFileName(Needs.Package!)), overwrite: true);
+            await hosts.Run(node, "cp /common/*.deb /root/");
+        }
+
+        await hosts.Run("db", "systemctl enable --now postgresql");
+        var begun = Stopwatch.StartNew();
+        var tutorial = new Tutorial(hosts);
+        await tutorial.Follow(1, 2, 3, 4);
+        var service = await tutorial.Follow(5);
+        Assert.Contains("n1", service[^3], StringComparison.Ordinal);
+        Assert.Contains("refused: node n1 owns it; 'clusterfs move diary --to n2' brings it here", service[^1], StringComparison.Ordinal);
+
+        await hosts.Run("n1", "until [ $(clusterfs status diary --json | grep -Eo '\"lagSeconds\": *[0-9.]+' | wc -l) = 2 ]; do sleep 0.5; done; cp /var/lib/diary/diary.txt /common/before");
+        var survived = await tutorial.Follow(6);
+        Assert.True(begun.Elapsed < TimeSpan.FromMinutes(10), $"{begun.Elapsed}");
+
+        // What was there two seconds before the power went is there after the failover and the return, at the beginning of the file.
+        var after = await hosts.Run("n1", "cat /var/lib/diary/diary.txt");
+        var before = await File.ReadAllLinesAsync(Path.Combine(hosts.Common, "before"));
+        Assert.Equal(before.SkipLast(15), after.Split('\n').Take(before.Length - 15));
+        Assert.Contains(after.Split('\n'), line => line.EndsWith("n2", StringComparison.Ordinal) || line.EndsWith("n3", StringComparison.Ordinal));
+        Assert.Equal(3, survived.Count);
+    }
+}
