@@ -13,5 +13,7 @@ namespace ClusterFs.Api;
 [JsonSerializable(typeof(DumpReport))]
 [JsonSerializable(typeof(SeededReport))]
 [JsonSerializable(typeof(SeededNodeReport))]
+[JsonSerializable(typeof(StaticReport))]
+[JsonSerializable(typeof(StaticNodeReport))]
 [JsonSerializable(typeof(ApiError))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -11,6 +11,9 @@ namespace ClusterFs.Api;
 /// <exception cref="OperationCanceledException">From every method: its caller's token was cancelled.</exception>
 public sealed class DaemonClient : IDisposable
 {
+    /// <summary>Of an answer that is about to come.</summary>
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(5);
+
     private readonly string _socket;
     private readonly HttpClient _http;
 
@@ -55,6 +58,16 @@ public sealed class DaemonClient : IDisposable
     /// <summary>Renders the seeded files that differ, one node after the other, and waits for it.</summary>
     public Task<SeededReport> RenderSeededAsync(string? service, string? node, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
         HttpMethod.Post, ApiRoutes.For(ApiRoutes.SeededRender, service, node), null, ApiJson.Default.SeededReport, timeout, cancellation);
+
+    /// <summary>Tells all nodes of a generation that was published, and waits until those that can be reached serve it, or cannot.</summary>
+    /// <param name="patience">Then it is answered with how far they are.</param>
+    public Task<StaticReport> SwitchStaticAsync(string service, string name, long generation, TimeSpan patience, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Post,
+        ApiRoutes.For(ApiRoutes.StaticSwitch, service, name, generation, patience),
+        null,
+        ApiJson.Default.StaticReport,
+        patience + AnswerPatience,
+        cancellation);
 
     public void Dispose() => _http.Dispose();
 

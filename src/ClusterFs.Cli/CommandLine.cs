@@ -63,6 +63,7 @@ public static class CommandLine
             ArchiveCommand.Create(),
             DivergentCommand.Create(),
             SeededCommand.Create(),
+            StaticCommand.Create(),
             NodeCommand.Create(),
             CertificatesCommand.Create(),
             GuardCommand.Create(),

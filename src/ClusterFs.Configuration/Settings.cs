@@ -28,6 +28,9 @@ public sealed record Settings(
     /// <summary>What seeded files are rendered with.</summary>
     public SeedingSettings Seeded { get; init; } = SeedingSettings.None;
 
+    /// <summary>How nodes follow what is published.</summary>
+    public PublishingSettings Static { get; init; } = PublishingSettings.Default;
+
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
     public ServiceSettings RequireService(string name)
@@ -57,6 +60,9 @@ public sealed record NodeSettings(string Name, string Address, string StateDirec
 
     /// <summary>What the node's seeded files were last rendered from, and what is left to do about them.</summary>
     public string SeededDirectory => Path.Combine(StateDirectory, "seeded");
+
+    /// <summary>What is known of the directories that were published from this node.</summary>
+    public string StaticDirectory => Path.Combine(StateDirectory, "static");
 
     /// <summary>The guard's own state: floors and the highest epochs consumed.</summary>
     public string GuardDirectory => Path.Combine(StateDirectory, "guard");
@@ -163,6 +169,9 @@ public sealed record ServiceSettings(
 
     /// <summary>Its seeded files, by path; on each of its nodes.</summary>
     public ImmutableArray<SeededSettings> Seeded { get; init; } = [];
+
+    /// <summary>Its static contents, by name; each of its nodes serves them.</summary>
+    public ImmutableArray<StaticSettings> Static { get; init; } = [];
 }
 
 /// <summary>A service's log files: kept on shared storage, in a directory of each node.</summary>
@@ -197,6 +206,41 @@ public sealed record SeededSettings(string Path, string Template)
 
     /// <summary>Then it is killed, and has failed. 100 ms to 1 h, default 30 s.</summary>
     public TimeSpan ReloadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Static content of a service: published in generations, and served by every node of the service.</summary>
+/// <param name="Name">Lower-case letters, digits and hyphens; of its own within the service.</param>
+/// <param name="Path">Absolute; what is served: a link that the daemon keeps there.</param>
+public sealed record StaticSettings(string Name, string Path)
+{
+    /// <summary>What each node keeps of it. Default <see cref="CacheKind.None"/>.</summary>
+    public CacheKind Cache { get; init; } = CacheKind.None;
+
+    /// <summary>How much the copies of a node may take, in bytes, 1 MiB to 1 PiB; null: as much as there is. With <see cref="CacheKind.Local"/> only.</summary>
+    public long? Budget { get; init; }
+
+    /// <summary>How many generations stay on shared storage. 2 to 1,000, default 5.</summary>
+    public int Keep { get; init; } = DefaultKeep;
+
+    public const int DefaultKeep = 5;
+}
+
+/// <summary>What a node keeps of static content.</summary>
+public enum CacheKind
+{
+    /// <summary>Nothing: it is served from shared storage.</summary>
+    None,
+
+    /// <summary>A copy beside the path that is served.</summary>
+    Local,
+}
+
+/// <summary>How nodes follow what is published.</summary>
+/// <param name="PollEvery">From one look at shared storage to the next. 100 ms to 1 h, default 2 s.</param>
+/// <param name="SwitchTimeout">How long nodes that are ready wait for those that are not. 1 s to 1 h, default 30 s.</param>
+public sealed record PublishingSettings(TimeSpan PollEvery, TimeSpan SwitchTimeout)
+{
+    public static PublishingSettings Default { get; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(30));
 }
 
 /// <summary>What all seeded files are rendered with.</summary>

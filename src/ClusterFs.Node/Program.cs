@@ -5,6 +5,7 @@ using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 using ClusterFs.Posix;
 
 const int failed = 1;
@@ -71,9 +72,10 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     using var logs = new LogKeeping(settings, TimeProvider.System);
     logs.Start();
     using var seeded = new SeededKeeper(settings, TimeProvider.System);
+    using var published = new StaticKeeper(settings, TimeProvider.System);
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, identity, contents, seeded, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, seeded, published, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();

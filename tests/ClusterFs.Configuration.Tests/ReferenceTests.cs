@@ -53,6 +53,10 @@ public sealed class ReferenceTests
         var described = Assert.Single(other.Seeded);
         Assert.Equal((seeded.CheckTimeout, seeded.ReloadTimeout), (described.CheckTimeout, described.ReloadTimeout));
         Assert.Equal(defaults.Seeded.PollEvery, reference.Seeded.PollEvery);
+        Assert.Equal(defaults.Static, reference.Static);
+        var content = Assert.Single(files.LoadGoodAnd("clusterfs.services.wiki.static.www.path = /var/www/x").Services["wiki"].Static);
+        var published = Assert.Single(other.Static);
+        Assert.Equal((CacheKind.None, content.Keep), (content.Cache, published.Keep));
         Assert.Equal(RehearsalSettings.Default, one.Live.Rehearsal);
         Assert.Equal(RehearsalSettings.Default, other.Live.Rehearsal with { Check = null });
     }
@@ -62,7 +66,7 @@ public sealed class ReferenceTests
         foreach (var (name, field) in section.Fields)
         {
             // Under these, users choose the names.
-            var isFree = prefix is "clusterfs.services." or "clusterfs.services.*.seeded." or "clusterfs.cluster.nodes."
+            var isFree = prefix is "clusterfs.services." or "clusterfs.services.*.seeded." or "clusterfs.services.*.static." or "clusterfs.cluster.nodes."
                 or "clusterfs.fence.nodes." or "clusterfs.fence.nodes.*."
                 or "clusterfs.seeded.variables." or "clusterfs.seeded.nodes." or "clusterfs.seeded.nodes.*.";
             var key = prefix + (isFree ? "*" : name);

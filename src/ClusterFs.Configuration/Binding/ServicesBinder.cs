@@ -44,6 +44,7 @@ internal static class ServicesBinder
         foreach (var (name, service) in services)
         {
             SeededBinder.CheckPlaces(section.NamedChild(name).Child(SeededBinder.Name), service, services.Values, around);
+            StaticBinder.CheckPaths(section.NamedChild(name).Child(StaticBinder.Name), service, services.Values, around);
         }
 
         if (section.Valid && services.Count == 0)
@@ -98,6 +99,7 @@ internal static class ServicesBinder
         var failover = BindFailover(section.Child("failover"));
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
+        var statics = StaticBinder.Bind(section.Child(StaticBinder.Name));
         section.Finish();
         return new ServiceSettings(
             name,
@@ -117,6 +119,7 @@ internal static class ServicesBinder
         {
             Logs = logs,
             Seeded = seeded,
+            Static = statics,
         };
     }
 

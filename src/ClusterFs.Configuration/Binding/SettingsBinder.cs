@@ -31,8 +31,9 @@ internal static class SettingsBinder
         var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, OwnFiles(node, shared, tls, journal), options, context));
         var fence = FenceBinder.Bind(all.Child("fence"), cluster);
         var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
+        var published = StaticBinder.BindPace(all.Child(StaticBinder.Name));
         all.Finish();
-        return new Settings(node, cluster, journal, shared, lease, tls, services) { Fence = fence, Seeded = seeded };
+        return new Settings(node, cluster, journal, shared, lease, tls, services) { Fence = fence, Seeded = seeded, Static = published };
     }
 
     /// <summary>What ClusterFs itself needs on this node, beside the state directory.</summary>

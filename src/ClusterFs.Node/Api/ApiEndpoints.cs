@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 
 namespace ClusterFs.Node.Api;
 
@@ -26,6 +27,10 @@ internal static class ApiEndpoints
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
             Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
+        application.MapPost(
+            ApiRoutes.StaticSwitch,
+            async (string service, string name, long generation, double? seconds, StaticQueries queries, CancellationToken cancellation) =>
+                Reply(await queries.SwitchAsync(service, name, generation, seconds, cancellation).ConfigureAwait(false), ApiJson.Default.StaticReport));
 
         application.MapGet("/live", () => Results.Text("live\n"));
         application.MapGet("/ready", (NodeQueries queries) => queries.IsReady

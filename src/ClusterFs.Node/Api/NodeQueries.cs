@@ -6,6 +6,7 @@ using ClusterFs.Content.Logs.Links;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 using ClusterFs.Guard;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Messages;
@@ -15,7 +16,7 @@ namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
 internal sealed class NodeQueries(
-    ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, SeededQueries seeded, LogKeeping logs, TimeProvider time)
+    ActorSystem system, Settings settings, NodeIdentity identity, NodeBoard board, SeededQueries seeded, StaticQueries published, LogKeeping logs, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
@@ -25,13 +26,15 @@ internal sealed class NodeQueries(
     public async Task<StatusReport> StatusAsync()
     {
         var seededFiles = seeded.TellAsync();
+        var statics = published.TellAsync();
         var services = await Task.WhenAll(settings.Services.Values.Select(StatusAsync)).ConfigureAwait(false);
         var files = await seededFiles.ConfigureAwait(false);
+        var served = await statics.ConfigureAwait(false);
         return new StatusReport(
             settings.Node.Name,
             ClusterStatus(),
             new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false) { CertificateExpires = identity.Tls?.Expires },
-            [.. services.Select(service => service with { Seeded = [.. files[service.Name]] })]);
+            [.. services.Select(service => service with { Seeded = [.. files[service.Name]], Static = [.. served[service.Name]] })]);
     }
 
     public async Task<Answer<HistoryReport>> HistoryAsync(string service)

@@ -8,6 +8,7 @@ using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace ClusterFs.Node.Hosting;
@@ -30,7 +31,14 @@ internal enum NodeEnd
 
 /// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
 internal sealed class NodeHost(
-    Settings settings, NodeIdentity identity, ContentShelf contents, SeededKeeper seeded, LogKeeping logs, CleanEndMarker marker, StopSignals signals)
+    Settings settings,
+    NodeIdentity identity,
+    ContentShelf contents,
+    SeededKeeper seeded,
+    StaticKeeper published,
+    LogKeeping logs,
+    CleanEndMarker marker,
+    StopSignals signals)
 {
     /// <summary>A last dump that is under way is waited for; a second signal ends the wait.</summary>
     private static readonly TimeSpan LastDumps = TimeSpan.FromMinutes(2);
@@ -125,12 +133,14 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton(contents);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton(seeded);
+        builder.Services.AddSingleton(published);
         builder.Services.AddSingleton(marker);
         builder.Services.AddSingleton(starts);
         builder.Services.AddSingleton<NodeBoard>();
         builder.Services.AddSingleton<NodeFailure>();
         builder.Services.AddSingleton<NodeQueries>();
         builder.Services.AddSingleton<SeededQueries>();
+        builder.Services.AddSingleton<StaticQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))

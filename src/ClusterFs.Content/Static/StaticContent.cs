@@ -1,0 +1,422 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ClusterFs.Archive.Manifests;
+using ClusterFs.Configuration;
+using ClusterFs.Content.Seeded;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Content.Static;
+
+/// <summary>What a node's static contents know of the world around them.</summary>
+public interface IStaticSurroundings
+{
+    /// <summary>Nodes that are up and answer; null while this node is in no cluster. Never waits.</summary>
+    ImmutableHashSet<string>? Reachable { get; }
+
+    /// <summary>What other nodes said last of a content. Never waits.</summary>
+    IReadOnlyDictionary<string, NodeSighting> SightingsOf(string service, string name);
+
+    /// <summary>This node has something to say.</summary>
+    void Tell(string service, string name, NodeSighting sighting);
+
+    /// <summary>For the log.</summary>
+    void Log(StaticNews news, string service, string name, string words);
+}
+
+/// <summary>
+/// One static content on this node, for the life of the process. One thread looks at shared storage and prepares what is new; another switches, which
+/// touches the local disk alone: what hangs with shared storage keeps a switch that is ready from nothing. Safe for use by several threads.
+/// </summary>
+public sealed class StaticContent : IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan AwayAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
+
+    private readonly Settings _settings;
+    private readonly StaticSettings _content;
+    private readonly string _service;
+    private readonly TimeProvider _time;
+    private readonly IStaticSurroundings _around;
+    private readonly StaticStore _store;
+    private readonly StaticPlace _place;
+    private readonly ImmutableArray<string> _others;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly AutoResetEvent _lookNow = new(initialState: false);
+    private readonly AutoResetEvent _decideNow = new(initialState: false);
+    private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private readonly Thread _looking;
+    private readonly Thread _switching;
+    private readonly Retry _retry;
+    private Known _known;
+    private volatile PartialCopy? _part;
+
+    public StaticContent(Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around)
+        : this(settings, service, content, time, around, _ => { })
+    {
+    }
+
+    /// <param name="reached">Called at points of the work, in tests.</param>
+    internal StaticContent(
+        Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around, Action<string> reached)
+    {
+        (_settings, _service, _content, _time, _around) = (settings, service.Name, content, time, around);
+        _store = new StaticStore(settings.Shared, service.Name, content.Name, time, reached);
+        _retry = new Retry(time);
+        _place = new StaticPlace(content.Path, reached);
+        _others = [.. service.Nodes.Where(node => node != settings.Node.Name)];
+        _known = new Known(null, null, 0, 0, null, null, time.GetTimestamp(), null);
+        _looking = new Thread(Look) { IsBackground = true, Name = $"static {service.Name}/{content.Name}" };
+        _switching = new Thread(SwitchWhenReady) { IsBackground = true, Name = $"switch {service.Name}/{content.Name}" };
+    }
+
+    public string Service => _service;
+
+    public string Name => _content.Name;
+
+    /// <summary>Ends when what other nodes serve is served here too, as far as shared storage tells; never while that is away.</summary>
+    public Task CaughtUp => _caughtUp.Task;
+
+    private HeldForm Form => _content switch
+    {
+        { Cache: CacheKind.None } => HeldForm.Shared,
+        { Budget: null } => HeldForm.Copy,
+        _ => HeldForm.Part,
+    };
+
+    public NodeSighting Sighting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new NodeSighting(
+                    _settings.Node.Name, _known.Newest?.Number ?? 0, _known.Prepared?.Number ?? 0, _known.Served?.Number ?? 0, _known.Failed);
+            }
+        }
+    }
+
+    /// <summary>As of the last look; never waits for anything but the local disk.</summary>
+    public StaticState State
+    {
+        get
+        {
+            Known known;
+            lock (_gate)
+            {
+                known = _known;
+            }
+
+            return Draw(known);
+        }
+    }
+
+    public void Start()
+    {
+        _looking.Start();
+        _switching.Start();
+    }
+
+    /// <summary>Something was published, or another node has seen something newer.</summary>
+    public void LookNow() => _lookNow.Set();
+
+    /// <summary>Another node has said something.</summary>
+    public void DecideNow() => _decideNow.Set();
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _lookNow.Set();
+        _decideNow.Set();
+        var ended = !_looking.IsAlive || _looking.Join(EndPatience);
+        ended = (!_switching.IsAlive || _switching.Join(EndPatience)) && ended;
+        if (ended)
+        {
+            _stopping.Dispose();
+            _lookNow.Dispose();
+            _decideNow.Dispose();
+        }
+    }
+
+    private void Look()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                LookOnce(_stopping.Token);
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Whatever it is, it is said, and tried again: the daemon goes on.
+            catch (Exception problem)
+#pragma warning restore CA1031
+            {
+                Fail(WordsFor(problem), FailedToPrepare(_known));
+            }
+
+            _lookNow.WaitOne(_settings.Static.PollEvery);
+        }
+    }
+
+    /// <summary>Looks at shared storage, prepares what is new, and notes what is served. May hang with it.</summary>
+    internal void LookOnce(CancellationToken cancellation)
+    {
+        Change(known => known with { Served = _place.Served, LookingSince = _time.GetTimestamp() });
+        var sight = _store.Look(cancellation);
+        Change(known => known with { Newest = sight.Newest, Switched = Math.Max(known.Switched, sight.Switched), SeenAt = _time.GetTimestamp(), LookingSince = null });
+        if (sight.Newest is { } newest)
+        {
+            var held = new Held(newest.Number, Form);
+            if (_known.Prepared != held)
+            {
+                Tell();
+                _place.Open();
+                if (!_place.Holds(held))
+                {
+                    if (!_retry.MayTry((held.Name, string.Empty)))
+                    {
+                        return;
+                    }
+
+                    try
+                    {
+                        Prepare(held, newest, cancellation);
+                    }
+                    catch
+                    {
+                        _retry.Failed();
+                        throw;
+                    }
+
+                    _retry.Succeeded();
+                }
+
+                Change(known => known with { Prepared = held, PreparedSince = _time.GetTimestamp(), Failed = 0, Problem = null });
+                _decideNow.Set();
+                Tell();
+            }
+
+            _place.CleanUp();
+            UsePart();
+            if (_known.Served is { } served && served.Number > sight.Switched && served.Number <= newest.Number)
+            {
+                _store.NoteSwitched(served.Number);
+                Change(known => known with { Switched = Math.Max(known.Switched, served.Number) });
+            }
+        }
+
+        Change(known => known.Failed == 0 ? known with { Problem = null } : known);
+        NoteCaughtUp();
+    }
+
+    private void Prepare(Held held, Generation generation, CancellationToken cancellation)
+    {
+        var started = _time.GetTimestamp();
+        var before = _place.All.Where(one => one.Form != HeldForm.Shared && one != held).Select(one => (Held?)one).FirstOrDefault();
+        if (held.Form != HeldForm.Copy)
+        {
+            // Published where nobody served it from there.
+            _ = _store.MakeTree(generation, null, (_, _) => { }, cancellation);
+        }
+
+        var words = "served from shared storage";
+        if (held.Form == HeldForm.Shared)
+        {
+            _place.Prepare(held, generation, path => File.CreateSymbolicLink(path, _store.TreeOf(generation)));
+        }
+        else
+        {
+            using var mark = _store.Archive.Mark(generation.Content);
+            using var reader = _store.Archive.NewReader();
+            var manifest = _store.ManifestOf(generation, reader);
+            var written = before is { } base_ ? new WrittenGeneration(_place.PathOf(base_), EntriesOf(base_, reader)) : null;
+            var choice = held.Form == HeldForm.Part ? PartialCopy.Choose(manifest.Entries(), written?.Directory, _content.Budget!.Value) : null;
+            var writer = new GenerationWriter(
+                reader, manifest, written, choice is null ? null : entry => choice.Contains(entry.Path) ? null : Path.Combine(_store.TreeOf(generation), entry.Path));
+            using var disk = FileSystemSync.Before(_place.Local);
+            _place.Prepare(held, generation, path =>
+            {
+                writer.Write(path, (_, _) => { }, cancellation);
+                disk.Complete();
+            });
+            words = string.Create(
+                CultureInfo.InvariantCulture, $"{generation.Content.Files} files, {writer.Linked} of them as before, {writer.Written} bytes written");
+        }
+
+        _around.Log(
+            StaticNews.Prepared,
+            _service,
+            Name,
+            string.Create(CultureInfo.InvariantCulture, $"generation {held.Number} is ready after {_time.GetElapsedTime(started).TotalSeconds:0.0} s: {words}"));
+    }
+
+    private IEnumerable<ManifestEntry>? EntriesOf(Held held, Archive.Packs.PackReader reader) =>
+        _place.RecordOf(held) is { } record && _store.Find(record.Files, _stopping.Token) is { } generation ? _store.EntriesOf(generation, reader) : null;
+
+    private void SwitchWhenReady()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                SwitchIfReady();
+            }
+#pragma warning disable CA1031 // Whatever it is, it is said, and tried again: the daemon goes on.
+            catch (Exception problem)
+#pragma warning restore CA1031
+            {
+                Fail(WordsFor(problem), _known.Prepared?.Number ?? 0);
+            }
+
+            _decideNow.WaitOne(Tick);
+        }
+    }
+
+    /// <summary>Touches the local disk alone.</summary>
+    internal void SwitchIfReady()
+    {
+        var known = _known;
+        if (known.Prepared is not { } prepared || prepared == known.Served)
+        {
+            return;
+        }
+
+        // The same generation in another form is nobody else's business.
+        var decision = prepared.Number == known.Served?.Number
+            ? new SwitchDecision(Now: true, "the configuration of its cache has changed")
+            : SwitchRules.Decide(new SwitchView(
+                prepared.Number,
+                known.Served?.Number ?? 0,
+                known.Switched,
+                _others,
+                _around.Reachable,
+                _around.SightingsOf(_service, Name),
+                _time.GetElapsedTime(known.PreparedSince),
+                _settings.Static.SwitchTimeout));
+        if (!decision.Now)
+        {
+            Change(now => now with { Waiting = decision.Because });
+            return;
+        }
+
+        _place.Switch(prepared);
+        Change(now => now with { Served = prepared, Waiting = null, Failed = 0, Problem = null });
+        Tell();
+        NoteCaughtUp();
+        _around.Log(
+            StaticNews.Switched, _service, Name, string.Create(CultureInfo.InvariantCulture, $"generation {prepared.Number} is served, because {decision.Because}"));
+
+        // Whoever is away has to find out.
+        _lookNow.Set();
+    }
+
+    private void UsePart()
+    {
+        if (_known.Served is not { Form: HeldForm.Part } served || _known.Newest is not { } newest || newest.Number != served.Number)
+        {
+            _part = null;
+            return;
+        }
+
+        _part = _part?.Held == served ? _part : new PartialCopy(_store, newest, served, _place.PathOf(served), _content.Budget!.Value, _time);
+        _part.Balance(_stopping.Token);
+    }
+
+    private void NoteCaughtUp()
+    {
+        var known = _known;
+        if (known.SeenAt is not null && (known.Served?.Number ?? 0) >= known.Switched)
+        {
+            _caughtUp.TrySetResult();
+        }
+    }
+
+    private static string WordsFor(Exception problem) => problem is IOException or UnauthorizedAccessException ? problem.Message : problem.ToString();
+
+    /// <summary>What was seen and is neither served nor ready; 0 where nothing was seen, because shared storage is away.</summary>
+    private static long FailedToPrepare(Known known) =>
+        known is { LookingSince: null, Newest: { } newest } && newest.Number != known.Served?.Number && newest.Number != known.Prepared?.Number ? newest.Number : known.Failed;
+
+    private void Fail(string problem, long failed)
+    {
+        var isNew = _known.Problem != problem;
+        Change(known => known with { Problem = problem, Failed = failed });
+        if (isNew)
+        {
+            _around.Log(StaticNews.Failed, _service, Name, problem);
+            Tell();
+        }
+    }
+
+    private void Tell() => _around.Tell(_service, Name, Sighting);
+
+    private void Change(Func<Known, Known> change)
+    {
+        lock (_gate)
+        {
+            _known = change(_known);
+        }
+    }
+
+    private StaticState Draw(Known known)
+    {
+        var current = known.Served?.Number ?? 0;
+        var head = known.Newest?.Number ?? 0;
+        var seenAgo = known.SeenAt is { } seen ? _time.GetElapsedTime(seen) : (TimeSpan?)null;
+        var hangs = known.LookingSince is { } since && _time.GetElapsedTime(since) is var waits && waits > AwayAfter ? waits : (TimeSpan?)null;
+        var record = known.Served is { } served ? _place.RecordOf(served) : null;
+        var away = known.SeenAt is null || known.LookingSince is not null && known.Problem is not null;
+        var (condition, reason) =
+            hangs is { } waited ? (StaticCondition.Unknown, $"shared storage has not answered for {waited.TotalSeconds:0} s; {ServedOn(record)}")
+            : away ? (StaticCondition.Unknown, known.Problem is { } why ? $"{why}; {ServedOn(record)}" : "nobody has looked yet")
+            : known.Problem is { } problem ? (StaticCondition.Failed, problem)
+            : head == 0 && current == 0 ? (StaticCondition.Empty, "nothing was published yet")
+            : head < current ? (StaticCondition.Unknown, $"shared storage knows of no generation after {head}; is it the one that it was?")
+            : known.Served is not null && known.Served == known.Prepared && head == current ? (StaticCondition.Current, null)
+            : (StaticCondition.Behind, $"generation {head} {(known.Prepared?.Number == head ? $"is ready, {known.Waiting ?? "about to be served"}" : "is being prepared")}");
+        var (localBytes, sharedBytes) = known.Served?.Form switch
+        {
+            HeldForm.Copy => (record?.Bytes ?? 0, 0L),
+            HeldForm.Shared => (0L, record?.Bytes ?? 0),
+            HeldForm.Part => (_part?.LocalBytes ?? 0, Math.Max(0, (record?.Bytes ?? 0) - (_part?.LocalBytes ?? 0))),
+            _ => (0L, 0L),
+        };
+        return new StaticState(
+            _service,
+            Name,
+            _content.Path,
+            condition,
+            current,
+            head,
+            current == 0 ? null : _place.ServedSince,
+            record?.At,
+            seenAgo,
+            reason,
+            localBytes,
+            sharedBytes,
+            [.. _place.Kept]);
+    }
+
+    private static string ServedOn(HeldRecord? record) => record is null
+        ? "what is here is served on"
+        : string.Create(CultureInfo.InvariantCulture, $"generation {record.Number} of {record.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z is served on");
+
+    /// <param name="Newest">As of the newest look.</param>
+    /// <param name="Prepared">What could be switched to.</param>
+    /// <param name="Switched">As of shared storage.</param>
+    /// <param name="Failed">What could not be prepared; 0 for nothing.</param>
+    /// <param name="Served">What the link leads to.</param>
+    /// <param name="SeenAt">Of the newest look that had an answer.</param>
+    /// <param name="LookingSince">Of the look that has had none yet.</param>
+    private sealed record Known(
+        Generation? Newest, Held? Prepared, long Switched, long Failed, Held? Served, long? SeenAt, long PreparedSince, long? LookingSince)
+    {
+        public string? Problem { get; init; }
+
+        public string? Waiting { get; init; }
+    }
+}
