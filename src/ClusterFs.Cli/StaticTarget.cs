@@ -49,7 +49,7 @@ internal sealed class StaticTarget
             terminal.Say($"No daemon runs here: the nodes notice it by themselves, within {Durations.Show(settings.Static.PollEvery)} where their daemons run.");
             return (ExitCodes.Done, null);
         }
-        catch (OperationCanceledException)
+        catch (Exception problem) when (problem is OperationCanceledException or DaemonException)
         {
             terminal.Say($"Generation {Humane.Number(generation)} is published, and the nodes go on switching to it: see 'clusterfs status'.");
             throw;

@@ -9,6 +9,7 @@ internal static class Program
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
                bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
+               bench static [--files N] [--dir DIR]     static content published on three nodes
         """;
 
     public static int Main(string[] arguments)
@@ -25,6 +26,8 @@ internal static class Program
                 return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
             case ["logs", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new LogsBench(scratch, size).Run());
+            case ["static", .. var rest]:
+                return Bench("--files", 10_000, rest, (scratch, files) => new StaticBench(scratch, files).Run());
             default:
                 Console.Error.WriteLine(Usage);
                 return 2;

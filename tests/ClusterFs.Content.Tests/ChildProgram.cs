@@ -1,4 +1,5 @@
 using ClusterFs.Content.Tests.Seeded;
+using ClusterFs.Content.Tests.Static;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Content.Tests;
@@ -15,6 +16,12 @@ internal static class ChildProgram
                 return 0;
             case ["render-mode", var root, var point]:
                 SeededBed.Render(new SeededBed(root).Start(file => file with { Mode = 0x1A0 }, reached: DieAt(point)));
+                return 0;
+            case ["publish", var root, var cache]:
+                StaticCrashTests.Bed(cache, root).Publish();
+                return 0;
+            case ["follow", var root, var cache]:
+                StaticCrashTests.Bed(cache, root).Follow().Dispose();
                 return 0;
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");

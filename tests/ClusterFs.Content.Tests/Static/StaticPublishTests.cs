@@ -220,5 +220,5 @@ public sealed class StaticPublishTests : IDisposable
 
     private string TextOf(Generation generation, string path) => File.ReadAllText(Path.Combine(_bed.Store().FindTree(generation)!, path));
 
-    private IEnumerable<string> Listing() => Directory.EnumerateFileSystemEntries(_bed.Shared, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
+    private List<string> Listing() => Directory.EnumerateFileSystemEntries(_bed.Shared, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
 }
