@@ -29,7 +29,7 @@ internal sealed class PartialCopy(StaticStore store, Generation generation, Held
     /// <param name="before">A directory with the generation before; null when there is none.</param>
     public static IReadOnlySet<string> Choose(IEnumerable<ManifestEntry> entries, string? before, long budget)
     {
-        var files = entries.Where(entry => entry is { Kind: FileKind.File, SameAs: null })
+        var files = entries.Where(entry => entry is { Kind: FileKind.File, SameAs: null, IsShared: false })
             .Select(entry => (entry.Path, entry.Content!.Size, WasHere: before is not null && FileStatus.TryRead(Path.Combine(before, entry.Path)) is { Kind: FileKind.File }))
             .ToList();
         return PartRules.Fit(files.Select(file => new PartUse(file.Path, file.Size, file.WasHere ? 1 : 0, file.WasHere)), budget);

@@ -37,7 +37,9 @@ internal sealed class StaticActor : ReceiveActor, IWithTimers
                 Pass(said);
             }
         });
-        Receive<AskStatic>(asked => Sender.Tell(new StaticAnswered(StaticPicture.Write(StaticPicture.Draw(settings, keeper, asked.Service)))));
+
+        // It looks at the local disk.
+        Receive<AskStatic>(asked => Task.Run(() => new StaticAnswered(StaticPicture.Write(StaticPicture.Draw(settings, keeper, asked.Service)))).PipeTo(Sender, Self));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;

@@ -154,6 +154,31 @@ public sealed class StaticContentTests
         Await("it is mended", () => content.State.Condition == StaticCondition.Current);
     }
 
+    [Theory]
+    [InlineData(true, "there is no directory")]
+    [InlineData(false, "is in the way")]
+    public void A_place_that_cannot_be_written_is_one_clear_error_and_nothing_changes(bool isMissing, string expected)
+    {
+        using var bed = BedOf("local");
+        bed.Write("index.html", "one");
+        Publish(bed);
+        var parent = Path.GetDirectoryName(bed.Served())!;
+        Directory.Delete(parent);
+        if (!isMissing)
+        {
+            Directory.CreateDirectory(parent);
+            File.WriteAllText(bed.Place(), "somebody's");
+        }
+
+        var cluster = new StaticBed.Cluster { Reachable = ["n1"] };
+        using var content = bed.Start(cluster);
+        content.Start();
+        Await("it has failed", () => content.State.Condition == StaticCondition.Failed);
+        Assert.Contains(expected, content.State.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', content.State.Reason!);
+        Assert.Equal(isMissing ? 0 : 1, Directory.Exists(parent) ? Directory.EnumerateFileSystemEntries(parent).Count() : 0);
+    }
+
     [Fact]
     public void Nodes_switch_when_all_that_can_be_reached_are_ready_and_one_that_was_away_follows()
     {
