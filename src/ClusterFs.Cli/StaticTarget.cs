@@ -25,7 +25,7 @@ internal sealed class StaticTarget
                 $"there is no static content {named}",
                 all.Count == 0
                     ? "none is configured: see services.SERVICE.static in the configuration"
-                    : $"{Suggestion.For(named, all.Select(NameOf))}configured are {string.Join(", ", all.Select(NameOf))}"),
+                    : $"{Suggestion.For(named, [.. all.Select(NameOf), .. all.Select(one => one.Content.Name)])}configured are {string.Join(", ", all.Select(NameOf))}"),
             _ => throw new CommandException(ExitCodes.Usage, $"{named} may be {string.Join(" or ", found.Select(NameOf))}", "name the service too"),
         };
     }

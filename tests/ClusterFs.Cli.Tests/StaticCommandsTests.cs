@@ -56,7 +56,7 @@ public sealed class StaticCommandsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("clusterfs: there is no static content wwww; did you mean 'blog/www'? configured are blog/www, blog/media, wiki/www\n", "wwww")]
+    [InlineData("clusterfs: there is no static content wwww; did you mean 'www'? configured are blog/www, blog/media, wiki/www\n", "wwww")]
     [InlineData("clusterfs: www may be blog/www or wiki/www; name the service too\n", "www")]
     public async Task What_is_not_there_or_may_be_several_is_refused(string expected, string name)
     {

@@ -171,7 +171,7 @@ public sealed class StaticContent : IDisposable
         if (sight.Newest is { } newest)
         {
             var held = new Held(newest.Number, Form);
-            if (_known.Prepared != held)
+            if (_known.Prepared != held || !_place.Holds(held))
             {
                 Tell();
                 _place.Open();
@@ -200,7 +200,7 @@ public sealed class StaticContent : IDisposable
                 Tell();
             }
 
-            _place.CleanUp();
+            _place.CleanUp(_known.Prepared);
             UsePart();
             if (_known.Served is { } served && served.Number > sight.Switched && served.Number <= newest.Number)
             {

@@ -168,6 +168,11 @@ internal sealed class StaticPlace(string path, Action<string> reached)
                 return;
             }
 
+            if (!Holds(held))
+            {
+                throw new StaticException($"{PathOf(held)} is gone; it is prepared again");
+            }
+
             FinishExchange();
             File.CreateSymbolicLink(Next, PathOf(held));
             reached("linked");
@@ -199,7 +204,8 @@ internal sealed class StaticPlace(string path, Action<string> reached)
     /// Deletes the generations that are of no use: all but the one that is served, the one that was served before (somebody may just be on the way into
     /// it, and a rollback finds it), and those that are newer.
     /// </summary>
-    public void CleanUp()
+    /// <param name="prepared">What is about to be served; null for nothing.</param>
+    public void CleanUp(Held? prepared)
     {
         List<string> doomed;
         lock (_gate)
@@ -212,7 +218,7 @@ internal sealed class StaticPlace(string path, Action<string> reached)
             var older = All.Where(held => held.Number < served.Number).ToList();
             var before = _before is { } known && older.Contains(known) ? known : older.Count > 0 ? older[0] : (Held?)null;
             doomed = [];
-            foreach (var held in All.Where(held => held != served && held != before && held.Number <= served.Number))
+            foreach (var held in All.Where(held => held != served && held != before && held != prepared && held.Number <= served.Number))
             {
                 var doomedName = Path.Combine(Local, $"{Unfinished}{held.Name}");
                 if (Durable.TryRenameToFree(PathOf(held), doomedName))

@@ -115,7 +115,7 @@ public sealed class StaticFilesTests
         });
     }
 
-    private static Task Until(string what, Func<Task<bool>> condition) => Eventually.Get(what, Patience, async () => await condition() ? what : null);
+    private static Task<string> Until(string what, Func<Task<bool>> condition) => Eventually.Get(what, Patience, async () => await condition() ? what : null);
 
     private static async Task<JsonNode> Publish(ClusterNode node, string source) =>
         Parse(await node.Clusterfs(Patience, "static", "publish", "www", source, "--json"));
