@@ -13,7 +13,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.lease.tll: is no known key; did you mean 'ttl'? known here: stop-budget, ttl")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, logs, nodes, on-lost, pid-file, seeded, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: failover, live, logs, nodes, on-lost, pid-file, seeded, static, stop-timeout, unit")]
     [InlineData(
         "clusterfs.services.wiki.on-lost = frieze",
         "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]
@@ -251,7 +251,7 @@ public sealed class MistakesTests : IDisposable
     [InlineData("clusterfs.services.wiki.static.www { path = /var/www/x, budget = 2GiB }", "node.conf:8: clusterfs.services.wiki.static.www.budget: has no effect with cache = none; expected cache = local, or no budget")]
     [InlineData("clusterfs.services.wiki.static.www { path = /var/www/x, cache = local, budget = 2G }", "node.conf:8: clusterfs.services.wiki.static.www.budget: '2G' is no size; expected 1MiB to 1PiB, written with a unit: B, KiB, MiB, GiB or TiB")]
     [InlineData("clusterfs.services.wiki.static.www { path = /var/www/x, keep = 1 }", "node.conf:8: clusterfs.services.wiki.static.www.keep: 1 is out of range; expected a whole number from 2 to 1000")]
-    [InlineData("clusterfs.services.wiki.static.www.path = /var", "node.conf:8: clusterfs.services.wiki.static.www.path: /var is of the whole machine; expected a directory of the service's own, such as /var/www/wiki")]
+    [InlineData("clusterfs.services.wiki.static.www.path = /www", "node.conf:8: clusterfs.services.wiki.static.www.path: /www is of the whole machine; expected a directory of the service's own, such as /var/www/wiki")]
     [InlineData("clusterfs.services.wiki.static.www.path = /srv/shared/www", "node.conf:8: clusterfs.services.wiki.static.www: /srv/shared/www overlaps shared.path, /srv/shared; expected a path of its own, on a local disk")]
     [InlineData("clusterfs.services.wiki.static.www.path = /var/lib/wiki/www", "node.conf:8: clusterfs.services.wiki.static.www: /var/lib/wiki/www overlaps the live content of wiki, /var/lib/wiki; expected a path of its own, on a local disk")]
     [InlineData("clusterfs.services.wiki.static { a.path = /var/www/x, b.path = /var/www/x/y }", "node.conf:8: clusterfs.services.wiki.static.b: /var/www/x/y overlaps the static content wiki/a, /var/www/x; expected a path of its own, on a local disk")]
