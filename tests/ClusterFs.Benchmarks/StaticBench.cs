@@ -45,13 +45,12 @@ internal sealed class StaticBench(string scratch, int files)
         foreach (var node in File.Exists(WebServer.Nginx) ? cluster.Nodes : [])
         {
             servers.Add(await WebServer.Start(Path.Combine(node.Directory, "nginx"), node.Address, node.ServicePort, Served(node)));
-            readers.Add(new SteadyReader(servers[^1].Address, [.. Enumerable.Range(0, files).Where(page => page % 97 == 0).Select(Pages.PathOf)]));
+            readers.Add(new SteadyReader(servers[^1].Address, [.. Enumerable.Range(1, Rounds).SelectMany(ChangedIn).Distinct().Select(Pages.PathOf)]));
         }
 
         for (var round = 1; round <= Rounds; round++)
         {
-            var first = round * 13;
-            Pages.Write(source, Enumerable.Range(0, files / 100).Select(page => ((page * 97) + first) % files), $"generation {round + 1}", Size);
+            Pages.Write(source, ChangedIn(round), $"generation {round + 1}", Size);
             await Publish("1 % changed", cluster.Nodes[round % cluster.Nodes.Count], source);
         }
 
@@ -65,6 +64,9 @@ internal sealed class StaticBench(string scratch, int files)
         servers.ForEach(server => server.Dispose());
         return readers.All(reader => reader.Wrong.IsEmpty) ? 0 : 1;
     }
+
+    /// <summary>One page in a hundred, all over the site.</summary>
+    private IEnumerable<int> ChangedIn(int round) => Enumerable.Range(0, files / 100).Select(page => ((page * 97) + (round * 13)) % files);
 
     private static async Task Publish(string what, ClusterNode node, string source)
     {
