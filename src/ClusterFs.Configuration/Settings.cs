@@ -216,9 +216,6 @@ public sealed record StaticSettings(string Name, string Path)
     /// <summary>What each node keeps of it. Default <see cref="CacheKind.None"/>.</summary>
     public CacheKind Cache { get; init; } = CacheKind.None;
 
-    /// <summary>How much the copies of a node may take, in bytes, 1 MiB to 1 PiB; null: as much as there is. With <see cref="CacheKind.Local"/> only.</summary>
-    public long? Budget { get; init; }
-
     /// <summary>How many generations stay on shared storage. 2 to 1,000, default 5.</summary>
     public int Keep { get; init; } = DefaultKeep;
 

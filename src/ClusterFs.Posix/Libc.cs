@@ -80,9 +80,6 @@ internal static partial class Libc
         [FieldOffset(40)]
         public ulong Size;
 
-        [FieldOffset(64)]
-        public StatusTime Accessed;
-
         [FieldOffset(96)]
         public StatusTime Changed;
 

@@ -248,8 +248,6 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.unit = ${NOWHERE}",
         "node.conf:8: ${NOWHERE} is neither a key nor an environment variable; define it, or write ${?NOWHERE} if it may be missing")]
     [InlineData("clusterfs.services.wiki.static.www {}", "node.conf:8: clusterfs.services.wiki.static.www.path: is missing; expected what is served, an absolute path on a local disk")]
-    [InlineData("clusterfs.services.wiki.static.www { path = /var/www/x, budget = 2GiB }", "node.conf:8: clusterfs.services.wiki.static.www.budget: has no effect with cache = none; expected cache = local, or no budget")]
-    [InlineData("clusterfs.services.wiki.static.www { path = /var/www/x, cache = local, budget = 2G }", "node.conf:8: clusterfs.services.wiki.static.www.budget: '2G' is no size; expected 1MiB to 1PiB, written with a unit: B, KiB, MiB, GiB or TiB")]
     [InlineData("clusterfs.services.wiki.static.www { path = /var/www/x, keep = 1 }", "node.conf:8: clusterfs.services.wiki.static.www.keep: 1 is out of range; expected a whole number from 2 to 1000")]
     [InlineData("clusterfs.services.wiki.static.www.path = /www", "node.conf:8: clusterfs.services.wiki.static.www.path: /www is of the whole machine; expected a directory of the service's own, such as /var/www/wiki")]
     [InlineData("clusterfs.services.wiki.static.www.path = /srv/shared/www", "node.conf:8: clusterfs.services.wiki.static.www: /srv/shared/www overlaps shared.path, /srv/shared; expected a path of its own, on a local disk")]

@@ -31,7 +31,7 @@ public static class StaticPublishCommand
                 $"Publishing {content.Name}",
                 show => Task.Run(() => new StaticPublisher(store, settings.Node.Name, Path.Combine(settings.Node.StaticDirectory, service.Name, content.Name)).Publish(
                     parsed.GetRequiredValue(directory),
-                    asFiles: content.Cache == CacheKind.None || content.Budget is not null,
+                    asFiles: content.Cache == CacheKind.None,
                     new Shown(show),
                     interruption.Token))).ConfigureAwait(false);
             foreach (var warning in result.Warnings)

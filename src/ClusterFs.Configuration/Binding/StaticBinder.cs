@@ -8,7 +8,6 @@ internal static class StaticBinder
     public const string Name = "static";
 
     private const string PathKey = "path";
-    private const string Budget = "budget";
 
     private static readonly ImmutableDictionary<string, CacheKind> Caches = ImmutableDictionary.CreateRange(
         StringComparer.Ordinal, [KeyValuePair.Create("none", CacheKind.None), KeyValuePair.Create("local", CacheKind.Local)]);
@@ -77,14 +76,8 @@ internal static class StaticBinder
         }
 
         var cache = section.Choice("cache", CacheKind.None, Caches);
-        var budget = section.Size(Budget, min: 1 << 20, max: 1L << 50);
-        if (cache is { Valid: true, Value: CacheKind.None } && budget is { Valid: true, Value: not null })
-        {
-            section.Wrong(budget.At, Budget, 0, "has no effect with cache = none", "expected cache = local, or no budget");
-        }
-
         var keep = section.Integer("keep", StaticSettings.DefaultKeep, min: 2, max: 1000);
         section.Finish();
-        return new StaticSettings(name, path.Value) { Cache = cache.Value, Budget = budget.Value, Keep = keep.Value };
+        return new StaticSettings(name, path.Value) { Cache = cache.Value, Keep = keep.Value };
     }
 }

@@ -16,9 +16,7 @@ internal sealed record WrittenGeneration(string Directory, IEnumerable<ManifestE
 /// generation is never written again, so neither can change by the other. Everything else is fetched from the archive, and verified.
 /// </summary>
 /// <param name="before">Another generation on the same file system; null when there is none.</param>
-/// <param name="placeElsewhere">Where a file lies that is not to be in this directory, so that a link leads there; null for one that is.</param>
-internal sealed class GenerationWriter(
-    PackReader reader, Manifest manifest, WrittenGeneration? before, Func<ManifestEntry, string?>? placeElsewhere = null)
+internal sealed class GenerationWriter(PackReader reader, Manifest manifest, WrittenGeneration? before)
 {
     private const uint PrivateDirectory = 0x1C0;
 
@@ -67,7 +65,7 @@ internal sealed class GenerationWriter(
                     AttributeIn(directory, entry);
                     break;
                 case FileKind.File when entry.SameAs is { } first:
-                    WriteSecondName(Path.Combine(directory, first), path);
+                    _ = Durable.TryLink(Path.Combine(directory, first), path);
                     break;
                 default:
                     WriteFile(entry, old, path, cancellation);
@@ -87,36 +85,8 @@ internal sealed class GenerationWriter(
         FileAttribution.SetMode(directory, manifest.Root.Mode);
     }
 
-    /// <summary>Fetches one file to a path that is free.</summary>
-    public void Fetch(ManifestEntry entry, string path, CancellationToken cancellation)
-    {
-        using (var target = TreeRestorer.Create(path))
-        {
-            Fill(target, entry, cancellation);
-        }
-
-        Attribute(entry, path);
-    }
-
-    private static void WriteSecondName(string first, string path)
-    {
-        if (FileStatus.TryRead(first) is { Kind: FileKind.SymbolicLink })
-        {
-            File.CreateSymbolicLink(path, new FileInfo(first).LinkTarget!);
-            return;
-        }
-
-        _ = Durable.TryLink(first, path);
-    }
-
     private void WriteFile(ManifestEntry entry, ManifestEntry? old, string path, CancellationToken cancellation)
     {
-        if (placeElsewhere?.Invoke(entry) is { } elsewhere)
-        {
-            File.CreateSymbolicLink(path, elsewhere);
-            return;
-        }
-
         if (before is not null && FindBefore(entry, old, cancellation) is { } found)
         {
             if (HasAttributesOf(found.Status, old, entry) && TryLink(found.Path, path))

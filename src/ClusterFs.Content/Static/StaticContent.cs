@@ -50,7 +50,6 @@ public sealed class StaticContent : IDisposable
     private readonly Thread _switching;
     private readonly Retry _retry;
     private Known _known;
-    private volatile PartialCopy? _part;
 
     public StaticContent(Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around)
         : this(settings, service, content, time, around, _ => { })
@@ -78,12 +77,7 @@ public sealed class StaticContent : IDisposable
     /// <summary>Ends when what other nodes serve is served here too, as far as shared storage tells; never while that is away.</summary>
     public Task CaughtUp => _caughtUp.Task;
 
-    private HeldForm Form => _content switch
-    {
-        { Cache: CacheKind.None } => HeldForm.Shared,
-        { Budget: null } => HeldForm.Copy,
-        _ => HeldForm.Part,
-    };
+    private HeldForm Form => _content.Cache == CacheKind.None ? HeldForm.Shared : HeldForm.Copy;
 
     public NodeSighting Sighting
     {
@@ -201,7 +195,6 @@ public sealed class StaticContent : IDisposable
             }
 
             _place.CleanUp(_known.Prepared);
-            UsePart();
             if (_known.Served is { } served && served.Number > sight.Switched && served.Number <= newest.Number)
             {
                 _store.NoteSwitched(served.Number);
@@ -217,15 +210,11 @@ public sealed class StaticContent : IDisposable
     {
         var started = _time.GetTimestamp();
         var before = _place.All.Where(one => one.Form != HeldForm.Shared && one != held).Select(one => (Held?)one).FirstOrDefault();
-        if (held.Form != HeldForm.Copy)
-        {
-            // Published where nobody served it from there.
-            _ = _store.MakeTree(generation, null, (_, _) => { }, cancellation);
-        }
-
         var words = "served from shared storage";
         if (held.Form == HeldForm.Shared)
         {
+            // It may have been published where nobody served it from there.
+            _ = _store.MakeTree(generation, null, (_, _) => { }, cancellation);
             _place.Prepare(held, generation, path => File.CreateSymbolicLink(path, _store.TreeOf(generation)));
         }
         else
@@ -234,9 +223,7 @@ public sealed class StaticContent : IDisposable
             using var reader = _store.Archive.NewReader();
             var manifest = _store.ManifestOf(generation, reader);
             var written = before is { } base_ ? new WrittenGeneration(_place.PathOf(base_), EntriesOf(base_, reader)) : null;
-            var choice = held.Form == HeldForm.Part ? PartialCopy.Choose(manifest.Entries(), written?.Directory, _content.Budget!.Value) : null;
-            var writer = new GenerationWriter(
-                reader, manifest, written, choice is null ? null : entry => choice.Contains(entry.Path) ? null : Path.Combine(_store.TreeOf(generation), entry.Path));
+            var writer = new GenerationWriter(reader, manifest, written);
             using var disk = FileSystemSync.Before(_place.Local);
             _place.Prepare(held, generation, path =>
             {
@@ -314,18 +301,6 @@ public sealed class StaticContent : IDisposable
         _lookNow.Set();
     }
 
-    private void UsePart()
-    {
-        if (_known.Served is not { Form: HeldForm.Part } served || _known.Newest is not { } newest || newest.Number != served.Number)
-        {
-            _part = null;
-            return;
-        }
-
-        _part = _part?.Held == served ? _part : new PartialCopy(_store, newest, served, _place.PathOf(served), _content.Budget!.Value, _time);
-        _part.Balance(_stopping.Token);
-    }
-
     private void NoteCaughtUp()
     {
         var known = _known;
@@ -382,7 +357,6 @@ public sealed class StaticContent : IDisposable
         {
             HeldForm.Copy => (record?.Bytes ?? 0, 0L),
             HeldForm.Shared => (0L, record?.Bytes ?? 0),
-            HeldForm.Part => (_part?.LocalBytes ?? 0, Math.Max(0, (record?.Bytes ?? 0) - (_part?.LocalBytes ?? 0))),
             _ => (0L, 0L),
         };
         return new StaticState(

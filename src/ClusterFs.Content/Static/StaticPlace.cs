@@ -13,9 +13,6 @@ internal enum HeldForm
 
     /// <summary>As a copy.</summary>
     Copy,
-
-    /// <summary>As a copy of what fits, and links to the rest.</summary>
-    Part,
 }
 
 /// <summary>A generation as a node holds it.</summary>

@@ -10,14 +10,14 @@ internal sealed class StaticBed : IDisposable
 {
     public const string Content = "www";
 
-    public StaticBed(string? root = null, CacheKind cache = CacheKind.Local, long? budget = null, int nodes = 1)
+    public StaticBed(string? root = null, CacheKind cache = CacheKind.Local, int nodes = 1)
     {
         Root = root ?? Directory.CreateTempSubdirectory("clusterfs-static-").FullName;
         Directory.CreateDirectory(Path.Combine(Shared, "clusterfs"));
         Directory.CreateDirectory(Source);
         File.SetUnixFileMode(Source, (UnixFileMode)0x1ED);
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => $"n{number}")];
-        Settings = new StaticSettings(Content, "/of/a/node") { Cache = cache, Budget = budget };
+        Settings = new StaticSettings(Content, "/of/a/node") { Cache = cache };
         foreach (var node in Nodes)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Served(node))!);
@@ -36,7 +36,7 @@ internal sealed class StaticBed : IDisposable
 
     public TimeSpan SwitchTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
-    public bool AsFiles => Settings.Cache == CacheKind.None || Settings.Budget is not null;
+    public bool AsFiles => Settings.Cache == CacheKind.None;
 
     public string Served(string node = "n1") => Path.Combine(Root, node, "www", "wiki");
 

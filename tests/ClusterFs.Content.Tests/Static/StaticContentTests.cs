@@ -10,7 +10,7 @@ public sealed class StaticContentTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public static TheoryData<string> Forms => ["none", "local", "budget"];
+    public static TheoryData<string> Forms => ["none", "local"];
 
     [Theory]
     [MemberData(nameof(Forms))]
@@ -247,49 +247,6 @@ public sealed class StaticContentTests
     }
 
     [Fact]
-    public void Of_a_budget_as_much_is_copied_as_fits_and_the_rest_is_linked()
-    {
-        using var bed = new StaticBed(cache: CacheKind.Local, budget: 100_000);
-        for (var number = 0; number < 4; number++)
-        {
-            bed.Write($"file{number}", new string((char)('a' + number), 40_000));
-        }
-
-        Publish(bed);
-        using var content = bed.Follow();
-        Assert.Equal([true, true, false, false], Enumerable.Range(0, 4).Select(number => IsHere(bed, $"file{number}")));
-        Assert.Equal((80_000, 80_000), (content.State.LocalBytes, content.State.SharedBytes));
-        Assert.All(Enumerable.Range(0, 4), number => Assert.Equal(new string((char)('a' + number), 40_000), bed.Read($"file{number}")));
-    }
-
-    [SkippableFact]
-    public void What_was_used_is_fetched_in_the_place_of_what_was_not()
-    {
-        using var bed = new StaticBed(cache: CacheKind.Local, budget: 100_000);
-        for (var number = 0; number < 4; number++)
-        {
-            bed.Write($"file{number}", new string((char)('a' + number), 40_000));
-        }
-
-        Publish(bed);
-        using var content = bed.Follow();
-        var directory = Path.Combine(bed.Place(), "1-part");
-        var store = bed.Store();
-        var part = new PartialCopy(store, store.Look(CancellationToken.None).Newest!, new Held(1, HeldForm.Part), directory, 100_000, new EveryMinute());
-        part.Balance(CancellationToken.None);
-        _ = bed.Read("file3");
-        _ = bed.Read("file1");
-        Skip.If(AccessTime.TryRead(Path.Combine(directory, "file1")) == 0, "the file system of the temporary directory notes no access times (noatime)");
-        part.Balance(CancellationToken.None);
-        Assert.Equal([false, true, false, true], Enumerable.Range(0, 4).Select(number => IsHere(bed, $"file{number}")));
-        _ = bed.Read("file0");
-        part.Balance(CancellationToken.None);
-        Assert.True(IsHere(bed, "file0"));
-        Assert.All(Enumerable.Range(0, 4), number => Assert.Equal(new string((char)('a' + number), 40_000), bed.Read($"file{number}")));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(bed.Place(), ".unfinished*"));
-    }
-
-    [Fact]
     public void Another_kind_of_cache_is_taken_into_use_without_another_generation()
     {
         using var bed = BedOf("none");
@@ -310,12 +267,7 @@ public sealed class StaticContentTests
         Assert.StartsWith(bed.Shared, MountPoints.RealPathOf(bed.Served()), StringComparison.Ordinal);
     }
 
-    private static StaticBed BedOf(string form) => form switch
-    {
-        "none" => new StaticBed(cache: CacheKind.None),
-        "local" => new StaticBed(),
-        _ => new StaticBed(budget: 1 << 20),
-    };
+    private static StaticBed BedOf(string form) => new(cache: form == "none" ? CacheKind.None : CacheKind.Local);
 
     private static void Publish(StaticBed bed) => Assert.True(bed.Publish().IsNew);
 
@@ -338,15 +290,5 @@ public sealed class StaticContentTests
             Assert.True(clock.Elapsed < Patience, $"never: {what}");
             never.WaitOne(TimeSpan.FromMilliseconds(10));
         }
-    }
-
-    /// <summary>A clock on which a minute passes with every look at it.</summary>
-    private sealed class EveryMinute : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => 1;
-
-        public override long GetTimestamp() => _now += 60;
     }
 }

@@ -49,7 +49,6 @@ public sealed class StaticCrashTests
     [SkippableTheory]
     [InlineData("none", 5)]
     [InlineData("local", 10)]
-    [InlineData("budget", 10)]
     public void A_node_that_is_killed_at_any_call_serves_a_whole_generation_and_the_next_start_finishes(string cache, int least)
     {
         Skip.IfNot(File.Exists("/usr/bin/strace"), "strace is not installed: apt-get install strace");
@@ -107,8 +106,7 @@ public sealed class StaticCrashTests
         }
     }
 
-    internal static StaticBed Bed(string cache, string? root = null) => new(
-        root, cache == "none" ? CacheKind.None : CacheKind.Local, cache == "budget" ? 1 << 20 : null);
+    internal static StaticBed Bed(string cache, string? root = null) => new(root, cache == "none" ? CacheKind.None : CacheKind.Local);
 
     private static void Write(StaticBed bed, string text)
     {
