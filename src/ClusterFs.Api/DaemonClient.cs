@@ -60,10 +60,11 @@ public sealed class DaemonClient : IDisposable
         HttpMethod.Post, ApiRoutes.For(ApiRoutes.SeededRender, service, node), null, ApiJson.Default.SeededReport, timeout, cancellation);
 
     /// <summary>Tells all nodes of a generation that was published, and waits until those that can be reached serve it, or cannot.</summary>
+    /// <param name="line">The log that its number is of.</param>
     /// <param name="patience">Then it is answered with how far they are.</param>
-    public Task<StaticReport> SwitchStaticAsync(string service, string name, long generation, TimeSpan patience, CancellationToken cancellation) => AskAsync(
+    public Task<StaticReport> SwitchStaticAsync(string service, string name, long generation, string line, TimeSpan patience, CancellationToken cancellation) => AskAsync(
         HttpMethod.Post,
-        ApiRoutes.For(ApiRoutes.StaticSwitch, service, name, generation, patience),
+        ApiRoutes.For(ApiRoutes.StaticSwitch, service, name, generation, line, patience),
         null,
         ApiJson.Default.StaticReport,
         patience + AnswerPatience,

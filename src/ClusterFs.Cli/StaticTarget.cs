@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using ClusterFs.Api;
 using ClusterFs.Cli.Display;
 using ClusterFs.Configuration;
@@ -33,16 +34,18 @@ internal sealed class StaticTarget
     /// <summary>Tells all nodes of a new generation, waits until they serve it, and says how far they are.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<(int ExitCode, StaticReport? Report)> SwitchAsync(
-        Terminal terminal, Settings settings, ServiceSettings service, StaticSettings content, long generation, TimeSpan patience, CancellationToken cancellation)
+        Terminal terminal, Settings settings, ServiceSettings service, StaticSettings content, Generation published, TimeSpan patience, CancellationToken cancellation)
     {
+        var generation = published.Number;
+        var waiting = Stopwatch.StartNew();
         using var client = new DaemonClient(settings.Node.Socket);
         try
         {
             var report = await terminal.WorkAsync(
                 "Waiting for the nodes to switch",
-                _ => client.SwitchStaticAsync(service.Name, content.Name, generation, patience, cancellation)).ConfigureAwait(false);
-            var behind = report.Nodes.Any(node => node.Problem is null && node.Contents.Any(one => one.Content.Generation < generation));
-            return (behind ? ExitCodes.Failed : ExitCodes.Done, report);
+                _ => client.SwitchStaticAsync(service.Name, content.Name, generation, published.Line, patience, cancellation)).ConfigureAwait(false);
+            var behind = report.Nodes.Any(node => node.Problem is null && node.Contents.Any(one => one.Content.Generation < generation || one.Content.Newest < one.Content.Generation));
+            return (!behind ? ExitCodes.Done : waiting.Elapsed >= patience ? ExitCodes.TimedOut : ExitCodes.Failed, report);
         }
         catch (DaemonException problem) when (problem.ExitCode == DaemonException.Unreachable)
         {

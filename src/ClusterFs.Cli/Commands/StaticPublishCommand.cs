@@ -14,11 +14,12 @@ public static class StaticPublishCommand
     {
         var target = new StaticTarget();
         var directory = new Argument<string>("DIRECTORY") { Description = "What is published. It is only read, and nobody may write there meanwhile." };
+        var allowEmpty = new Option<bool>("--allow-empty") { Description = "Publish a directory with nothing in it." };
         var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for the nodes to switch.");
         var command = new Command(
             "publish", "Store a directory as the next generation, and have all nodes switch to it together. Interrupted before it is stored, it changes nothing.")
         {
-            target.Name, directory, timeout,
+            target.Name, directory, timeout, allowEmpty,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -32,6 +33,7 @@ public static class StaticPublishCommand
                 show => Task.Run(() => new StaticPublisher(store, settings.Node.Name, Path.Combine(settings.Node.StaticDirectory, service.Name, content.Name)).Publish(
                     parsed.GetRequiredValue(directory),
                     asFiles: content.Cache == CacheKind.None,
+                    allowEmpty: parsed.GetValue(allowEmpty),
                     new Shown(show),
                     interruption.Token))).ConfigureAwait(false);
             foreach (var warning in result.Warnings)
@@ -41,7 +43,7 @@ public static class StaticPublishCommand
 
             var generation = result.Generation;
             var (code, report) = await StaticTarget.SwitchAsync(
-                terminal, settings, service, content, generation.Number, parsed.GetValue(timeout) ?? DefaultTimeout, interruption.Token).ConfigureAwait(false);
+                terminal, settings, service, content, generation, parsed.GetValue(timeout) ?? DefaultTimeout, interruption.Token).ConfigureAwait(false);
             if (parsed.GetValue(GlobalOptions.Json))
             {
                 terminal.WriteJson(
@@ -70,7 +72,7 @@ public static class StaticPublishCommand
 
             if (result.IsNew)
             {
-                Prune(terminal, store, content.Keep, interruption.Token);
+                Prune(terminal, store, content.Keep, service.Nodes, interruption.Token);
             }
 
             return code;
@@ -79,11 +81,11 @@ public static class StaticPublishCommand
     }
 
     /// <summary>What was published is there, whatever becomes of this.</summary>
-    private static void Prune(Terminal terminal, StaticStore store, int keep, CancellationToken cancellation)
+    private static void Prune(Terminal terminal, StaticStore store, int keep, IReadOnlyCollection<string> nodes, CancellationToken cancellation)
     {
         try
         {
-            store.Prune(keep, cancellation);
+            store.Prune(keep, nodes, cancellation);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

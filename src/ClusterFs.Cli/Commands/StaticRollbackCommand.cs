@@ -17,7 +17,7 @@ public static class StaticRollbackCommand
             HelpName = "N",
         };
         var timeout = CommandArguments.Timeout(DefaultTimeout, "How long to wait for the nodes to switch.");
-        var command = new Command("rollback", "Publish an older generation again, as a new one. Nothing is copied, and all nodes switch to it together.")
+        var command = new Command("rollback", "Publish an older generation again, as a new one. Nothing is stored again, and all nodes switch to it together.")
         {
             target.Name, to, timeout,
         };
@@ -31,7 +31,7 @@ public static class StaticRollbackCommand
             var generation = await terminal.WorkAsync(
                 "Rolling back", _ => Task.Run(() => store.Rollback(parsed.GetValue(to), settings.Node.Name, interruption.Token))).ConfigureAwait(false);
             var (code, report) = await StaticTarget.SwitchAsync(
-                terminal, settings, service, content, generation.Number, parsed.GetValue(timeout) ?? DefaultTimeout, interruption.Token).ConfigureAwait(false);
+                terminal, settings, service, content, generation, parsed.GetValue(timeout) ?? DefaultTimeout, interruption.Token).ConfigureAwait(false);
             if (parsed.GetValue(GlobalOptions.Json))
             {
                 terminal.WriteJson(

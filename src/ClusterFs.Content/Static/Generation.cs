@@ -7,17 +7,21 @@ namespace ClusterFs.Content.Static;
 /// <param name="At">Wall clock of the publishing node: for people only, decides nothing.</param>
 /// <param name="Node">Where it was published.</param>
 /// <param name="Content">Where its files are stored; a generation that repeats an older one has that one's.</param>
-public sealed record Generation(long Number, DateTimeOffset At, string Node, StoredContent Content)
+/// <param name="Line">
+/// Names the log that it is in. Numbers are compared within one only: where a log begins anew (content renamed, or moved to another service, or its
+/// directory deleted), its first generation is newer than whatever another log's number was.
+/// </param>
+public sealed record Generation(long Number, DateTimeOffset At, string Node, StoredContent Content, string Line)
 {
     /// <summary>Names the files: the same for generations that have the same ones.</summary>
     public string Files => Content.Manifest.Pack;
 
-    internal static Generation Of(DumpRecord record) => new(record.Epoch, record.At, record.Node, record.Content);
+    internal static Generation Of(DumpRecord record, string line) => new(record.Epoch, record.At, record.Node, record.Content, line);
 }
 
 /// <summary>What lies on shared storage, as of a look.</summary>
 /// <param name="Newest">The generation that is to be served; null when nothing was published.</param>
-/// <param name="Switched">The newest that nodes are known to have switched to together; 0 when there is none.</param>
+/// <param name="Switched">The newest of its line that nodes are known to have switched to together; 0 when there is none.</param>
 public sealed record StaticSight(Generation? Newest, long Switched);
 
 /// <summary>How far a publication has come.</summary>

@@ -13,15 +13,20 @@ internal sealed record WrittenGeneration(string Directory, IEnumerable<ManifestE
 
 /// <summary>
 /// Writes the files of a generation into a new directory. What the generation before has just so becomes a second name of the same file: a file of a
-/// generation is never written again, so neither can change by the other. Everything else is fetched from the archive, and verified.
+/// generation is never written again, so neither can change by the other. Everything else is fetched from the archive, and verified. All of it belongs to the
+/// user of the writer, usually root, and nobody may write there, whatever the manifest says: an owner could put links in the place of directories, and
+/// what root does there later would be done elsewhere. Who may read is as published. Not safe for use by several threads.
 /// </summary>
 /// <param name="before">Another generation on the same file system; null when there is none.</param>
 internal sealed class GenerationWriter(PackReader reader, Manifest manifest, WrittenGeneration? before)
 {
     private const uint PrivateDirectory = 0x1C0;
+    private const uint MayRead = 0x16D;
+    private const uint OthersMayWrite = 0x12;
 
     private readonly byte[] _buffer = new byte[ContentCapture.MaxWhole];
-    private string _reached = string.Empty;
+    private (string Name, OpenDirectory? Directory)? _reached;
+    private uint _owner;
 
     /// <summary>Files that are second names of the generation's before.</summary>
     public long Linked { get; private set; }
@@ -29,8 +34,8 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
     /// <summary>Bytes of the files that were written.</summary>
     public long Written { get; private set; }
 
-    /// <summary>Owners could not be set: the storage refuses to (an NFS server with root_squash).</summary>
-    public bool OwnersRefused { get; private set; }
+    /// <summary>Groups could not be set: the storage refuses to (an NFS server with root_squash).</summary>
+    public bool GroupsRefused { get; private set; }
 
     /// <param name="directory">Does not exist. To be synced by the caller.</param>
     /// <exception cref="IOException">It cannot be written, or a content is not what was stored; the directory is incomplete.</exception>
@@ -38,6 +43,20 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
     {
         manifest.Check();
         Directory.CreateDirectory(directory, (UnixFileMode)PrivateDirectory);
+        _owner = FileStatus.TryRead(directory)?.User ?? throw new IOException($"{directory}, just made, is gone");
+        try
+        {
+            WriteEntries(directory, advanced, cancellation);
+        }
+        finally
+        {
+            _reached?.Directory?.Dispose();
+            _reached = null;
+        }
+    }
+
+    private void WriteEntries(string directory, Action<long, long> advanced, CancellationToken cancellation)
+    {
         using var known = before?.Entries is { } entries ? new KnownRows(entries.Select(IndexRow.Unseen)) : null;
         var open = new Stack<ManifestEntry>();
         var files = 0L;
@@ -81,8 +100,8 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
             AttributeIn(directory, above);
         }
 
-        SetOwner(directory, manifest.Root.User, manifest.Root.Group);
-        FileAttribution.SetMode(directory, manifest.Root.Mode);
+        SetGroup(directory, manifest.Root.Group);
+        FileAttribution.SetMode(directory, DirectoryMode(manifest.Root.Mode));
     }
 
     private void WriteFile(ManifestEntry entry, ManifestEntry? old, string path, CancellationToken cancellation)
@@ -95,7 +114,7 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
                 return;
             }
 
-            using var source = FileCopy.Open(found.Path);
+            using var source = PlainFile.OpenRead(found.Path);
             using var copy = TreeRestorer.Create(path);
             FileCopy.Whole(source, copy.SafeFileHandle, entry.Content!.Size, cancellation);
             Written += entry.Content.Size;
@@ -115,11 +134,12 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
     /// </summary>
     private (string Path, FileStatus Status)? FindBefore(ManifestEntry entry, ManifestEntry? old, CancellationToken cancellation)
     {
-        var path = Path.Combine(before!.Directory, entry.Path);
-        if ((before.Entries is not null && old?.Content is null)
+        if ((before!.Entries is not null && old?.Content is null)
+            || Reach(Path.GetDirectoryName(entry.Path)!) is not { } directory
+            || directory[Path.GetFileName(entry.Path)] is not { } path
             || FileStatus.TryRead(path) is not { Kind: FileKind.File } status
             || status.Size != entry.Content!.Size
-            || !IsReached(entry.Path))
+            || status.User != _owner)
         {
             return null;
         }
@@ -129,40 +149,55 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
             return IsSame(old.Content!, entry.Content) && status.ModifiedNs == old.ModifiedNs ? (path, status) : null;
         }
 
-        using var handle = UnlockedFile.OpenRead(path);
+        using var handle = PlainFile.OpenRead(path);
         return ContentDigest.Of(new FileSource(handle, status.Size), entry.Content.Paged, manifest.Head.PageSeed, cancellation) == entry.Content.Digest
             ? (path, status)
             : null;
     }
 
-    /// <summary>No directory on the way is a link: whoever owns one could have the file of somebody else served.</summary>
-    private bool IsReached(string path)
+    /// <summary>
+    /// A directory of the generation before, held open. Null where it, or one on the way, is a link, or somebody else may write there: he could have the
+    /// file of another user served, between a look at it and its use.
+    /// </summary>
+    private OpenDirectory? Reach(string name)
     {
-        var directory = Path.GetDirectoryName(path)!;
-        if (directory == _reached)
+        if (_reached is not { } reached || reached.Name != name)
         {
-            return true;
+            _reached?.Directory?.Dispose();
+            _reached = null;
+            _reached = (name, Open(name));
         }
 
-        for (var slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1))
-        {
-            if (FileStatus.TryRead(Path.Combine(before!.Directory, path[..slash])) is not { Kind: FileKind.Directory })
-            {
-                return false;
-            }
-        }
-
-        _reached = directory;
-        return true;
+        return _reached.Value.Directory;
     }
+
+    private OpenDirectory? Open(string name)
+    {
+        var directory = OpenDirectory.TryOpen(before!.Directory);
+        foreach (var part in name.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            using var above = directory;
+            directory = IsOurs(above) ? above!.TryOpenBelow(part) : null;
+        }
+
+        if (IsOurs(directory))
+        {
+            return directory;
+        }
+
+        directory?.Dispose();
+        return null;
+    }
+
+    private bool IsOurs(OpenDirectory? directory) => directory?.Status is { } status && status.User == _owner && (status.Mode & OthersMayWrite) == 0;
 
     private static bool IsSame(FileContent one, FileContent other) => (one.Size, one.Digest, one.Paged) == (other.Size, other.Digest, other.Paged);
 
-    /// <summary>Owners by what was wanted: some storage does not let them be set.</summary>
+    /// <summary>Groups by what was wanted: some storage does not let them be set.</summary>
     private static bool HasAttributesOf(FileStatus status, ManifestEntry? old, ManifestEntry entry) =>
-        status.Mode == entry.Mode
+        status.Mode == (entry.Mode & MayRead)
         && status.ModifiedNs == entry.ModifiedNs
-        && (old is null ? (status.User, status.Group) == (entry.User, entry.Group) : (old.User, old.Group) == (entry.User, entry.Group));
+        && (old is null ? status.Group : old.Group) == entry.Group;
 
     private static bool TryLink(string existing, string created)
     {
@@ -200,29 +235,33 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
 
     private void Attribute(ManifestEntry entry, string path)
     {
-        SetOwner(path, entry.User, entry.Group);
+        SetGroup(path, entry.Group);
         if (entry.Kind != FileKind.SymbolicLink)
         {
-            FileAttribution.SetMode(path, entry.Mode);
+            FileAttribution.SetMode(path, entry.Kind == FileKind.Directory ? DirectoryMode(entry.Mode) : entry.Mode & MayRead);
         }
 
         FileAttribution.SetModified(path, entry.ModifiedNs);
     }
 
-    private void SetOwner(string path, uint user, uint group)
+    /// <summary>Its owner, who is the writer, may always work there; nobody else may.</summary>
+    private static uint DirectoryMode(uint mode) => (mode & MayRead) | PrivateDirectory;
+
+    /// <summary>Who may read goes by the group too.</summary>
+    private void SetGroup(string path, uint group)
     {
-        if (!Processes.IsRoot || OwnersRefused)
+        if (!Processes.IsRoot || GroupsRefused)
         {
             return;
         }
 
         try
         {
-            FileAttribution.SetOwner(path, user, group);
+            FileAttribution.SetOwner(path, _owner, group);
         }
         catch (PosixException refused) when (refused.Error == PosixException.NotPermitted)
         {
-            OwnersRefused = true;
+            GroupsRefused = true;
         }
     }
 }

@@ -13,6 +13,7 @@ namespace ClusterFs.Content.Static;
 internal sealed class PublishMemory : IDisposable
 {
     private const int ShownDigest = 12;
+    private const string Staged = "index.next";
 
     private readonly string _directory;
     private readonly DirectoryLock? _lock;
@@ -28,7 +29,7 @@ internal sealed class PublishMemory : IDisposable
 
     private string IndexFile => Path.Combine(_directory, "index");
 
-    private string StagedFile => Path.Combine(_directory, "index.next");
+    private string StagedFile => Path.Combine(_directory, Staged);
 
     /// <param name="state">Of the content; where this process may not write there, nothing is remembered.</param>
     public static PublishMemory Open(string state, string source)
@@ -94,7 +95,9 @@ internal sealed class PublishMemory : IDisposable
     private static PublishMemory Made(PublishMemory memory)
     {
         Directory.CreateDirectory(memory.Pages);
-        foreach (var left in Directory.EnumerateFiles(memory._directory, "index.*"))
+
+        // By name: a pattern "index.*" would match "index" too, and nothing would be remembered.
+        foreach (var left in Directory.EnumerateFiles(memory._directory).Where(file => Path.GetFileName(file).StartsWith(Staged, StringComparison.Ordinal)))
         {
             File.Delete(left);
         }

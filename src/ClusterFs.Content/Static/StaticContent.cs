@@ -50,6 +50,7 @@ public sealed class StaticContent : IDisposable
     private readonly Thread _switching;
     private readonly Retry _retry;
     private Known _known;
+    private string? _unnoted;
 
     public StaticContent(Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around)
         : this(settings, service, content, time, around, _ => { })
@@ -85,8 +86,10 @@ public sealed class StaticContent : IDisposable
         {
             lock (_gate)
             {
-                return new NodeSighting(
-                    _settings.Node.Name, _known.Newest?.Number ?? 0, _known.Prepared?.Number ?? 0, _known.Served?.Number ?? 0, _known.Failed);
+                return _known.Newest is { } newest
+                    ? new NodeSighting(
+                        _settings.Node.Name, newest.Number, _known.Ready?.Line == newest.Line ? _known.Ready.Number : 0, _known.CurrentIn(newest), _known.Failed, newest.Line)
+                    : new NodeSighting(_settings.Node.Name, 0, 0, _known.Served?.Number ?? 0, _known.Failed, _known.ServedLine ?? "");
             }
         }
     }
@@ -159,12 +162,21 @@ public sealed class StaticContent : IDisposable
     /// <summary>Looks at shared storage, prepares what is new, and notes what is served. May hang with it.</summary>
     internal void LookOnce(CancellationToken cancellation)
     {
-        Change(known => known with { Served = _place.Served, LookingSince = _time.GetTimestamp() });
+        var nowServed = _place.Served;
+        var line = nowServed is { } its ? _place.RecordOf(its)?.Line : null;
+        Change(known => known with { Served = nowServed, ServedLine = line, LookingSince = _time.GetTimestamp() });
         var sight = _store.Look(cancellation);
-        Change(known => known with { Newest = sight.Newest, Switched = Math.Max(known.Switched, sight.Switched), SeenAt = _time.GetTimestamp(), LookingSince = null });
+        Change(known => known with
+        {
+            Newest = sight.Newest,
+            Switched = known.Newest?.Line == sight.Newest?.Line ? Math.Max(known.Switched, sight.Switched) : sight.Switched,
+            Failed = known.Newest?.Line == sight.Newest?.Line ? known.Failed : 0,
+            SeenAt = _time.GetTimestamp(),
+            LookingSince = null,
+        });
         if (sight.Newest is { } newest)
         {
-            var held = new Held(newest.Number, Form);
+            var held = Held.Of(newest, Form);
             if (_known.Prepared != held || !_place.Holds(held))
             {
                 Tell();
@@ -189,17 +201,28 @@ public sealed class StaticContent : IDisposable
                     _retry.Succeeded();
                 }
 
-                Change(known => known with { Prepared = held, PreparedSince = _time.GetTimestamp(), Failed = 0, Problem = null });
+                if (held.Form == HeldForm.Shared)
+                {
+                    NoteServing();
+                    _store.RequireKept(newest);
+                }
+
+                // Where one newer generation follows the other, the wait does not begin anew with each.
+                Change(known => known with
+                {
+                    Prepared = held,
+                    Ready = newest,
+                    PreparedSince = known.Prepared is null || known.Prepared == known.Served ? _time.GetTimestamp() : known.PreparedSince,
+                    Failed = 0,
+                    Problem = null,
+                });
                 _decideNow.Set();
                 Tell();
             }
 
             _place.CleanUp(_known.Prepared);
-            if (_known.Served is { } served && served.Number > sight.Switched && served.Number <= newest.Number)
-            {
-                _store.NoteSwitched(served.Number);
-                Change(known => known with { Switched = Math.Max(known.Switched, served.Number) });
-            }
+            NoteCaughtUp();
+            NoteForOthers(newest, sight.Switched);
         }
 
         Change(known => known.Failed == 0 ? known with { Problem = null } : known);
@@ -209,7 +232,10 @@ public sealed class StaticContent : IDisposable
     private void Prepare(Held held, Generation generation, CancellationToken cancellation)
     {
         var started = _time.GetTimestamp();
-        var before = _place.All.Where(one => one.Form != HeldForm.Shared && one != held).Select(one => (Held?)one).FirstOrDefault();
+
+        // After a rollback the same files may be here still.
+        var before = _place.All.Where(one => one.Form != HeldForm.Shared && one != held)
+            .OrderByDescending(one => one.Key == held.Key).ThenByDescending(one => one.Number).Select(one => (Held?)one).FirstOrDefault();
         var words = "served from shared storage";
         if (held.Form == HeldForm.Shared)
         {
@@ -267,31 +293,37 @@ public sealed class StaticContent : IDisposable
     internal void SwitchIfReady()
     {
         var known = _known;
-        if (known.Prepared is not { } prepared || prepared == known.Served)
+        if (known is not { Prepared: { } prepared, Ready: { } ready } || prepared == known.Served)
         {
             return;
         }
 
         // The same generation in another form is nobody else's business.
-        var decision = prepared.Number == known.Served?.Number
+        var decision = known.Served?.IsOf(ready) == true
             ? new SwitchDecision(Now: true, "the configuration of its cache has changed")
             : SwitchRules.Decide(new SwitchView(
                 prepared.Number,
-                known.Served?.Number ?? 0,
-                known.Switched,
+                known.CurrentIn(ready),
+                known.Newest?.Line == ready.Line ? known.Switched : 0,
                 _others,
                 _around.Reachable,
                 _around.SightingsOf(_service, Name),
                 _time.GetElapsedTime(known.PreparedSince),
-                _settings.Static.SwitchTimeout));
+                _settings.Static.SwitchTimeout,
+                ready.Line));
         if (!decision.Now)
         {
             Change(now => now with { Waiting = decision.Because });
             return;
         }
 
-        _place.Switch(prepared);
-        Change(now => now with { Served = prepared, Waiting = null, Failed = 0, Problem = null });
+        if (!_place.Switch(prepared))
+        {
+            // Cleaned away, for a newer one that is ready.
+            return;
+        }
+
+        Change(now => now with { Served = prepared, ServedLine = ready.Line, Waiting = null, Failed = 0, Problem = null });
         Tell();
         NoteCaughtUp();
         _around.Log(
@@ -301,10 +333,39 @@ public sealed class StaticContent : IDisposable
         _lookNow.Set();
     }
 
+    /// <summary>Notes that cannot be written (read-only storage, a quota) make no node less current: they are tried again with the next look.</summary>
+    private void NoteForOthers(Generation newest, long switched)
+    {
+        var known = _known;
+        try
+        {
+            var current = known.CurrentIn(newest);
+            if (current > switched && current <= newest.Number)
+            {
+                _store.NoteSwitched(current, newest.Line);
+                Change(now => now with { Switched = Math.Max(now.Switched, current) });
+            }
+
+            NoteServing();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            if (_unnoted != problem.Message)
+            {
+                _unnoted = problem.Message;
+                _around.Log(StaticNews.Failed, _service, Name, $"what is served here could not be noted for other nodes: {problem.Message}");
+            }
+        }
+    }
+
+    /// <summary>All that links lead to which are held: whatever is switched to meanwhile, or was just switched from, is among them.</summary>
+    private void NoteServing() => _store.NoteServing(_settings.Node.Name, _place.All.Select(_place.SharedFilesOf).OfType<string>());
+
+    /// <summary>A generation that cannot be had here is not worth waiting for.</summary>
     private void NoteCaughtUp()
     {
         var known = _known;
-        if (known.SeenAt is not null && (known.Served?.Number ?? 0) >= known.Switched)
+        if (known.SeenAt is not null && (known.Newest is not { } newest || known.CurrentIn(newest) >= known.Switched || known.Failed >= newest.Number))
         {
             _caughtUp.TrySetResult();
         }
@@ -314,12 +375,13 @@ public sealed class StaticContent : IDisposable
 
     /// <summary>What was seen and is neither served nor ready; 0 where nothing was seen, because shared storage is away.</summary>
     private static long FailedToPrepare(Known known) =>
-        known is { LookingSince: null, Newest: { } newest } && newest.Number != known.Served?.Number && newest.Number != known.Prepared?.Number ? newest.Number : known.Failed;
+        known is { LookingSince: null, Newest: { } newest } && known.Served?.IsOf(newest) != true && known.Prepared?.IsOf(newest) != true ? newest.Number : known.Failed;
 
     private void Fail(string problem, long failed)
     {
         var isNew = _known.Problem != problem;
         Change(known => known with { Problem = problem, Failed = failed });
+        NoteCaughtUp();
         if (isNew)
         {
             _around.Log(StaticNews.Failed, _service, Name, problem);
@@ -350,8 +412,8 @@ public sealed class StaticContent : IDisposable
             : away ? (StaticCondition.Unknown, known.Problem is { } why ? $"{why}; {ServedOn(record)}" : "nobody has looked yet")
             : known.Problem is { } problem ? (StaticCondition.Failed, problem)
             : head == 0 && current == 0 ? (StaticCondition.Empty, "nothing was published yet")
-            : head < current ? (StaticCondition.Unknown, $"shared storage knows of no generation after {head}; is it the one that it was?")
-            : known.Served is not null && known.Served == known.Prepared && head == current ? (StaticCondition.Current, null)
+            : (known.Newest is { } newest ? head < known.CurrentIn(newest) : current > 0) ? (StaticCondition.Unknown, $"shared storage knows of no generation after {head}; is it the one that it was?")
+            : known.Served == known.Prepared && known.Newest is { } head_ && known.Served?.IsOf(head_) == true ? (StaticCondition.Current, null)
             : (StaticCondition.Behind, $"generation {head} {(known.Prepared?.Number == head ? $"is ready, {known.Waiting ?? "about to be served"}" : "is being prepared")}");
         var (localBytes, sharedBytes) = known.Served?.Form switch
         {
@@ -389,7 +451,20 @@ public sealed class StaticContent : IDisposable
     private sealed record Known(
         Generation? Newest, Held? Prepared, long Switched, long Failed, Held? Served, long? SeenAt, long PreparedSince, long? LookingSince)
     {
+        /// <summary>What is prepared.</summary>
+        public Generation? Ready { get; init; }
+
+        /// <summary>The log that the number of what is served is of.</summary>
+        public string? ServedLine { get; init; }
+
         public string? Problem { get; init; }
+
+        /// <summary>
+        /// The number of what is served; 0 where it is of another log than a generation, or of what that log was before it was restored: then it has other
+        /// files under the same number.
+        /// </summary>
+        public long CurrentIn(Generation generation) =>
+            Served is { } served && ServedLine == generation.Line && (served.Number != generation.Number || served.IsOf(generation)) ? served.Number : 0;
 
         public string? Waiting { get; init; }
     }

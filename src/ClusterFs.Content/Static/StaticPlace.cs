@@ -15,18 +15,29 @@ internal enum HeldForm
     Copy,
 }
 
-/// <summary>A generation as a node holds it.</summary>
-internal readonly record struct Held(long Number, HeldForm Form)
+/// <summary>
+/// A generation as a node holds it. The number alone does not tell: where a log begins anew, or shared storage was restored, another one has it too.
+/// </summary>
+/// <param name="Key">Names the files, in short.</param>
+internal readonly record struct Held(long Number, string Key, HeldForm Form)
 {
-    public string Name => string.Create(CultureInfo.InvariantCulture, $"{Number}-{Form.ToString().ToLowerInvariant()}");
+    private const int KeyLength = 12;
+
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"{Number}-{Key}-{Form.ToString().ToLowerInvariant()}");
+
+    public static Held Of(Generation generation, HeldForm form) => new(generation.Number, KeyOf(generation.Files), form);
+
+    public static string KeyOf(string files) => files[..KeyLength];
+
+    /// <summary>Whether it is of this generation, in whichever form.</summary>
+    public bool IsOf(Generation generation) => (Number, Key) == (generation.Number, KeyOf(generation.Files));
 
     public static Held? Parse(string name)
     {
-        var dash = name.IndexOf('-', StringComparison.Ordinal);
-        return dash > 0
-            && long.TryParse(name.AsSpan(0, dash), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && Enum.TryParse<HeldForm>(name.AsSpan(dash + 1), ignoreCase: true, out var form)
-            && new Held(number, form) is var held && held.Name == name
+        return name.Split('-') is [var digits, { Length: KeyLength } key, var word]
+            && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && Enum.TryParse<HeldForm>(word, ignoreCase: true, out var form)
+            && new Held(number, key, form) is var held && held.Name == name
                 ? held
                 : null;
     }
@@ -34,8 +45,9 @@ internal readonly record struct Held(long Number, HeldForm Form)
 
 /// <summary>
 /// The link that is served, and the directory beside it, <c>.NAME.clusterfs</c>, with the generations that this node holds. Touches this node's disk alone,
-/// so it never waits for shared storage. A crash at any point leaves the link leading to a whole generation, the old one or the new one. Safe for use by
-/// several threads; preparing, by one at a time.
+/// so it never waits for shared storage. A crash at any point leaves the link leading to a whole generation, the old one or the new one. The directory is held
+/// open while something is done in it, and has to belong to the daemon's user alone: whoever owns the one above may put a link in its place at any time. Safe
+/// for use by several threads; preparing, by one at a time.
 /// </summary>
 /// <param name="path">What is served. Absolute.</param>
 /// <param name="reached">Called at points of the work, in tests.</param>
@@ -43,15 +55,18 @@ internal sealed class StaticPlace(string path, Action<string> reached)
 {
     private const string Unfinished = ".unfinished-";
     private const string Replaced = "replaced-";
+    private const string Record = ".json";
+    private const string Suffix = ".clusterfs";
     private const uint OpenToAll = 0x1ED;
+    private const uint OthersMayWrite = 0x12;
+    private const string NextName = "next";
+    private const string AsideName = "next.directory";
 
     private readonly Lock _gate = new();
     private readonly string _parent = Path.GetDirectoryName(path)!;
     private Held? _before;
 
-    public string Local { get; } = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.clusterfs");
-
-    private string Next => Path.Combine(Local, "next");
+    public string Local { get; } = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}{Suffix}");
 
     /// <summary>What the link leads to.</summary>
     /// <returns>Null when it leads to no generation, or is none.</returns>
@@ -74,12 +89,15 @@ internal sealed class StaticPlace(string path, Action<string> reached)
 
     public bool Holds(Held held) => FileStatus.TryRead(PathOf(held)) is not null;
 
+    /// <summary>Names the files on shared storage that a generation leads to; null where it is no link there.</summary>
+    public string? SharedFilesOf(Held held) => held.Form == HeldForm.Shared ? Path.GetFileName(new FileInfo(PathOf(held)).LinkTarget) : null;
+
     /// <summary>What is remembered of a generation that is held; null when it cannot be read.</summary>
     public HeldRecord? RecordOf(Held held)
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(RecordFile(held)), StaticJson.Default.HeldRecord);
+            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(Local, RecordName(held))), StaticJson.Default.HeldRecord);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -96,7 +114,7 @@ internal sealed class StaticPlace(string path, Action<string> reached)
     /// <exception cref="StaticException">Something is in the way.</exception>
     public void Open()
     {
-        if (FileStatus.TryRead(_parent) is not { Kind: FileKind.Directory })
+        if (!Directory.Exists(_parent))
         {
             throw new StaticException($"{path}: there is no directory {_parent}; make it, with the owner and mode that it should have");
         }
@@ -108,19 +126,16 @@ internal sealed class StaticPlace(string path, Action<string> reached)
             Durable.SyncDirectory(_parent);
         }
 
-        if (FileStatus.TryRead(Local) is not { Kind: FileKind.Directory } status || status.User != Accounts.Current)
-        {
-            throw new StaticException($"{path}: {Local} is in the way: it is no directory, or of another user than the daemon; move it away");
-        }
-
+        using var local = OpenLocal();
         lock (_gate)
         {
-            FinishExchange();
+            FinishExchange(local);
         }
 
-        foreach (var name in DirectoryNames.Of(Local).Names.Where(name => name.StartsWith(Unfinished, StringComparison.Ordinal)))
+        var names = local.Names.Names;
+        foreach (var name in names.Where(name => name.StartsWith(Unfinished, StringComparison.Ordinal) || IsLeftRecord(name, names)))
         {
-            Trash.Delete(Path.Combine(Local, name));
+            Trash.Delete(local[name]);
         }
     }
 
@@ -128,23 +143,28 @@ internal sealed class StaticPlace(string path, Action<string> reached)
     /// <param name="write">Writes it to a path that is free, and syncs it.</param>
     public void Prepare(Held held, Generation generation, Action<string> write)
     {
-        var unfinished = Path.Combine(Local, $"{Unfinished}{Guid.NewGuid():N}");
+        using var local = OpenLocal();
+        var unfinished = local[$"{Unfinished}{Guid.NewGuid():N}"];
         try
         {
             write(unfinished);
             reached("written");
             Durable.Replace(
-                RecordFile(held),
+                local[RecordName(held)],
                 JsonSerializer.SerializeToUtf8Bytes(
-                    new HeldRecord(generation.Number, generation.Files, generation.At, generation.Node, generation.Content.Files, generation.Content.Bytes),
+                    new HeldRecord(generation.Number, generation.Files, generation.Line, generation.At, generation.Node, generation.Content.Files, generation.Content.Bytes),
                     StaticJson.Default.HeldRecord));
-            if (!Durable.TryRenameToFree(unfinished, PathOf(held)))
+            if (!Durable.TryRenameToFree(unfinished, local[held.Name]))
             {
                 throw new StaticException($"{PathOf(held)} is in the way; move it away");
             }
 
-            Durable.SyncDirectory(Local);
+            local.Sync();
             reached("prepared");
+        }
+        catch (IOException problem) when (local.Readable(problem.Message) is var readable && readable != problem.Message)
+        {
+            throw new StaticException(readable, problem);
         }
         finally
         {
@@ -153,57 +173,56 @@ internal sealed class StaticPlace(string path, Action<string> reached)
     }
 
     /// <summary>Has the link lead to a generation that is held, in one step. A directory in its place is kept.</summary>
+    /// <returns>False when it is held no more.</returns>
     /// <exception cref="StaticException">What is in its place is not ours.</exception>
-    public void Switch(Held held)
+    public bool Switch(Held held)
     {
+        using var local = OpenLocal();
         lock (_gate)
         {
             RequireTurnable();
             var before = Served;
-            if (before == held)
+            if (before == held || !Holds(held))
             {
-                return;
+                return before == held;
             }
 
-            if (!Holds(held))
-            {
-                throw new StaticException($"{PathOf(held)} is gone; it is prepared again");
-            }
-
-            FinishExchange();
-            File.CreateSymbolicLink(Next, PathOf(held));
+            FinishExchange(local);
+            File.CreateSymbolicLink(local[NextName], PathOf(held));
             reached("linked");
             switch (FileStatus.TryRead(path)?.Kind)
             {
                 case null:
-                    if (!Durable.TryRenameToFree(Next, path))
+                    if (!Durable.TryRenameToFree(local[NextName], path))
                     {
                         throw new StaticException($"{path}: somebody has just made it; it is looked at again");
                     }
 
                     break;
                 case FileKind.Directory:
-                    Exchange();
+                    Exchange(local);
                     break;
                 default:
-                    Durable.Rename(Next, path);
+                    Durable.Rename(local[NextName], path);
                     break;
             }
 
             reached("switched");
             Durable.SyncDirectory(_parent);
-            FinishExchange();
+            FinishExchange(local);
             _before = before ?? _before;
+            return true;
         }
     }
 
     /// <summary>
     /// Deletes the generations that are of no use: all but the one that is served, the one that was served before (somebody may just be on the way into
-    /// it, and a rollback finds it), and those that are newer.
+    /// it, and a rollback finds it), and the one that is about to be served.
     /// </summary>
     /// <param name="prepared">What is about to be served; null for nothing.</param>
     public void CleanUp(Held? prepared)
     {
+        using var local = OpenLocal();
         List<string> doomed;
         lock (_gate)
         {
@@ -212,16 +231,19 @@ internal sealed class StaticPlace(string path, Action<string> reached)
                 return;
             }
 
-            var older = All.Where(held => held.Number < served.Number).ToList();
-            var before = _before is { } known && older.Contains(known) ? known : older.Count > 0 ? older[0] : (Held?)null;
+            var others = All.Where(held => held != served && held != prepared).ToList();
+            var older = others.Where(held => (held.Number, held.Key) != (served.Number, served.Key)).ToList();
+            var before = _before is { } known && older.Contains(known)
+                ? known
+                : older.Where(held => held.Number < served.Number).Concat(older).Select(held => (Held?)held).FirstOrDefault();
             doomed = [];
-            foreach (var held in All.Where(held => held != served && held != before && held != prepared && held.Number <= served.Number))
+            foreach (var held in others.Where(held => held != before))
             {
-                var doomedName = Path.Combine(Local, $"{Unfinished}{held.Name}");
-                if (Durable.TryRenameToFree(PathOf(held), doomedName))
+                var doomedName = local[$"{Unfinished}{held.Name}"];
+                if (Durable.TryRenameToFree(local[held.Name], doomedName))
                 {
                     doomed.Add(doomedName);
-                    File.Delete(RecordFile(held));
+                    File.Delete(local[RecordName(held)]);
                 }
             }
         }
@@ -232,7 +254,28 @@ internal sealed class StaticPlace(string path, Action<string> reached)
         }
     }
 
-    private string RecordFile(Held held) => Path.Combine(Local, $"{held.Name}.json");
+    /// <summary>Whether a directory of this name holds generations.</summary>
+    public static bool IsName(string name) => name.Length > Suffix.Length + 1 && name[0] == '.' && name.EndsWith(Suffix, StringComparison.Ordinal);
+
+    private static string RecordName(Held held) => held.Name + Record;
+
+    /// <summary>A record, or one that was being written, without what it is of.</summary>
+    private static bool IsLeftRecord(string name, IEnumerable<string> names) =>
+        (name.StartsWith('.') && name.Contains($"{Record}.", StringComparison.Ordinal))
+        || (name.EndsWith(Record, StringComparison.Ordinal) && Held.Parse(name[..^Record.Length]) is { } held && !names.Contains(held.Name));
+
+    private OpenDirectory OpenLocal()
+    {
+        var local = OpenDirectory.TryOpen(Local);
+        if (local?.Status is { } status && status.User == Accounts.Current && (status.Mode & OthersMayWrite) == 0)
+        {
+            return local;
+        }
+
+        local?.Dispose();
+        throw new StaticException(
+            $"{path}: {Local} is in the way: it is no directory, or of another user than the daemon, or others may write there; move it away");
+    }
 
     private void RequireTurnable()
     {
@@ -249,31 +292,43 @@ internal sealed class StaticPlace(string path, Action<string> reached)
         }
     }
 
-    private void Exchange()
+    private void Exchange(OpenDirectory local)
     {
-        if (Durable.TryExchange(Next, path))
+        try
         {
-            return;
+            if (Durable.TryExchange(local[NextName], path))
+            {
+                return;
+            }
+
+            // For a moment there is neither: this file system knows no better.
+            Durable.Rename(path, local[AsideName]);
+        }
+        catch (PosixException problem) when (problem.Error == PosixException.Busy)
+        {
+            throw new StaticException($"{path}: something is mounted there, which a link cannot replace; unmount it, or serve another path", problem);
         }
 
-        // For a moment there is neither: this file system knows no better.
-        var aside = Path.Combine(Local, "next.directory");
-        Durable.Rename(path, aside);
         reached("taken");
-        Durable.Rename(Next, path);
+        Durable.Rename(local[NextName], path);
     }
 
-    /// <summary>What was in the link's place is kept; a link that came to no place is deleted.</summary>
-    private void FinishExchange()
+    /// <summary>What was in the link's place is kept, or put back where there is no link; a link that came to no place is deleted.</summary>
+    private void FinishExchange(OpenDirectory local)
     {
-        foreach (var taken in new[] { Next, Path.Combine(Local, "next.directory") })
+        if (FileStatus.TryRead(path) is null && FileStatus.TryRead(local[AsideName]) is not null)
+        {
+            _ = Durable.TryRenameToFree(local[AsideName], path);
+        }
+
+        foreach (var taken in new[] { local[NextName], local[AsideName] })
         {
             switch (FileStatus.TryRead(taken)?.Kind)
             {
                 case null:
                     break;
                 case FileKind.Directory:
-                    KeepAside(taken);
+                    KeepAside(local, taken);
                     break;
                 default:
                     File.Delete(taken);
@@ -282,13 +337,13 @@ internal sealed class StaticPlace(string path, Action<string> reached)
         }
     }
 
-    private void KeepAside(string directory)
+    private static void KeepAside(OpenDirectory local, string directory)
     {
         for (var number = 1; ; number++)
         {
-            if (Durable.TryRenameToFree(directory, Path.Combine(Local, $"{Replaced}{number.ToString(CultureInfo.InvariantCulture)}")))
+            if (Durable.TryRenameToFree(directory, local[$"{Replaced}{number.ToString(CultureInfo.InvariantCulture)}"]))
             {
-                Durable.SyncDirectory(Local);
+                local.Sync();
                 return;
             }
         }

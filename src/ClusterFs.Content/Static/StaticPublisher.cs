@@ -23,9 +23,12 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
 
     /// <param name="directory">What is published. Not changed.</param>
     /// <param name="asFiles">Whether its files are to lie on shared storage as they are, too: some node serves them from there.</param>
+    /// <param name="allowEmpty">Whether it may have nothing in it.</param>
     /// <exception cref="StaticException">The directory cannot be published as it is; nothing has changed.</exception>
-    /// <exception cref="IOException">Something cannot be read or written; nothing has changed.</exception>
-    public PublishResult Publish(string directory, bool asFiles, IProgress<PublishProgress>? progress, CancellationToken cancellation)
+    /// <exception cref="IOException">
+    /// Something cannot be read or written. Nothing has changed, unless it was the record itself: then <see cref="StaticStore.List"/> tells whether it is there.
+    /// </exception>
+    public PublishResult Publish(string directory, bool asFiles, bool allowEmpty, IProgress<PublishProgress>? progress, CancellationToken cancellation)
     {
         var source = RequireSource(directory);
         store.Archive.Layout.CreateDirectories();
@@ -34,7 +37,7 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
         {
             try
             {
-                return PublishOnce(source, asFiles, memory, progress, cancellation);
+                return PublishOnce(source, asFiles, allowEmpty, memory, progress, cancellation);
             }
             catch (PrunedBasisException) when (attempt < Attempts)
             {
@@ -63,38 +66,47 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
             throw new StaticException($"{full} cannot be read: {problem.Message}; nothing is published", problem);
         }
 
-        return IsInside(real, store.Root) || IsInside(store.Root, real)
-            ? throw new StaticException($"{full} lies where its generations are kept, {store.Root}; publish a directory elsewhere")
+        var home = store.Archive.Layout.Home;
+        return IsInside(real, home) || IsInside(home, real) ? throw new StaticException($"{full} lies where generations are kept, {home}; publish a directory elsewhere")
+            : real.Split('/').Any(StaticPlace.IsName) ? throw new StaticException($"{full} is what a node serves, {real}; publish the directory that it was published from")
             : real;
     }
 
     private PublishResult PublishOnce(
-        string source, bool asFiles, PublishMemory memory, IProgress<PublishProgress>? progress, CancellationToken cancellation)
+        string source, bool asFiles, bool allowEmpty, PublishMemory memory, IProgress<PublishProgress>? progress, CancellationToken cancellation)
     {
         progress?.Report(new PublishProgress("Looking", 0, 0, 0, 0));
         var scan = SourceScan.Of(source, cancellation);
-        var basis = store.Archive.NewestDump(cancellation) is { } newest ? Generation.Of(newest) : null;
+        if (scan.Entries == 0 && !allowEmpty)
+        {
+            throw new StaticException($"{source} is empty: is it mounted, was it built? With --allow-empty it is published all the same; nothing is published");
+        }
+
+        var notes = new SourceNotes(source);
+        var basis = store.Newest(cancellation);
         using var mark = basis is null ? null : store.Archive.Mark(basis.Content);
         using var reader = store.Archive.NewReader();
         var manifest = basis is null ? null : ManifestToBuildOn(basis, reader);
-        var content = Store(source, scan, basis, manifest, reader, memory, progress, cancellation, out var changed, out var special);
+        var content = Store(source, scan, basis, manifest, reader, memory, progress, notes, cancellation, out var changed, out var special);
         if (content is null)
         {
             return new PublishResult(basis!, IsNew: false, 0, []);
         }
 
         var warnings = new List<string>();
+        var committing = false;
         try
         {
-            if (asFiles && store.MakeTree(
-                new Generation(0, default, node, content),
-                basis,
-                (files, bytes) => progress?.Report(new PublishProgress("Writing files", files, scan.Entries, bytes, scan.Bytes)),
-                cancellation) is { } warning)
+            if (asFiles)
             {
-                warnings.Add(warning);
+                warnings.AddRange(store.MakeTree(
+                    new Generation(0, default, node, content, ""),
+                    basis,
+                    (files, bytes) => progress?.Report(new PublishProgress("Writing files", files, scan.Entries, bytes, scan.Bytes)),
+                    cancellation));
             }
 
+            committing = true;
             var generation = store.Commit(content, node, manifest is null ? 0 : basis!.Number, cancellation);
             memory.Keep(content.Manifest.Pack);
             if (special > 0)
@@ -102,6 +114,7 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
                 warnings.Add($"{special} sockets, pipes or devices in {source} are left out");
             }
 
+            warnings.AddRange(notes.Warnings);
             if ((FileStatus.TryRead(source)?.Mode & OthersMayEnter) != OthersMayEnter)
             {
                 warnings.Add($"{source} is closed to other users, and so is what is served: a web server may need chmod 755 on it");
@@ -109,9 +122,9 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
 
             return new PublishResult(generation, IsNew: true, changed, warnings);
         }
-        catch
+        catch when (!committing)
         {
-            // Where this fails too, it is deleted when it is old.
+            // Where this fails too, it is deleted when it is old. Once its record is being written, nothing is: what the storage calls a failure may be there after all.
             store.Discard(content);
             throw;
         }
@@ -138,6 +151,7 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
         PackReader reader,
         PublishMemory memory,
         IProgress<PublishProgress>? progress,
+        SourceNotes notes,
         CancellationToken cancellation,
         out long changed,
         out int special)
@@ -165,8 +179,11 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
                 throw new StaticException($"{Path.Combine(source, row.Entry.Path)} is being written; publish when nobody writes; nothing is published");
             }
 
-            var entry = Sealed(row.Entry);
-            changed += before.Find(entry.Path) is { } was && IsSame(was.Entry, entry) ? 0 : 1;
+            var was = before.Find(row.Entry.Path)?.Entry;
+            var entry = Sealed(row.Entry, was);
+            RequirePublishable(source, entry);
+            notes.Look(entry);
+            changed += was is not null && IsSame(was, entry) ? 0 : 1;
             builder.Add(entry);
             writer.Add(row with { Entry = row.Entry with { Attributes = null } });
             files += entry.Kind == FileKind.File ? 1 : 0;
@@ -203,11 +220,30 @@ public sealed class StaticPublisher(StaticStore store, string node, string state
     /// Nobody is to write a generation, which shares its unchanged files with others. Extended attributes are not kept: not every shared file system has
     /// them, and what a web server reads has none that matter.
     /// </summary>
-    private static ManifestEntry Sealed(ManifestEntry entry) => entry with
+    /// <param name="was">
+    /// The entry of this path in the generation before. A file with the same bytes keeps the time that it had: where a build gives every file a new one, all
+    /// would be written anew on all nodes, and clients would fetch it again.
+    /// </param>
+    private static ManifestEntry Sealed(ManifestEntry entry, ManifestEntry? was) => entry with
     {
         Attributes = null,
         Mode = entry.Kind == FileKind.File ? entry.Mode & ~WriteBits : entry.Mode,
+        ModifiedNs = entry.Kind == FileKind.File && was?.Kind == FileKind.File && entry.SameAs == was.SameAs
+            && (entry.Content?.Size, entry.Content?.Digest) == (was.Content?.Size, was.Content?.Digest) ? was.ModifiedNs : entry.ModifiedNs,
     };
+
+    /// <summary>What nodes hold is not published again: it goes when its generation does, and the new one would lead there.</summary>
+    private void RequirePublishable(string source, ManifestEntry entry)
+    {
+        var isHeld = Path.GetFileName(entry.Path) is var name && StaticPlace.IsName(name);
+        var leadsThere = entry.Target is { } target
+            && (target.Split('/').Any(StaticPlace.IsName) || (target.StartsWith('/') && IsInside(target, store.Archive.Layout.Home)));
+        if (isHeld || leadsThere)
+        {
+            throw new StaticException(
+                $"{Path.Combine(source, entry.Path)} {(isHeld ? "holds generations" : $"leads to a generation, {entry.Target}")}; publish the directory that was published before; nothing is published");
+        }
+    }
 
     /// <summary>The times of directories change with what is in them, and are no content.</summary>
     private static bool IsSame(ManifestEntry one, ManifestEntry other) =>

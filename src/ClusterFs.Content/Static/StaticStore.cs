@@ -19,11 +19,15 @@ public sealed class StaticStore
     /// <summary>A directory that has just changed may change again within the tick of its file system's clock.</summary>
     private static readonly TimeSpan Unsettled = TimeSpan.FromSeconds(5);
 
+    private const uint OpenToAll = 0x1ED;
+    private const uint OthersMayPass = 0x1;
+
     private readonly TimeProvider _time;
     private readonly Action<string> _reached;
     private (ulong Inode, ulong Device, long Modified, long Changed) _seen;
     private long _seenSince;
     private Generation? _newest;
+    private string? _noted;
 
     public StaticStore(SharedSettings shared, string service, string name, TimeProvider time)
         : this(shared, service, name, time, _ => { })
@@ -48,6 +52,9 @@ public sealed class StaticStore
 
     /// <summary>Of each generation that is served from shared storage, its files.</summary>
     internal string Trees => Path.Combine(Root, "trees");
+
+    /// <summary>Of each node, which files it serves from here.</summary>
+    internal string Serving => Path.Combine(Root, "serving");
 
     private string SwitchedFile => Path.Combine(Root, "switched");
 
@@ -75,10 +82,11 @@ public sealed class StaticStore
 
                 if (_newest is null || _time.GetElapsedTime(_seenSince) < Unsettled)
                 {
-                    _newest = Archive.NewestDump(cancellation) is { } record ? Generation.Of(record) : null;
+                    _newest = Newest(cancellation);
                 }
 
-                return new StaticSight(_newest, SealedJson.TryRead(SwitchedFile, StaticJson.Default.SwitchedRecord)?.Generation ?? 0);
+                var switched = SealedJson.TryRead(SwitchedFile, StaticJson.Default.SwitchedRecord);
+                return new StaticSight(_newest, switched?.Line == _newest?.Line ? switched?.Generation ?? 0 : 0);
             }
             catch (FileNotFoundException)
             {
@@ -91,18 +99,68 @@ public sealed class StaticStore
     public (IReadOnlyList<Generation> Generations, long Switched) List(CancellationToken cancellation)
     {
         var sight = Look(cancellation);
-        return ([.. Archive.List(cancellation).OfType<DumpRecord>().Select(Generation.Of)], sight.Switched);
+        return ([.. Archive.List(cancellation).OfType<DumpRecord>().Select(dump => Generation.Of(dump, LineName(cancellation)))], sight.Switched);
     }
 
     /// <summary>A generation with these files; null when there is none any more.</summary>
     internal Generation? Find(string files, CancellationToken cancellation) =>
-        Archive.List(cancellation).OfType<DumpRecord>().Where(dump => dump.Content.Manifest.Pack == files).Select(Generation.Of).LastOrDefault();
+        Archive.List(cancellation).OfType<DumpRecord>().Where(dump => dump.Content.Manifest.Pack == files)
+            .Select(dump => Generation.Of(dump, LineName(cancellation))).LastOrDefault();
+
+    internal Generation? Newest(CancellationToken cancellation) =>
+        Archive.NewestDump(cancellation) is { } record ? Generation.Of(record, LineName(cancellation)) : null;
+
 
     /// <summary>Notes, for nodes that are away, that a generation is served. Generations only grow: an older note that comes late is mended by the next look.</summary>
-    public void NoteSwitched(long generation) => SharedStorage.Reach(SwitchedFile, () =>
-        Durable.Replace(SwitchedFile, SealedJson.Write(new SwitchedRecord(generation), StaticJson.Default.SwitchedRecord)));
+    public void NoteSwitched(long generation, string line) => SharedStorage.Reach(SwitchedFile, () =>
+        Durable.Replace(SwitchedFile, SealedJson.Write(new SwitchedRecord(generation, line), StaticJson.Default.SwitchedRecord)));
 
-    /// <summary>Makes an older generation the newest: as a new one that has its files. Nothing is copied.</summary>
+    /// <summary>
+    /// Notes which files a node serves from here, or is about to: they stay, however old they are. A node whose daemon is stopped, or that cannot switch, serves
+    /// them on.
+    /// </summary>
+    /// <param name="files">Names of generations' files; none takes the note away.</param>
+    internal void NoteServing(string node, IEnumerable<string> files)
+    {
+        string[] all = [.. files.Distinct().Order(StringComparer.Ordinal)];
+        var noted = string.Join(' ', all);
+        if (noted == _noted)
+        {
+            return;
+        }
+
+        SharedStorage.Reach(Serving, () =>
+        {
+            var file = Path.Combine(Serving, node);
+            if (all.Length > 0)
+            {
+                Durable.CreateDirectory(Serving);
+                Durable.Replace(file, SealedJson.Write(new ServingRecord(all), StaticJson.Default.ServingRecord));
+            }
+            else if (Directory.Exists(Serving))
+            {
+                File.Delete(file);
+            }
+        });
+        _noted = noted;
+    }
+
+    /// <summary>
+    /// Files are deleted an hour after they were marked, unless somebody has noted by then that he serves them. So who notes first, and finds no mark then,
+    /// keeps them.
+    /// </summary>
+    /// <exception cref="StaticException">They are marked.</exception>
+    internal void RequireKept(Generation generation)
+    {
+        if (SharedStorage.Reach(Trees, () => FileStatus.TryRead(TreeOf(generation) + TreeRetention.Doomed)) is not null)
+        {
+            throw new StaticException($"{Archive.Service}: generation {generation.Number} was pruned before it could be served; the newest is looked for");
+        }
+    }
+
+    private string LineName(CancellationToken cancellation) => Archive.Log.Read(1, cancellation).Nonce;
+
+    /// <summary>Makes an older generation the newest: as a new one that has its files. Nothing is stored again.</summary>
     /// <param name="number">Null: the one before the newest.</param>
     /// <exception cref="StaticException">There is no such generation, or it is the newest already.</exception>
     public Generation Rollback(long? number, string node, CancellationToken cancellation)
@@ -139,20 +197,31 @@ public sealed class StaticStore
 
     /// <summary>Writes the files of a generation as they are, unless somebody has. Whole or not at all.</summary>
     /// <param name="before">One that may be there, whose files are the same for the most part.</param>
-    /// <returns>What somebody should look at; null when nothing.</returns>
-    public string? MakeTree(Generation generation, Generation? before, Action<long, long> advanced, CancellationToken cancellation)
+    /// <returns>What somebody should look at.</returns>
+    public IReadOnlyList<string> MakeTree(Generation generation, Generation? before, Action<long, long> advanced, CancellationToken cancellation)
     {
         if (FindTree(generation) is not null)
         {
-            return null;
+            return [];
         }
 
         using var mark = Archive.Mark(generation.Content);
         using var reader = Archive.NewReader();
         var building = Path.Combine(Trees, $".{generation.Files}.{Guid.NewGuid():N}");
-        return SharedStorage.Reach(Trees, () =>
+        return SharedStorage.Reach<IReadOnlyList<string>>(Trees, () =>
         {
-            Durable.CreateDirectory(Trees);
+            var warnings = new List<string>();
+            if (FileStatus.TryRead(Trees) is null)
+            {
+                Durable.CreateDirectory(Trees);
+                OpenWay();
+            }
+
+            if (ClosedOnWay() is { } closed)
+            {
+                warnings.Add($"{closed} is closed to other users, and so is what is served from there: a web server may need chmod 755 on it");
+            }
+
             try
             {
                 using var disk = FileSystemSync.Before(Trees);
@@ -166,13 +235,40 @@ public sealed class StaticStore
                     Durable.SyncDirectory(Trees);
                 }
 
-                return writer.OwnersRefused ? $"{Trees}: shared storage lets nobody set owners; files served from there belong to whoever it says" : null;
+                if (writer.GroupsRefused)
+                {
+                    warnings.Add($"{Trees}: shared storage lets nobody set groups; files served from there have the one that it says");
+                }
+
+                return warnings;
             }
             finally
             {
                 Trash.Delete(building);
             }
         });
+    }
+
+    /// <summary>Web servers are not root, and whoever publishes first may have a umask that closes what he makes. Later modes are the operator's.</summary>
+    private void OpenWay()
+    {
+        foreach (var directory in Way)
+        {
+            FileAttribution.SetMode(directory, OpenToAll);
+        }
+    }
+
+    private string? ClosedOnWay() => Way.Append(Archive.Layout.Home).FirstOrDefault(directory => (FileStatus.TryRead(directory)?.Mode & OthersMayPass) == 0);
+
+    private IEnumerable<string> Way
+    {
+        get
+        {
+            for (var directory = Trees; directory != Archive.Layout.Home; directory = Path.GetDirectoryName(directory)!)
+            {
+                yield return directory;
+            }
+        }
     }
 
     internal Manifest ManifestOf(Generation generation, PackReader reader) => Manifest.Open(reader, generation.Content.Manifest, Archive.Service);
@@ -219,16 +315,17 @@ public sealed class StaticStore
             if (Archive.Log.Commit(dump, cancellation).Outcome == SlotOutcome.Mine)
             {
                 _reached("committed");
-                return Generation.Of(dump);
+                return Generation.Of(dump, LineName(cancellation));
             }
         }
     }
 
     /// <summary>
     /// Prunes all but the newest generations, and frees the space of what was pruned a while ago. Files that are served as they are stay for an hour longer:
-    /// a client of another node may have them open.
+    /// a client of another node may have them open; and those that a node serves, for as long as it does.
     /// </summary>
-    public void Prune(int keep, CancellationToken cancellation)
+    /// <param name="nodes">Those that serve the content, by name.</param>
+    public void Prune(int keep, IReadOnlyCollection<string> nodes, CancellationToken cancellation)
     {
         Archive.Layout.RequireHome();
         var nonce = NewNonce();
@@ -252,7 +349,7 @@ public sealed class StaticStore
 
         new LogFolding(Archive.Layout, Archive.Log).Run(Archive.Log.HighestListed(), cancellation);
         _ = new Sweep(Archive, Archive.PruneGrace).Run(cancellation);
-        new TreeRetention(this).Run(cancellation);
+        new TreeRetention(this, nodes).Run(cancellation);
     }
 
     /// <summary>Deletes what was stored and is not to be published, as far as it can.</summary>

@@ -7,7 +7,8 @@ namespace ClusterFs.Content.Static;
 /// <param name="Prepared">What it could switch to at once.</param>
 /// <param name="Current">What it serves.</param>
 /// <param name="Failed">What it tried to prepare and could not.</param>
-public sealed record NodeSighting(string Node, long Head, long Prepared, long Current, long Failed);
+/// <param name="Line">The log that the numbers are of; numbers of another say nothing.</param>
+public sealed record NodeSighting(string Node, long Head, long Prepared, long Current, long Failed, string Line);
 
 /// <summary>What a node knows when it decides whether to switch.</summary>
 /// <param name="Prepared">What it could switch to at once.</param>
@@ -18,6 +19,7 @@ public sealed record NodeSighting(string Node, long Head, long Prepared, long Cu
 /// <param name="Sightings">What the others said last.</param>
 /// <param name="Waited">Since it was prepared.</param>
 /// <param name="Patience">How long it waits for nodes that are not ready.</param>
+/// <param name="Line">The log that the numbers are of.</param>
 public sealed record SwitchView(
     long Prepared,
     long Current,
@@ -26,7 +28,8 @@ public sealed record SwitchView(
     ImmutableHashSet<string>? Reachable,
     IReadOnlyDictionary<string, NodeSighting> Sightings,
     TimeSpan Waited,
-    TimeSpan Patience);
+    TimeSpan Patience,
+    string Line);
 
 /// <param name="Now">Whether to switch.</param>
 /// <param name="Because">Why, or what is waited for; null where there is nothing to switch to.</param>
@@ -55,6 +58,11 @@ public static class SwitchRules
             return new SwitchDecision(Now: true, $"{first} has switched");
         }
 
+        if (view.Waited < view.Patience && view.Others.FirstOrDefault(node => IsAhead(view, node)) is { } ahead)
+        {
+            return new SwitchDecision(Now: false, $"{ahead} has a newer one ready, which is prepared here too");
+        }
+
         var missing = view.Reachable is { } reachable
             ? [.. view.Others.Where(node => reachable.Contains(node) && !IsDone(view, node))]
             : ImmutableArray.Create("the cluster");
@@ -67,5 +75,9 @@ public static class SwitchRules
     private static bool IsDone(SwitchView view, string node) =>
         Of(view, node) is { } said && (said.Prepared >= view.Prepared || said.Failed >= view.Prepared);
 
-    private static NodeSighting? Of(SwitchView view, string node) => view.Sightings.GetValueOrDefault(node);
+    /// <summary>It skips this one: who switched to it would be alone with it until the newer one is prepared here.</summary>
+    private static bool IsAhead(SwitchView view, string node) => view.Reachable?.Contains(node) == true && Of(view, node)?.Prepared > view.Prepared;
+
+    private static NodeSighting? Of(SwitchView view, string node) =>
+        view.Sightings.GetValueOrDefault(node) is { } said && said.Line == view.Line ? said : null;
 }

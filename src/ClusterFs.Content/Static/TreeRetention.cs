@@ -10,11 +10,12 @@ namespace ClusterFs.Content.Static;
 /// Deletes what no generation needs: files of those that were pruned, and what was being written when its writer was killed. All ages are by the
 /// storage's own clock.
 /// </summary>
-internal sealed class TreeRetention(StaticStore store)
+/// <param name="nodes">Those that serve the content: what others have noted does not count.</param>
+internal sealed class TreeRetention(StaticStore store, IReadOnlyCollection<string> nodes)
 {
-    private const string Doomed = ".doomed";
+    internal const string Doomed = ".doomed";
 
-    /// <summary>From when nobody is to serve it any more: a node that was left behind still does, and a client may have a file open.</summary>
+    /// <summary>From when no node serves it any more: a client may have a file open, and a node may be about to serve what was the newest when it looked.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     /// <summary>Nobody publishes for longer.</summary>
@@ -37,6 +38,12 @@ internal sealed class TreeRetention(StaticStore store)
             return;
         }
 
+        if (Served() is not { } served)
+        {
+            return;
+        }
+
+        needed.UnionWith(served);
         foreach (var name in DirectoryNames.Of(store.Trees).Names.Where(name => !name.EndsWith(Doomed, StringComparison.Ordinal)))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -61,6 +68,19 @@ internal sealed class TreeRetention(StaticStore store)
             }
         }
     });
+
+    /// <returns>Null when a node's note cannot be read: then nothing is deleted.</returns>
+    private IEnumerable<string>? Served()
+    {
+        if (!Directory.Exists(store.Serving))
+        {
+            return [];
+        }
+
+        var notes = DirectoryNames.Of(store.Serving).Names.Where(nodes.Contains)
+            .Select(node => SealedJson.TryRead(Path.Combine(store.Serving, node), StaticJson.Default.ServingRecord)).ToList();
+        return notes.Contains(null) ? null : notes.SelectMany(note => note!.Files);
+    }
 
     private static void DeleteIfOlder(StorageClock clock, string path, TimeSpan limit)
     {

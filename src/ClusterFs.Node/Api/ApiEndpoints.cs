@@ -29,8 +29,8 @@ internal static class ApiEndpoints
             Reply(await queries.RenderAsync(service, node, cancellation).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(
             ApiRoutes.StaticSwitch,
-            async (string service, string name, long generation, double? seconds, StaticQueries queries, CancellationToken cancellation) =>
-                Reply(await queries.SwitchAsync(service, name, generation, seconds, cancellation).ConfigureAwait(false), ApiJson.Default.StaticReport));
+            async (string service, string name, long generation, string? line, double? seconds, StaticQueries queries, CancellationToken cancellation) =>
+                Reply(await queries.SwitchAsync(service, name, generation, line, seconds, cancellation).ConfigureAwait(false), ApiJson.Default.StaticReport));
 
         application.MapGet("/live", () => Results.Text("live\n"));
         application.MapGet("/ready", (NodeQueries queries) => queries.IsReady

@@ -77,7 +77,7 @@ internal sealed class StaticKeeper : IStaticSurroundings, IDisposable
             (_, known) => known.SetItem(heard.Node, ToSighting(heard)));
         foreach (var content in Contents.Where(content => content.Service == heard.Service && content.Name == heard.Name))
         {
-            if (heard.Head > content.Sighting.Head)
+            if (heard.Head > 0 && content.Sighting is var own && (heard.Line != own.Line || heard.Head > own.Head))
             {
                 content.LookNow();
             }
@@ -120,7 +120,7 @@ internal sealed class StaticKeeper : IStaticSurroundings, IDisposable
     }
 
     private static StaticSighted ToMessage(string service, string name, NodeSighting sighting) =>
-        new(service, name, sighting.Node, sighting.Head, sighting.Prepared, sighting.Current, sighting.Failed);
+        new(service, name, sighting.Node, sighting.Head, sighting.Prepared, sighting.Current, sighting.Failed, sighting.Line);
 
-    private static NodeSighting ToSighting(StaticSighted heard) => new(heard.Node, heard.Head, heard.Prepared, heard.Current, heard.Failed);
+    private static NodeSighting ToSighting(StaticSighted heard) => new(heard.Node, heard.Head, heard.Prepared, heard.Current, heard.Failed, heard.Line);
 }

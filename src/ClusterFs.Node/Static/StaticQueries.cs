@@ -25,7 +25,7 @@ internal sealed class StaticQueries(ActorSystem system, Settings settings, Stati
     }
 
     /// <summary>A generation was published: tells all nodes, and waits until those that can be reached serve it, or cannot.</summary>
-    public async Task<Answer<StaticReport>> SwitchAsync(string service, string name, long generation, double? seconds, CancellationToken cancellation)
+    public async Task<Answer<StaticReport>> SwitchAsync(string service, string name, long generation, string? line, double? seconds, CancellationToken cancellation)
     {
         if (!settings.Services.TryGetValue(service, out var its) || its.Static.All(content => content.Name != name))
         {
@@ -33,7 +33,7 @@ internal sealed class StaticQueries(ActorSystem system, Settings settings, Stati
         }
 
         // Told in nobody's name: whoever publishes need not serve it.
-        var news = new StaticSighted(service, name, StaticKeeper.Publisher, generation, 0, 0, 0);
+        var news = new StaticSighted(service, name, StaticKeeper.Publisher, generation, 0, 0, 0, line ?? "");
         foreach (var member in Akka.Cluster.Cluster.Get(system).State.Members)
         {
             system.ActorSelection(new RootActorPath(member.Address) / "user" / StaticActor.Name).Tell(news);
@@ -41,7 +41,7 @@ internal sealed class StaticQueries(ActorSystem system, Settings settings, Stati
 
         var started = time.GetTimestamp();
         var patience = TimeSpan.FromSeconds(Math.Clamp(seconds ?? 60, 0, LongestWait.TotalSeconds));
-        while (!cancellation.IsCancellationRequested && !IsDone(its, name, generation) && time.GetElapsedTime(started) < patience)
+        while (!cancellation.IsCancellationRequested && !IsDone(its, name, generation, line ?? "") && time.GetElapsedTime(started) < patience)
         {
             await Task.Delay(LookAgainAfter, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -51,7 +51,7 @@ internal sealed class StaticQueries(ActorSystem system, Settings settings, Stati
     }
 
     /// <summary>By what the nodes said of themselves.</summary>
-    private bool IsDone(ServiceSettings service, string name, long generation)
+    private bool IsDone(ServiceSettings service, string name, long generation, string line)
     {
         if (keeper.Reachable is not { } reachable)
         {
@@ -60,7 +60,7 @@ internal sealed class StaticQueries(ActorSystem system, Settings settings, Stati
 
         var sightings = keeper.SightingsOf(service.Name, name);
         return service.Nodes.Where(reachable.Contains).All(node =>
-            sightings.GetValueOrDefault(node) is NodeSighting said && (said.Current >= generation || said.Failed >= generation));
+            sightings.GetValueOrDefault(node) is NodeSighting said && said.Line == line && (said.Current >= generation || said.Failed >= generation));
     }
 
     private async Task<IReadOnlyList<StaticNodeReport>> AskAllAsync(string? service) => await Task.WhenAll(settings.Cluster.Nodes.Keys

@@ -8,7 +8,8 @@ namespace ClusterFs.Ownership.Messages;
 /// <param name="Prepared">What it could switch to at once.</param>
 /// <param name="Current">What it serves.</param>
 /// <param name="Failed">What it tried to prepare and could not.</param>
-public sealed record StaticSighted(string Service, string Name, string Node, long Head, long Prepared, long Current, long Failed) : IWireMessage;
+/// <param name="Line">The log that the numbers are of.</param>
+public sealed record StaticSighted(string Service, string Name, string Node, long Head, long Prepared, long Current, long Failed, string Line) : IWireMessage;
 
 /// <summary>Asks a node how its static contents are; answered at once, whatever hangs.</summary>
 /// <param name="Service">Only of this one; null for all.</param>

@@ -54,7 +54,7 @@ internal sealed class StaticBed : IDisposable
     public StaticStore Store(Action<string>? reached = null) => new(new SharedSettings(Shared), "wiki", Content, TimeProvider.System, reached ?? (_ => { }));
 
     public PublishResult Publish(Action<string>? reached = null, string node = "n1") =>
-        new StaticPublisher(Store(reached), node, Path.Combine(Root, node, "state")).Publish(Source, AsFiles, null, CancellationToken.None);
+        new StaticPublisher(Store(reached), node, Path.Combine(Root, node, "state")).Publish(Source, AsFiles, allowEmpty: false, null, CancellationToken.None);
 
     /// <summary>A daemon of a node that has just started; its threads have not.</summary>
     public StaticContent Start(IStaticSurroundings around, string node = "n1", Action<string>? reached = null)

@@ -59,12 +59,12 @@ public sealed class StaticContentTests
         bed.Follow().Dispose();
         var inode = FileStatus.TryRead(Path.Combine(bed.Served(), "same"))!.Value.Inode;
         bed.Write("other", "two");
-        File.SetLastWriteTimeUtc(Path.Combine(bed.Source, "touched"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        File.SetUnixFileMode(Path.Combine(bed.Source, "touched"), (UnixFileMode)0x1ED);
         Publish(bed);
         bed.Follow().Dispose();
         Assert.Equal(inode, FileStatus.TryRead(Path.Combine(bed.Served(), "same"))!.Value.Inode);
         Assert.Equal(("two", "touched"), (bed.Read("other"), bed.Read("touched")));
-        Assert.Equal(2020, File.GetLastWriteTimeUtc(Path.Combine(bed.Served(), "touched")).Year);
+        Assert.Equal((UnixFileMode)0x16D, File.GetUnixFileMode(Path.Combine(bed.Served(), "touched")));
     }
 
     [Fact]
@@ -100,7 +100,9 @@ public sealed class StaticContentTests
         }
 
         Assert.Equal("one", new StreamReader(open).ReadToEnd());
-        Assert.Equal(["4-copy", "4-copy.json", "5-copy", "5-copy.json"], Directory.EnumerateFileSystemEntries(bed.Place()).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["4 copy", "4 copy.json", "5 copy", "5 copy.json"],
+            Directory.EnumerateFileSystemEntries(bed.Place()).Select(path => string.Join(' ', Path.GetFileName(path).Split('-').Where((_, part) => part != 1))).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -115,7 +117,7 @@ public sealed class StaticContentTests
         {
             bed.Write("index.html", $"number {number}");
             Publish(bed);
-            bed.Store().Prune(2, CancellationToken.None);
+            bed.Store().Prune(2, bed.Nodes, CancellationToken.None);
         }
 
         using var content = bed.Follow();
@@ -256,7 +258,7 @@ public sealed class StaticContentTests
         Assert.StartsWith(bed.Shared, MountPoints.RealPathOf(bed.Served()), StringComparison.Ordinal);
         bed.Settings = bed.Settings with { Cache = CacheKind.Local };
         bed.Follow().Dispose();
-        Assert.Equal(Path.Combine(bed.Place(), "1-copy"), MountPoints.RealPathOf(bed.Served()));
+        Assert.Matches("^1-[0-9a-f]{12}-copy$", Path.GetFileName(MountPoints.RealPathOf(bed.Served())));
 
         // Published while all nodes had copies: who needs the files as they are makes them.
         bed.Write("index.html", "two");
@@ -265,6 +267,219 @@ public sealed class StaticContentTests
         bed.Follow().Dispose();
         Assert.Equal("two", bed.Read("index.html"));
         Assert.StartsWith(bed.Shared, MountPoints.RealPathOf(bed.Served()), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void Where_a_log_begins_anew_its_first_generation_is_served_and_not_another_ones_with_its_number(string form)
+    {
+        foreach (var before in new[] { 1, 3 })
+        {
+            using var bed = BedOf(form);
+            for (var number = 1; number <= before; number++)
+            {
+                bed.Write("index.html", $"old {number}");
+                Publish(bed);
+                bed.Follow().Dispose();
+            }
+
+            Directory.Delete(Path.Combine(bed.Shared, "clusterfs", "static"), recursive: true);
+            bed.Write("index.html", "new");
+            Publish(bed);
+            using var content = bed.Follow();
+            Assert.Equal((StaticCondition.Current, 1L, "new"), (content.State.Condition, content.State.Current, bed.Read("index.html")));
+            Assert.Equal((1L, 1L), (content.Sighting.Current, bed.Store().List(CancellationToken.None).Switched));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void Nobody_but_the_daemon_may_write_in_what_is_served_whatever_was_published(string form)
+    {
+        using var bed = BedOf(form);
+        bed.Write("open/index.html", "one");
+        bed.Write("open/closed", "closed");
+        foreach (var path in new[] { "open", "open/index.html" })
+        {
+            File.SetUnixFileMode(Path.Combine(bed.Source, path), (UnixFileMode)0xFFF);
+        }
+
+        File.SetUnixFileMode(Path.Combine(bed.Source, "open/closed"), (UnixFileMode)0x180);
+        if (Processes.IsRoot)
+        {
+            FileAttribution.SetOwner(bed.Source, 1234, 1234);
+            FileAttribution.SetOwner(Path.Combine(bed.Source, "open"), 1234, 1234);
+            FileAttribution.SetOwner(Path.Combine(bed.Source, "open/index.html"), 1234, 1234);
+            File.SetUnixFileMode(Path.Combine(bed.Source, "open/index.html"), (UnixFileMode)0xFFF);
+        }
+
+        Assert.Contains("open/closed is closed to other users", Assert.Single(bed.Publish().Warnings), StringComparison.Ordinal);
+        using var content = bed.Follow();
+        var top = MountPoints.RealPathOf(bed.Served());
+        foreach (var (path, mode) in new[] { ("", 0x1EDu), ("open", 0x1EDu), ("open/index.html", 0x16Du), ("open/closed", 0x100u) })
+        {
+            var status = FileStatus.TryRead(Path.Combine(top, path).TrimEnd('/'))!.Value;
+            Assert.Equal((path, Accounts.Current, mode), (path, status.User, status.Mode));
+        }
+    }
+
+    [SkippableFact]
+    public void A_directory_that_somebody_else_may_write_in_is_no_base_for_the_next_copy()
+    {
+        Skip.IfNot(Processes.IsRoot, "needs root");
+        using var bed = BedOf("local");
+        bed.Write("sub/page", "right");
+        bed.Write("other", "one");
+        Publish(bed);
+        bed.Follow().Dispose();
+        var sub = Path.Combine(MountPoints.RealPathOf(bed.Served()), "sub");
+        var inode = FileStatus.TryRead(Path.Combine(sub, "page"))!.Value.Inode;
+        FileAttribution.SetOwner(sub, 1234, 1234);
+        bed.Write("other", "two");
+        Publish(bed);
+        bed.Follow().Dispose();
+        Assert.Equal("right", bed.Read("sub/page"));
+        Assert.NotEqual(inode, FileStatus.TryRead(Path.Combine(bed.Served(), "sub", "page"))!.Value.Inode);
+    }
+
+    [Fact]
+    public void A_place_that_is_a_link_is_left_alone()
+    {
+        using var bed = BedOf("local");
+        bed.Write("index.html", "one");
+        Publish(bed);
+        var elsewhere = Path.Combine(bed.Root, "elsewhere");
+        Directory.CreateDirectory(Path.Combine(elsewhere, ".unfinished-mine"));
+        File.CreateSymbolicLink(bed.Place(), elsewhere);
+        using var content = bed.Start(new StaticBed.Cluster { Reachable = ["n1"] });
+        Assert.Contains("is in the way", Assert.Throws<StaticException>(() => content.LookOnce(CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Equal([".unfinished-mine"], Directory.EnumerateFileSystemEntries(elsewhere).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void What_a_link_leads_to_is_never_deleted_also_when_it_takes_a_directorys_place_meanwhile()
+    {
+        using var bed = BedOf("local");
+        var (tree, elsewhere) = (Path.Combine(bed.Root, "tree"), Path.Combine(bed.Root, "elsewhere"));
+        var inside = Path.Combine(tree, "inside");
+        Directory.CreateDirectory(elsewhere);
+        Directory.CreateDirectory(inside);
+        const int many = 20_000;
+        foreach (var number in Enumerable.Range(0, many))
+        {
+            File.WriteAllBytes(Path.Combine(elsewhere, $"{number}"), []);
+            File.WriteAllBytes(Path.Combine(inside, $"{number}"), []);
+        }
+
+        var swap = new Thread(() =>
+        {
+            while (Directory.EnumerateFiles(inside).Count() == many)
+            {
+            }
+
+            Directory.Move(inside, Path.Combine(bed.Root, "out"));
+            File.CreateSymbolicLink(inside, elsewhere);
+        });
+        swap.Start();
+        Trash.Delete(tree);
+        swap.Join();
+        Assert.Equal(many, Directory.EnumerateFiles(elsewhere).Count());
+    }
+
+    [Fact]
+    public void The_files_that_a_node_serves_from_shared_storage_stay_however_old_they_are()
+    {
+        using var bed = BedOf("none");
+        bed.Write("index.html", "one");
+        Publish(bed);
+        bed.Follow().Dispose();
+        var first = bed.Store().Look(CancellationToken.None).Newest!;
+        bed.Write("index.html", "two");
+        Publish(bed);
+        var second = bed.Store().Look(CancellationToken.None).Newest!;
+        for (var number = 3; number <= 6; number++)
+        {
+            bed.Write("index.html", $"number {number}");
+            Publish(bed);
+            Prune(bed);
+        }
+
+        Assert.Equal("one", bed.Read("index.html"));
+        Assert.Null(bed.Store().FindTree(second));
+
+        // It serves another, and what it noted is of no use any more.
+        bed.Follow().Dispose();
+        bed.Write("index.html", "number 7");
+        Publish(bed);
+        bed.Follow().Dispose();
+        Prune(bed);
+        Prune(bed);
+        Assert.Null(bed.Store().FindTree(first));
+        Assert.Equal("number 7", bed.Read("index.html"));
+    }
+
+    [Fact]
+    public void Files_that_are_about_to_be_deleted_are_not_taken_into_use()
+    {
+        using var bed = BedOf("none");
+        bed.Write("index.html", "one");
+        Publish(bed);
+        var newest = bed.Store().Look(CancellationToken.None).Newest!;
+        File.WriteAllBytes(bed.Store().TreeOf(newest) + TreeRetention.Doomed, []);
+        using var content = bed.Start(new StaticBed.Cluster { Reachable = ["n1"] });
+        Assert.Contains("was pruned before it could be served", Assert.Throws<StaticException>(() => content.LookOnce(CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Equal(0, content.Sighting.Prepared);
+    }
+
+    [Fact]
+    public void After_a_rollback_what_is_here_still_is_used_again()
+    {
+        using var bed = BedOf("local");
+        bed.Write("index.html", "one");
+        Publish(bed);
+        bed.Follow().Dispose();
+        var inode = FileStatus.TryRead(Path.Combine(bed.Served(), "index.html"))!.Value.Inode;
+        bed.Write("index.html", "two");
+        Publish(bed);
+        bed.Follow().Dispose();
+        _ = bed.Store().Rollback(null, "n1", CancellationToken.None);
+        bed.Follow().Dispose();
+        Assert.Equal(("one", inode), (bed.Read("index.html"), FileStatus.TryRead(Path.Combine(bed.Served(), "index.html"))!.Value.Inode));
+    }
+
+    [Fact]
+    public void A_node_that_cannot_write_its_notes_is_current_all_the_same()
+    {
+        using var bed = BedOf("local");
+        bed.Write("index.html", "one");
+        Publish(bed);
+        Directory.CreateDirectory(Path.Combine(bed.Store().Root, "serving", "n1"));
+        using var content = bed.Follow();
+        Assert.Equal((StaticCondition.Current, true), (content.State.Condition, content.CaughtUp.IsCompleted));
+    }
+
+    [Fact]
+    public void A_generation_that_cannot_be_had_keeps_nothing_from_starting()
+    {
+        using var bed = BedOf("local");
+        bed.Write("index.html", "one");
+        Publish(bed);
+        bed.Follow().Dispose();
+        File.Delete(bed.Served());
+        File.WriteAllText(bed.Served(), "in the way");
+        using var content = bed.Start(new StaticBed.Cluster { Reachable = ["n1"] });
+        content.Start();
+        Await("it has caught up as far as it can", () => content.CaughtUp.IsCompleted);
+        Assert.Equal("in the way", File.ReadAllText(bed.Served()));
+    }
+
+    private static void Prune(StaticBed bed)
+    {
+        bed.Store().Prune(2, bed.Nodes, CancellationToken.None);
+        foreach (var mark in Directory.EnumerateFiles(bed.Store().Trees, "*" + TreeRetention.Doomed))
+        {
+            File.SetLastWriteTimeUtc(mark, DateTime.UtcNow.AddMinutes(-61));
+        }
     }
 
     private static StaticBed BedOf(string form) => new(cache: form == "none" ? CacheKind.None : CacheKind.Local);

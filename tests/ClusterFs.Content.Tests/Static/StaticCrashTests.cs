@@ -3,7 +3,7 @@ using ClusterFs.Content.Tests.Seeded;
 
 namespace ClusterFs.Content.Tests.Static;
 
-/// <summary>Whatever is killed and whenever: every node serves a whole generation, the old one or the new one, and the next start finishes the work.</summary>
+/// <summary>Killed at many points, not at all of them (see <see cref="Child.RunKilledAt"/>): every node serves a whole generation, the old one or the new one, and the next start finishes the work.</summary>
 public sealed class StaticCrashTests
 {
     private const int Killed = 137;
@@ -12,7 +12,7 @@ public sealed class StaticCrashTests
     [SkippableTheory]
     [InlineData("none", 10)]
     [InlineData("local", 10)]
-    public void Publishing_that_is_killed_at_any_call_has_published_all_or_nothing_and_can_be_done_again(string cache, int least)
+    public void Publishing_that_is_killed_at_many_calls_has_published_all_or_nothing_and_can_be_done_again(string cache, int least)
     {
         Skip.IfNot(File.Exists("/usr/bin/strace"), "strace is not installed: apt-get install strace");
         var deaths = 0;
@@ -49,7 +49,7 @@ public sealed class StaticCrashTests
     [SkippableTheory]
     [InlineData("none", 5)]
     [InlineData("local", 10)]
-    public void A_node_that_is_killed_at_any_call_serves_a_whole_generation_and_the_next_start_finishes(string cache, int least)
+    public void A_node_that_is_killed_at_many_calls_serves_a_whole_generation_and_the_next_start_finishes(string cache, int least)
     {
         Skip.IfNot(File.Exists("/usr/bin/strace"), "strace is not installed: apt-get install strace");
         var deaths = 0;
@@ -83,7 +83,7 @@ public sealed class StaticCrashTests
     }
 
     [SkippableFact]
-    public void A_node_that_is_killed_at_any_call_when_it_first_takes_a_directorys_place_keeps_what_was_there()
+    public void A_node_that_is_killed_at_many_calls_when_it_first_takes_a_directorys_place_keeps_what_was_there()
     {
         Skip.IfNot(File.Exists("/usr/bin/strace"), "strace is not installed: apt-get install strace");
         for (var call = 1; ; call++)

@@ -1,6 +1,7 @@
 using ClusterFs.Archive;
 using ClusterFs.Configuration;
 using ClusterFs.Content.Static;
+using ClusterFs.Content.Tests.Seeded;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Content.Tests.Static;
@@ -57,7 +58,7 @@ public sealed class StaticPublishTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_was_deleted_renamed_or_only_touched_is_a_change()
+    public void A_file_that_was_deleted_or_renamed_is_a_change_and_one_that_was_only_touched_is_none()
     {
         _bed.Write("a", "a");
         _bed.Write("b", "b");
@@ -67,7 +68,7 @@ public sealed class StaticPublishTests : IDisposable
         File.Move(Path.Combine(_bed.Source, "b"), Path.Combine(_bed.Source, "c"));
         Assert.Equal(2, _bed.Publish().Changed);
         File.SetLastWriteTimeUtc(Path.Combine(_bed.Source, "c"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
-        Assert.Equal(1, _bed.Publish().Changed);
+        Assert.False(_bed.Publish().IsNew);
     }
 
     [Fact]
@@ -195,7 +196,7 @@ public sealed class StaticPublishTests : IDisposable
             _bed.Write("a", $"a{number}");
             _bed.Write($"b{number}", $"b{number}");
             _bed.Publish();
-            _bed.Store().Prune(3, CancellationToken.None);
+            _bed.Store().Prune(3, _bed.Nodes, CancellationToken.None);
         }
 
         var listed = _bed.Store().List(CancellationToken.None).Generations;
@@ -203,6 +204,78 @@ public sealed class StaticPublishTests : IDisposable
         var archive = new StaticStore(new SharedSettings(_bed.Shared), "wiki", "www", TimeProvider.System).Archive;
         Assert.All(listed, generation => Assert.Empty(archive.Verify(generation.Content, CancellationToken.None).Damages));
         Assert.Contains("there is no generation 1;", Assert.Throws<StaticException>(() => _bed.Store().Rollback(1, "n1", CancellationToken.None)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_published_is_remembered_when_the_next_publication_starts()
+    {
+        _bed.Write("a", "a");
+        _bed.Publish();
+        var state = Path.Combine(_bed.Root, "n1", "state");
+        var remembered = File.ReadAllBytes(Assert.Single(Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories), IsIndex));
+        using var memory = PublishMemory.Open(state, _bed.Source);
+        Assert.Equal(remembered, File.ReadAllBytes(Assert.Single(Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories), IsIndex)));
+
+        static bool IsIndex(string file) => Path.GetFileName(file) == "index";
+    }
+
+    [Fact]
+    public void What_a_node_serves_or_that_leads_there_is_not_published()
+    {
+        _bed.Write("index.html", "one");
+        _bed.Publish();
+        _bed.Follow().Dispose();
+        Refused(_bed.Served());
+        Refused(Path.GetDirectoryName(_bed.Served())!);
+        _bed.Settings = _bed.Settings with { Cache = CacheKind.Local };
+        _bed.Follow().Dispose();
+        Refused(_bed.Served());
+        var other = NewSource("two");
+        File.CreateSymbolicLink(Path.Combine(other, "old.html"), Path.Combine(_bed.Store().Trees, "x", "index.html"));
+        Refused(other);
+        Assert.Single(_bed.Store().List(CancellationToken.None).Generations);
+
+        void Refused(string source) => Assert.EndsWith(
+            "published from",
+            Assert.Throws<StaticException>(() => PublishFrom(source, "n1", _ => { })).Message.Replace("that was published before; nothing is published", "published from", StringComparison.Ordinal)
+                .Replace("publish a directory elsewhere", "published from", StringComparison.Ordinal),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_empty_directory_is_not_published_by_mistake_and_a_link_that_leads_out_is_told_of()
+    {
+        Assert.Contains("is empty", Assert.Throws<StaticException>(() => _bed.Publish()).Message, StringComparison.Ordinal);
+        _bed.Write("a/page", "page");
+        File.CreateSymbolicLink(Path.Combine(_bed.Source, "a", "fine"), "../a/page");
+        Assert.Empty(_bed.Publish().Warnings);
+        File.CreateSymbolicLink(Path.Combine(_bed.Source, "a", "out"), "../../shared.css");
+        Assert.Contains("a/out is a link that leads out", Assert.Single(_bed.Publish().Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_stored_stays_when_it_is_not_certain_that_its_record_was_not_written()
+    {
+        _bed.Write("a", "one");
+        var packs = Path.Combine(_bed.Store().Root, "packs");
+        Assert.ThrowsAny<IOException>(() => _bed.Publish(point => _ = point == "claimed" ? throw new IOException("the storage went away") : 0));
+        Assert.NotEmpty(Directory.EnumerateFiles(packs, "*.pack"));
+        var before = Directory.EnumerateFiles(packs, "*.pack").Count();
+        Assert.ThrowsAny<IOException>(() => _bed.Publish(point => _ = point == "tree written" ? throw new IOException("the storage went away") : 0));
+        Assert.Equal(before, Directory.EnumerateFiles(packs, "*.pack").Count());
+    }
+
+    [Fact]
+    public void The_files_can_be_read_by_others_whatever_the_umask_of_who_publishes_first()
+    {
+        _bed.Write("index.html", "one");
+        Assert.Equal(0, Child.RunShell($"umask 077; exec \"$0\" publish {_bed.Root} none"));
+        for (var directory = Path.Combine(_bed.Store().Trees); directory != Path.Combine(_bed.Shared, "clusterfs"); directory = Path.GetDirectoryName(directory)!)
+        {
+            Assert.Equal((directory, (UnixFileMode)0x1ED), (directory, File.GetUnixFileMode(directory)));
+        }
+
+        Assert.Equal((UnixFileMode)0x1C0, File.GetUnixFileMode(Path.Combine(_bed.Store().Root, "packs")));
     }
 
     private string NewSource(string text)
@@ -214,7 +287,7 @@ public sealed class StaticPublishTests : IDisposable
     }
 
     private PublishResult PublishFrom(string source, string node, Action<string> reached) =>
-        new StaticPublisher(_bed.Store(reached), node, Path.Combine(_bed.Root, node, "state")).Publish(source, asFiles: true, null, CancellationToken.None);
+        new StaticPublisher(_bed.Store(reached), node, Path.Combine(_bed.Root, node, "state")).Publish(source, asFiles: true, allowEmpty: false, null, CancellationToken.None);
 
     private FileStatus InTree(Generation generation, string path) => FileStatus.TryRead(Path.Combine(_bed.Store().FindTree(generation)!, path))!.Value;
 

@@ -11,7 +11,7 @@ public sealed class SwitchRulesTests
         Assert.Equal((false, "waiting for n2, n3"), Decide([]));
         Assert.Equal((false, "waiting for n3"), Decide([Ready("n2", 7)]));
         Assert.Equal((false, "waiting for n3"), Decide([Ready("n2", 7), Ready("n3", 6)]));
-        Assert.Equal((true, "all nodes that can be reached are ready"), Decide([Ready("n2", 7), Ready("n3", 8)]));
+        Assert.Equal((true, "all nodes that can be reached are ready"), Decide([Ready("n2", 7), Ready("n3", 7)]));
     }
 
     [Fact]
@@ -42,9 +42,21 @@ public sealed class SwitchRulesTests
         Assert.Equal((true, "n3 is not ready, and was waited for long enough"), Decide([Ready("n2", 7)], waited: 30));
 
     [Fact]
+    public void A_generation_that_another_node_skips_is_skipped_here_too_but_not_for_ever()
+    {
+        Assert.Equal((false, "n3 has a newer one ready, which is prepared here too"), Decide([Ready("n2", 7), Ready("n3", 8)]));
+        Assert.True(Decide([Ready("n2", 7), Ready("n3", 8)], waited: 30).Now);
+        Assert.True(Decide([Ready("n2", 7), Ready("n3", 8)], reachable: ["n1", "n2"]).Now);
+    }
+
+    [Fact]
+    public void What_is_said_of_another_log_counts_for_nothing() =>
+        Assert.Equal((false, "waiting for n2, n3"), Decide([Ready("n2", 7) with { Current = 7, Line = "b" }, Ready("n3", 8) with { Line = "b" }]));
+
+    [Fact]
     public void It_never_goes_back() => Assert.Equal((false, null), Decide([Ready("n2", 8) with { Current = 8 }], current: 7, switched: 9));
 
-    private static NodeSighting Ready(string node, long prepared) => new(node, 7, prepared, 6, 0);
+    private static NodeSighting Ready(string node, long prepared) => new(node, 7, prepared, 6, 0, "a");
 
     private static (bool Now, string? Because) Decide(
         NodeSighting[] said, string[]? reachable, long current = 6, long switched = 6, int waited = 1)
@@ -57,7 +69,8 @@ public sealed class SwitchRulesTests
             reachable?.ToImmutableHashSet(StringComparer.Ordinal),
             said.ToDictionary(one => one.Node, StringComparer.Ordinal),
             TimeSpan.FromSeconds(waited),
-            TimeSpan.FromSeconds(30)));
+            TimeSpan.FromSeconds(30),
+            "a"));
         return (decision.Now, decision.Because);
     }
 
