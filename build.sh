@@ -32,6 +32,8 @@ usage: ./build.sh VERB
                    build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
   bench logs [--size MiB] [--dir DIR]
                    build, then clusterfs logs on the logs of three nodes, of that size in all
+  bench static [--files N] [--dir DIR]
+                   build, then static content of so many files published on three nodes, 1 % changed, behind nginx where it is installed
   package [VERSION]
                    build, then out/package/clusterfs_VERSION_ARCHITECTURE.deb: self-contained, with units of systemd, man page, completions
   clean            delete everything that was built
@@ -164,7 +166,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    case "${1:-}" in archive|changed|hour|loops|standby|logs) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby or logs";; esac
+    case "${1:-}" in archive|changed|hour|loops|standby|logs|static) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby, logs or static";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

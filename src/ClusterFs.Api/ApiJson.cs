@@ -22,5 +22,7 @@ namespace ClusterFs.Api;
 [JsonSerializable(typeof(ConfigReport))]
 [JsonSerializable(typeof(ConfigNodeReport))]
 [JsonSerializable(typeof(ConfigApplyReport))]
+[JsonSerializable(typeof(StaticReport))]
+[JsonSerializable(typeof(StaticNodeReport))]
 [JsonSerializable(typeof(ApiError))]
 public sealed partial class ApiJson : JsonSerializerContext;

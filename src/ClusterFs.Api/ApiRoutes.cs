@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ClusterFs.Api;
 
 /// <summary>
@@ -63,6 +65,16 @@ public static class ApiRoutes
 
     /// <summary>POST nothing: answered by a <see cref="ConfigApplyReport"/> when the roll-outs have begun. Query as above.</summary>
     public const string ConfigApply = "/v1/config/apply";
+
+    /// <summary>
+    /// POST nothing: a generation of static content was published. Answered by a <see cref="StaticReport"/> when all nodes that can be reached serve it, or
+    /// cannot, or the time is up. Query: <c>line</c>, the log that its number is of, and <c>seconds</c>.
+    /// </summary>
+    public const string StaticSwitch = "/v1/services/{service}/static/{name}/switch/{generation}";
+
+    internal static string For(string route, string service, string name, long generation, string line, TimeSpan patience) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{For(route, service).Replace("{name}", Uri.EscapeDataString(name), StringComparison.Ordinal).Replace("{generation}", generation.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)}?line={Uri.EscapeDataString(line)}&seconds={patience.TotalSeconds:0.###}");
 
     internal static string For(string route, string? service, string? node) => WithQuery(route, ("service", service), ("node", node));
 

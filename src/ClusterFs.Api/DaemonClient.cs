@@ -11,6 +11,9 @@ namespace ClusterFs.Api;
 /// <exception cref="OperationCanceledException">From every method: its caller's token was cancelled.</exception>
 public sealed class DaemonClient : IDisposable
 {
+    /// <summary>Of an answer that is about to come.</summary>
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(5);
+
     private readonly string _socket;
     private readonly HttpClient _http;
 
@@ -101,6 +104,17 @@ public sealed class DaemonClient : IDisposable
     /// <summary>Begins roll-outs of config files; does not wait for their end.</summary>
     public Task<ConfigApplyReport> ApplyConfigAsync(string? service, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
         HttpMethod.Post, ApiRoutes.For(ApiRoutes.ConfigApply, service, null), null, ApiJson.Default.ConfigApplyReport, timeout, cancellation);
+
+    /// <summary>Tells all nodes of a generation that was published, and waits until those that can be reached serve it, or cannot.</summary>
+    /// <param name="line">The log that its number is of.</param>
+    /// <param name="patience">Then it is answered with how far they are.</param>
+    public Task<StaticReport> SwitchStaticAsync(string service, string name, long generation, string line, TimeSpan patience, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Post,
+        ApiRoutes.For(ApiRoutes.StaticSwitch, service, name, generation, line, patience),
+        null,
+        ApiJson.Default.StaticReport,
+        patience + AnswerPatience,
+        cancellation);
 
     public void Dispose() => _http.Dispose();
 

@@ -84,6 +84,9 @@ public sealed record ServiceStatus(
 
     /// <summary>Its config files, by node and name, on all nodes that answered in time.</summary>
     public ImmutableArray<ConfigFileStatus> Config { get; init; } = [];
+
+    /// <summary>Its static contents, by node and name, on all its nodes; those that did not answer in time are unknown.</summary>
+    public ImmutableArray<StaticStatus> Static { get; init; } = [];
 }
 
 /// <summary>A link that the service writes its logs through, on the answering node.</summary>

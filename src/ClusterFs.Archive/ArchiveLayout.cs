@@ -9,16 +9,25 @@ internal sealed class ArchiveLayout
     private const int MaxNameLength = 100;
 
     public ArchiveLayout(string sharedPath, string service)
+        : this(sharedPath, ["archive", Named(service, "service")])
     {
-        RequireName(service, "service");
+    }
+
+    private ArchiveLayout(string sharedPath, ReadOnlySpan<string> below)
+    {
         Home = Path.Combine(Path.GetFullPath(sharedPath), "clusterfs");
-        Root = Path.Combine(Home, "archive", service);
+        Root = Path.Combine([Home, .. below]);
         Log = Path.Combine(Root, "log");
         Packs = Path.Combine(Root, "packs");
         Temporary = Path.Combine(Root, "tmp");
         Divergent = Path.Combine(Root, "divergent");
         Readers = Path.Combine(Root, "readers");
     }
+
+    /// <summary>Of the generations of a service's static content.</summary>
+    /// <exception cref="ArgumentException">A name cannot be the name of a directory.</exception>
+    public static ArchiveLayout OfStatic(string sharedPath, string service, string name) =>
+        new(sharedPath, ["static", Named(service, "service"), Named(name, "content")]);
 
     /// <summary>Made once by the operator: a mount point without its mount does not have it.</summary>
     public string Home { get; }
@@ -62,6 +71,12 @@ internal sealed class ArchiveLayout
             Durable.CreateDirectory(directory);
         }
     });
+
+    private static string Named(string name, string what)
+    {
+        RequireName(name, what);
+        return name;
+    }
 
     /// <summary>Names of services and nodes become names of files.</summary>
     /// <exception cref="ArgumentException">It would not be a safe one.</exception>

@@ -28,8 +28,13 @@ public sealed partial class ServiceArchive
     /// <param name="time">For the time stamps that people read.</param>
     /// <exception cref="ArgumentException">The service's name cannot be the name of a directory.</exception>
     public ServiceArchive(string sharedPath, string service, TimeProvider? time = null)
+        : this(new ArchiveLayout(sharedPath, service), service, time)
     {
-        Layout = new ArchiveLayout(sharedPath, service);
+    }
+
+    internal ServiceArchive(ArchiveLayout layout, string service, TimeProvider? time)
+    {
+        Layout = layout;
         Log = new SlotLog(Layout, service);
         Packs = new PackStore(Layout);
         Service = service;

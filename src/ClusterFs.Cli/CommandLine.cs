@@ -67,6 +67,7 @@ public static class CommandLine
             DivergentCommand.Create(),
             ConfigCommand.Create(),
             SeededCommand.Create(),
+            StaticCommand.Create(),
             NodeCommand.Create(),
             CertificatesCommand.Create(),
             ClusterCommand.Create(),

@@ -33,6 +33,9 @@ public sealed record Settings(
     /// <summary>From one look at config files on shared storage to the next. 100 ms to 1 h, default 2 s.</summary>
     public TimeSpan ConfigPollEvery { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How nodes follow what is published.</summary>
+    public PublishingSettings Static { get; init; } = PublishingSettings.Default;
+
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>
     public ServiceSettings RequireService(string name)
@@ -65,6 +68,9 @@ public sealed record NodeSettings(string Name, string Address, string StateDirec
 
     /// <summary>The local copies of shared configuration, and what is left to do about them: a directory per service and name.</summary>
     public string ConfigDirectory => Path.Combine(StateDirectory, "config");
+
+    /// <summary>What is known of the directories that were published from this node.</summary>
+    public string StaticDirectory => Path.Combine(StateDirectory, "static");
 
     /// <summary>The guard's own state: floors and the highest epochs consumed.</summary>
     public string GuardDirectory => Path.Combine(StateDirectory, "guard");
@@ -177,6 +183,9 @@ public sealed record ServiceSettings(
 
     /// <summary>Its config files, by name; on each of its nodes.</summary>
     public ImmutableArray<ConfigSettings> Config { get; init; } = [];
+
+    /// <summary>Its static contents, by name; each of its nodes serves them.</summary>
+    public ImmutableArray<StaticSettings> Static { get; init; } = [];
 }
 
 /// <summary>A service's log files: kept on shared storage, in a directory of each node.</summary>
@@ -265,6 +274,38 @@ public enum ConfigKind
 
     /// <summary>It is copied to where the program reads it.</summary>
     Copy,
+}
+
+/// <summary>Static content of a service: published in generations, and served by every node of the service.</summary>
+/// <param name="Name">Lower-case letters, digits and hyphens; of its own within the service.</param>
+/// <param name="Path">Absolute; what is served: a link that the daemon keeps there.</param>
+public sealed record StaticSettings(string Name, string Path)
+{
+    /// <summary>What each node keeps of it. Default <see cref="CacheKind.None"/>.</summary>
+    public CacheKind Cache { get; init; } = CacheKind.None;
+
+    /// <summary>How many generations stay on shared storage. 2 to 1,000, default 5.</summary>
+    public int Keep { get; init; } = DefaultKeep;
+
+    public const int DefaultKeep = 5;
+}
+
+/// <summary>What a node keeps of static content.</summary>
+public enum CacheKind
+{
+    /// <summary>Nothing: it is served from shared storage.</summary>
+    None,
+
+    /// <summary>A copy beside the path that is served.</summary>
+    Local,
+}
+
+/// <summary>How nodes follow what is published.</summary>
+/// <param name="PollEvery">From one look at shared storage to the next. 100 ms to 1 h, default 2 s.</param>
+/// <param name="SwitchTimeout">How long nodes that are ready wait for those that are not. 1 s to 1 h, default 30 s.</param>
+public sealed record PublishingSettings(TimeSpan PollEvery, TimeSpan SwitchTimeout)
+{
+    public static PublishingSettings Default { get; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(30));
 }
 
 /// <summary>What all seeded files are rendered with.</summary>

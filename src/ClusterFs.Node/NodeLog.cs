@@ -126,4 +126,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(82, LogLevel.Error, "{Service}: config files are looked at again in a minute, after a mistake in the daemon: {Problem}")]
     public static partial void ConfigMistaken(this ILogger logger, string service, string problem);
+
+    [LoggerMessage(120, LogLevel.Information, "{Service}: static {Name}: {Words}")]
+    public static partial void StaticChanged(this ILogger logger, string service, string name, string words);
+
+    [LoggerMessage(121, LogLevel.Warning, "{Service}: static {Name}: {Problem}")]
+    public static partial void StaticFailed(this ILogger logger, string service, string name, string problem);
 }

@@ -6,6 +6,7 @@ using ClusterFs.Node.Content;
 using ClusterFs.Node.Hosting;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 using ClusterFs.Node.Tracing;
 using ClusterFs.Posix;
 
@@ -78,9 +79,10 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
     logs.Start();
     using var seeded = new SeededKeeper(settings, TimeProvider.System);
     using var config = new ConfigKeeper(settings, TimeProvider.System);
+    using var published = new StaticKeeper(settings, TimeProvider.System);
     for (var number = 1; ; number++)
     {
-        switch (await new NodeHost(settings, identity, contents, seeded, config, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
+        switch (await new NodeHost(settings, identity, contents, seeded, config, published, logs, marker, signals).RunAsync(new StartCount(number)).ConfigureAwait(false))
         {
             case NodeEnd.Asked:
                 marker.EndedCleanly();

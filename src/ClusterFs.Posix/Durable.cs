@@ -136,8 +136,13 @@ public static class Durable
                 return false;
             }
 
-            Rename(from, to);
-            return true;
+            if (Libc.RenameAt2(Libc.AtFdCwd, from, Libc.AtFdCwd, to, 0) == 0)
+            {
+                return true;
+            }
+
+            // What the look was answered may be from a cache: another machine has made a directory there.
+            error = Marshal.GetLastPInvokeError();
         }
 
         return error is PosixException.Exists or PosixException.NotEmpty ? false : throw new PosixException("rename", from, error);

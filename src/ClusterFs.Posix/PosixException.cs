@@ -12,6 +12,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int NoSuchAddress = 6;
     public const int BadDescriptor = 9;
     public const int AccessDenied = 13;
+    public const int Busy = 16;
     public const int Exists = 17;
     public const int CrossDevice = 18;
     public const int NotDirectory = 20;

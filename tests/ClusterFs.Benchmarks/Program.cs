@@ -11,6 +11,7 @@ internal static class Program
                bench loops [--dir DIR]                  the innermost loops, by BenchmarkDotNet
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
                bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
+               bench static [--files N] [--dir DIR]     static content published on three nodes
         """;
 
     public static int Main(string[] arguments)
@@ -31,6 +32,8 @@ internal static class Program
                 return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
             case ["logs", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new LogsBench(scratch, size).Run());
+            case ["static", .. var rest]:
+                return Bench("--files", 10_000, rest, (scratch, files) => new StaticBench(scratch, files).Run());
             default:
                 Console.Error.WriteLine(Usage);
                 return 2;

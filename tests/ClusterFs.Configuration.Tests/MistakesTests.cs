@@ -16,7 +16,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.telemetry.otlp-endpoint: 'collector:4318' is no address of a collector; expected one such as http://127.0.0.1:4318, without a query")]
     [InlineData(
         "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: config, failover, live, logs, nodes, on-lost, pid-file, seeded, stop-timeout, unit")]
+        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: config, failover, live, logs, nodes, on-lost, pid-file, seeded, static, stop-timeout, unit")]
     [InlineData(
         "clusterfs.services.wiki.on-lost = frieze",
         "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]
@@ -286,6 +286,13 @@ public sealed class MistakesTests : IDisposable
     [InlineData(
         "clusterfs.services.wiki.unit = ${NOWHERE}",
         "node.conf:8: ${NOWHERE} is neither a key nor an environment variable; define it, or write ${?NOWHERE} if it may be missing")]
+    [InlineData("clusterfs.services.wiki.static.www {}", "node.conf:8: clusterfs.services.wiki.static.www.path: is missing; expected what is served, an absolute path on a local disk")]
+    [InlineData("clusterfs.services.wiki.static.www { path = /var/www/x, keep = 1 }", "node.conf:8: clusterfs.services.wiki.static.www.keep: 1 is out of range; expected a whole number from 2 to 1000")]
+    [InlineData("clusterfs.services.wiki.static.www.path = /www", "node.conf:8: clusterfs.services.wiki.static.www.path: /www is of the whole machine; expected a directory of the service's own, such as /var/www/wiki")]
+    [InlineData("clusterfs.services.wiki.static.www.path = /srv/shared/www", "node.conf:8: clusterfs.services.wiki.static.www: /srv/shared/www overlaps shared.path, /srv/shared; expected a path of its own, on a local disk")]
+    [InlineData("clusterfs.services.wiki.static.www.path = /var/lib/wiki/www", "node.conf:8: clusterfs.services.wiki.static.www: /var/lib/wiki/www overlaps the live content of wiki, /var/lib/wiki; expected a path of its own, on a local disk")]
+    [InlineData("clusterfs.services.wiki.static { a.path = /var/www/x, b.path = /var/www/x/y }", "node.conf:8: clusterfs.services.wiki.static.b: /var/www/x/y overlaps the static content wiki/a, /var/www/x; expected a path of its own, on a local disk")]
+    [InlineData("clusterfs.services.wiki.static.WWW.path = /var/www/x", "node.conf:8: clusterfs.services.wiki.static.WWW: 'WWW' cannot be the name of static content; expected at most 63 lower-case letters, digits and hyphens, a letter or digit first")]
     [InlineData("clusterfs.services.wiki.unit = ", "node.conf:8: a value is missing; write \"\" for an empty one")]
     [InlineData("clusterfs { lease { ttl = 5s }", "node.conf:8: this '{' is never closed; expected a '}'")]
     [InlineData("clusterfs.lease.ttl = \"5s", "node.conf:8: this string is never closed; expected a '\"' on the same line")]

@@ -61,6 +61,10 @@ public sealed class ReferenceTests
         Assert.Equal((config.Include, config.Comment), (shown.Include, shown.Comment));
         Assert.Equal((config.CheckTimeout, config.ReloadTimeout, config.HealthyWithin), (shown.CheckTimeout, shown.ReloadTimeout, shown.HealthyWithin));
         Assert.Equal(defaults.ConfigPollEvery, reference.ConfigPollEvery);
+        Assert.Equal(defaults.Static, reference.Static);
+        var content = Assert.Single(files.LoadGoodAnd("clusterfs.services.wiki.static.www.path = /var/www/x").Services["wiki"].Static);
+        var published = Assert.Single(other.Static);
+        Assert.Equal((CacheKind.None, content.Keep), (content.Cache, published.Keep));
         Assert.Equal(RehearsalSettings.Default, one.Live.Rehearsal);
         Assert.Equal(RehearsalSettings.Default, other.Live.Rehearsal with { Check = null });
     }
@@ -70,7 +74,7 @@ public sealed class ReferenceTests
         foreach (var (name, field) in section.Fields)
         {
             // Under these, users choose the names.
-            var isFree = prefix is "clusterfs.services." or "clusterfs.services.*.seeded." or "clusterfs.services.*.config." or "clusterfs.cluster.nodes."
+            var isFree = prefix is "clusterfs.services." or "clusterfs.services.*.seeded." or "clusterfs.services.*.config." or "clusterfs.services.*.static." or "clusterfs.cluster.nodes."
                 or "clusterfs.fence.nodes." or "clusterfs.fence.nodes.*."
                 or "clusterfs.seeded.variables." or "clusterfs.seeded.nodes." or "clusterfs.seeded.nodes.*.";
             var key = prefix + (isFree ? "*" : name);

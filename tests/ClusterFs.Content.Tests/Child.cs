@@ -12,11 +12,17 @@ internal static class Child
     /// <returns>The exit code; 137 after SIGKILL.</returns>
     public static int Run(params string[] arguments) => RunProgram(Executable, arguments);
 
-    /// <summary>Kills it when one of its threads makes such a call for the n-th time, before the call does anything.</summary>
+    /// <summary>
+    /// Kills it when one of its threads makes one of these calls for the n-th time, before the call does anything. strace counts each kind of call by itself, so
+    /// a kind that is made less often than another is met only at its first calls.
+    /// </summary>
     /// <param name="calls">Names of system calls, with commas.</param>
     /// <returns>The exit code; 137 after SIGKILL.</returns>
     public static int RunKilledAt(string calls, int n, params string[] arguments) => RunProgram(
         "strace", ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=SIGKILL:when={n}", Executable, .. arguments]);
+
+    /// <summary>Runs a script, whose $0 is this assembly.</summary>
+    public static int RunShell(string script) => RunProgram("/bin/sh", ["-c", script, Executable]);
 
     private static int RunProgram(string file, string[] arguments)
     {

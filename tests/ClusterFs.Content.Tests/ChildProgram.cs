@@ -1,5 +1,6 @@
 using ClusterFs.Content.Tests.Config;
 using ClusterFs.Content.Tests.Seeded;
+using ClusterFs.Content.Tests.Static;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Content.Tests;
@@ -19,6 +20,12 @@ internal static class ChildProgram
                 return 0;
             case ["use", var root, var kind, var point]:
                 ConfigBed.Tend(ConfigCrashTests.Start(new ConfigBed(root), kind, DieAt(point)));
+                return 0;
+            case ["publish", var root, var cache]:
+                StaticCrashTests.Bed(cache, root).Publish();
+                return 0;
+            case ["follow", var root, var cache]:
+                StaticCrashTests.Bed(cache, root).Follow().Dispose();
                 return 0;
             default:
                 Console.Error.WriteLine("This is a test assembly: run it with dotnet test.");

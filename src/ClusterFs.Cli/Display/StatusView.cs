@@ -99,7 +99,7 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 yield return $"{service.Name}: standbys: {string.Join("; ", service.Standbys.Select(StandbyOf))}";
             }
 
-            foreach (var note in RehearsalsOf(service, now).Concat(ConfigNotes.Of(service)).Concat(SeededNotes.Of(service)))
+            foreach (var note in RehearsalsOf(service, now).Concat(ConfigNotes.Of(service)).Concat(SeededNotes.Of(service)).Concat(StaticNotes.Of(service, now)))
             {
                 yield return note;
             }

@@ -48,6 +48,7 @@ internal static class ServicesBinder
         {
             SeededBinder.CheckPlaces(section.NamedChild(name).Child(SeededBinder.Name), service, services.Values, around);
             ConfigBinder.CheckPlaces(section.NamedChild(name).Child(ConfigBinder.Name), service, services.Values, around);
+            StaticBinder.CheckPaths(section.NamedChild(name).Child(StaticBinder.Name), service, services.Values, around);
         }
 
         if (section.Valid && services.Count == 0)
@@ -104,6 +105,7 @@ internal static class ServicesBinder
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         var config = ConfigBinder.Bind(section.Child(ConfigBinder.Name));
+        var statics = StaticBinder.Bind(section.Child(StaticBinder.Name));
         section.Finish();
         return new ServiceSettings(
             name,
@@ -125,6 +127,7 @@ internal static class ServicesBinder
             Logs = logs,
             Seeded = seeded,
             Config = config,
+            Static = statics,
         };
     }
 

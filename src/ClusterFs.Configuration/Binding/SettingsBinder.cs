@@ -33,6 +33,7 @@ internal static class SettingsBinder
         var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
         var telemetry = TelemetryBinder.Bind(all.Child("telemetry"));
         var configPollEvery = ConfigBinder.BindPollEvery(all.Child(ConfigBinder.Name));
+        var published = StaticBinder.BindPace(all.Child(StaticBinder.Name));
         all.Finish();
         return new Settings(node, cluster, journal, shared, lease, tls, services)
         {
@@ -40,6 +41,7 @@ internal static class SettingsBinder
             Seeded = seeded,
             Telemetry = telemetry,
             ConfigPollEvery = configPollEvery,
+            Static = published,
         };
     }
 

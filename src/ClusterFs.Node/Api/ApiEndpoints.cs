@@ -5,6 +5,7 @@ using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 
 namespace ClusterFs.Node.Api;
 
@@ -39,6 +40,10 @@ internal static class ApiEndpoints
             Reply(await queries.CompareAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigReport));
         application.MapPost(ApiRoutes.ConfigApply, async (string? service, ConfigQueries queries) =>
             Reply(await queries.ApplyAsync(service).ConfigureAwait(false), ApiJson.Default.ConfigApplyReport));
+        application.MapPost(
+            ApiRoutes.StaticSwitch,
+            async (string service, string name, long generation, string? line, double? seconds, StaticQueries queries, CancellationToken cancellation) =>
+                Reply(await queries.SwitchAsync(service, name, generation, line, seconds, cancellation).ConfigureAwait(false), ApiJson.Default.StaticReport));
     }
 
     private static void MapInspection(WebApplication application)

@@ -7,6 +7,7 @@ using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 using ClusterFs.Guard;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Messages;
@@ -16,7 +17,7 @@ namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
 internal sealed class NodeQueries(
-    Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, SeededQueries seeded, ConfigQueries config, LogKeeping logs, TimeProvider time)
+    Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, SeededQueries seeded, ConfigQueries config, StaticQueries published, LogKeeping logs, TimeProvider time)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
@@ -26,15 +27,16 @@ internal sealed class NodeQueries(
 
     public async Task<StatusReport> StatusAsync()
     {
-        var (seededFiles, configFiles) = (seeded.TellAsync(), config.TellAsync());
+        var (seededFiles, configFiles, statics) = (seeded.TellAsync(), config.TellAsync(), published.TellAsync());
         var services = await Task.WhenAll(settings.Services.Values.Select(StatusAsync)).ConfigureAwait(false);
         var files = await seededFiles.ConfigureAwait(false);
         var configs = await configFiles.ConfigureAwait(false);
+        var served = await statics.ConfigureAwait(false);
         return new StatusReport(
             settings.Node.Name,
             ClusterStatus(),
             new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false) { CertificateExpires = identity.Tls?.Expires },
-            [.. services.Select(service => service with { Seeded = [.. files[service.Name]], Config = [.. configs[service.Name]] })]);
+            [.. services.Select(service => service with { Seeded = [.. files[service.Name]], Config = [.. configs[service.Name]], Static = [.. served[service.Name]] })]);
     }
 
     public async Task<Answer<HistoryReport>> HistoryAsync(string service)

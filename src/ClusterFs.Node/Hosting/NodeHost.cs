@@ -14,6 +14,7 @@ using ClusterFs.Node.Metrics;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using ClusterFs.Node.Static;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace ClusterFs.Node.Hosting;
@@ -36,7 +37,15 @@ internal enum NodeEnd
 
 /// <summary>The daemon from the first actor to the last. A daemon that was downed begins another.</summary>
 internal sealed class NodeHost(
-    Settings settings, NodeIdentity identity, ContentShelf contents, SeededKeeper seeded, ConfigKeeper config, LogKeeping logs, CleanEndMarker marker, StopSignals signals)
+    Settings settings,
+    NodeIdentity identity,
+    ContentShelf contents,
+    SeededKeeper seeded,
+    ConfigKeeper config,
+    StaticKeeper published,
+    LogKeeping logs,
+    CleanEndMarker marker,
+    StopSignals signals)
 {
     /// <summary>A last dump that is under way is waited for; a second signal ends the wait.</summary>
     private static readonly TimeSpan LastDumps = TimeSpan.FromMinutes(2);
@@ -139,6 +148,7 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton(seeded);
         builder.Services.AddSingleton(config);
+        builder.Services.AddSingleton(published);
         builder.Services.AddSingleton(marker);
         builder.Services.AddSingleton(starts);
         builder.Services.AddSingleton<NodeBoard>();
@@ -152,6 +162,7 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton<SimulateQueries>();
         builder.Services.AddSingleton<InspectionQueries>();
         builder.Services.AddSingleton<ConfigQueries>();
+        builder.Services.AddSingleton<StaticQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)
             .AddSetup(new LoggingSetup(services.GetRequiredService<ILoggerFactory>()))

@@ -14,6 +14,7 @@ using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 using ClusterFs.Ownership;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Messages;
@@ -33,6 +34,7 @@ internal sealed class NodeStart(
     ContentShelf contents,
     SeededKeeper seeded,
     ConfigKeeper config,
+    StaticKeeper published,
     NodeBoard board,
     CleanEndMarker marker,
     StartCount starts,
@@ -41,6 +43,9 @@ internal sealed class NodeStart(
     ILoggerFactory loggers) : IHostedService, IAsyncDisposable
 {
     private const int SqlVoterLooksPerTtl = 8;
+
+    /// <summary>A node that was away serves what the others do before services start on it; for no longer than that.</summary>
+    private static readonly TimeSpan CatchUpPatience = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger = loggers.CreateLogger("clusterfs");
@@ -54,8 +59,10 @@ internal sealed class NodeStart(
 
     private ReportPace Pace => ReportPace.Of(settings.Services.Count);
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
+        published.Begin(loggers.CreateLogger("clusterfs.static"));
+        await published.CatchUpAsync(CatchUpPatience, cancellationToken).ConfigureAwait(false);
         _epochs = new EpochTable(_store);
         _guard = new GuardLink(settings.Node.GuardSocket, time);
         var agents = settings.Services.Values
@@ -75,6 +82,7 @@ internal sealed class NodeStart(
         seeded.Begin(loggers.CreateLogger("clusterfs.seeded"));
         system.ActorOf(SeededActor.Props(settings, seeded), SeededActor.Name);
         system.ActorOf(ConfigActor.Props(settings, config, time, loggers.CreateLogger("clusterfs.config")), ConfigActor.Name);
+        system.ActorOf(StaticActor.Props(settings, published), StaticActor.Name);
         if (identity.Tls is { } tls && tls.Expires - time.GetUtcNow() < TimeSpan.FromDays(30))
         {
             _logger.CertificateEnds(tls.Expires);
@@ -90,7 +98,6 @@ internal sealed class NodeStart(
                 await Task.WhenAll(VerifyJournalAsync(cancellation), JoinAsync(cancellation)).ConfigureAwait(false);
                 await StartOwnershipAsync().ConfigureAwait(false);
             }));
-        return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

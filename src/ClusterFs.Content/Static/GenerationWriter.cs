@@ -1,0 +1,267 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Manifests;
+using ClusterFs.Archive.Packs;
+using ClusterFs.Archive.Restore;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Content.Static;
+
+/// <summary>A generation that lies in a directory already, in part or whole.</summary>
+/// <param name="Directory">Where.</param>
+/// <param name="Entries">What was put there; null when that is not known any more.</param>
+internal sealed record WrittenGeneration(string Directory, IEnumerable<ManifestEntry>? Entries);
+
+/// <summary>
+/// Writes the files of a generation into a new directory. What the generation before has just so becomes a second name of the same file: a file of a
+/// generation is never written again, so neither can change by the other. Everything else is fetched from the archive, and verified. All of it belongs to the
+/// user of the writer, usually root, and nobody may write there, whatever the manifest says: an owner could put links in the place of directories, and
+/// what root does there later would be done elsewhere. Who may read is as published. Not safe for use by several threads.
+/// </summary>
+/// <param name="before">Another generation on the same file system; null when there is none.</param>
+internal sealed class GenerationWriter(PackReader reader, Manifest manifest, WrittenGeneration? before)
+{
+    private const uint PrivateDirectory = 0x1C0;
+    private const uint MayRead = 0x16D;
+    private const uint OthersMayWrite = 0x12;
+
+    private readonly byte[] _buffer = new byte[ContentCapture.MaxWhole];
+    private (string Name, OpenDirectory? Directory)? _reached;
+    private uint _owner;
+
+    /// <summary>Files that are second names of the generation's before.</summary>
+    public long Linked { get; private set; }
+
+    /// <summary>Bytes of the files that were written.</summary>
+    public long Written { get; private set; }
+
+    /// <summary>Groups could not be set: the storage refuses to (an NFS server with root_squash).</summary>
+    public bool GroupsRefused { get; private set; }
+
+    /// <param name="directory">Does not exist. To be synced by the caller.</param>
+    /// <exception cref="IOException">It cannot be written, or a content is not what was stored; the directory is incomplete.</exception>
+    public void Write(string directory, Action<long, long> advanced, CancellationToken cancellation)
+    {
+        manifest.Check();
+        Directory.CreateDirectory(directory, (UnixFileMode)PrivateDirectory);
+        _owner = FileStatus.TryRead(directory)?.User ?? throw new IOException($"{directory}, just made, is gone");
+        try
+        {
+            WriteEntries(directory, advanced, cancellation);
+        }
+        finally
+        {
+            _reached?.Directory?.Dispose();
+            _reached = null;
+        }
+    }
+
+    private void WriteEntries(string directory, Action<long, long> advanced, CancellationToken cancellation)
+    {
+        using var known = before?.Entries is { } entries ? new KnownRows(entries.Select(IndexRow.Unseen)) : null;
+        var open = new Stack<ManifestEntry>();
+        var files = 0L;
+        var bytes = 0L;
+        foreach (var entry in manifest.Entries())
+        {
+            cancellation.ThrowIfCancellationRequested();
+
+            // Deepest first: making an entry changes its directory's time, and a directory may deny us writing once it has its mode.
+            while (open.TryPeek(out var above) && !entry.Path.StartsWith(above.Path + "/", StringComparison.Ordinal))
+            {
+                AttributeIn(directory, open.Pop());
+            }
+
+            var old = known?.Find(entry.Path)?.Entry;
+            var path = Path.Combine(directory, entry.Path);
+            switch (entry.Kind)
+            {
+                case FileKind.Directory:
+                    Directory.CreateDirectory(path, (UnixFileMode)PrivateDirectory);
+                    open.Push(entry);
+                    break;
+                case FileKind.SymbolicLink:
+                    File.CreateSymbolicLink(path, entry.Target!);
+                    AttributeIn(directory, entry);
+                    break;
+                case FileKind.File when entry.SameAs is { } first:
+                    _ = Durable.TryLink(Path.Combine(directory, first), path);
+                    break;
+                default:
+                    WriteFile(entry, old, path, cancellation);
+                    bytes += entry.Content!.Size;
+                    break;
+            }
+
+            advanced(++files, bytes);
+        }
+
+        while (open.TryPop(out var above))
+        {
+            AttributeIn(directory, above);
+        }
+
+        SetGroup(directory, manifest.Root.Group);
+        FileAttribution.SetMode(directory, DirectoryMode(manifest.Root.Mode));
+    }
+
+    private void WriteFile(ManifestEntry entry, ManifestEntry? old, string path, CancellationToken cancellation)
+    {
+        if (before is not null && FindBefore(entry, old, cancellation) is { } found)
+        {
+            if (HasAttributesOf(found.Status, old, entry) && TryLink(found.Path, path))
+            {
+                Linked++;
+                return;
+            }
+
+            using var source = PlainFile.OpenRead(found.Path);
+            using var copy = TreeRestorer.Create(path);
+            FileCopy.Whole(source, copy.SafeFileHandle, entry.Content!.Size, cancellation);
+            Written += entry.Content.Size;
+        }
+        else
+        {
+            using var target = TreeRestorer.Create(path);
+            Fill(target, entry, cancellation);
+        }
+
+        Attribute(entry, path);
+    }
+
+    /// <summary>
+    /// A file of the generation before that has the content of an entry. That it is still what was put there, its size and time tell: nobody writes
+    /// to a generation, and whoever does so all the same changes the time. Where it is not known what was put there, it is read.
+    /// </summary>
+    private (string Path, FileStatus Status)? FindBefore(ManifestEntry entry, ManifestEntry? old, CancellationToken cancellation)
+    {
+        if ((before!.Entries is not null && old?.Content is null)
+            || Reach(Path.GetDirectoryName(entry.Path)!) is not { } directory
+            || directory[Path.GetFileName(entry.Path)] is not { } path
+            || FileStatus.TryRead(path) is not { Kind: FileKind.File } status
+            || status.Size != entry.Content!.Size
+            || status.User != _owner)
+        {
+            return null;
+        }
+
+        if (old is not null)
+        {
+            return IsSame(old.Content!, entry.Content) && status.ModifiedNs == old.ModifiedNs ? (path, status) : null;
+        }
+
+        using var handle = PlainFile.OpenRead(path);
+        return ContentDigest.Of(new FileSource(handle, status.Size), entry.Content.Paged, manifest.Head.PageSeed, cancellation) == entry.Content.Digest
+            ? (path, status)
+            : null;
+    }
+
+    /// <summary>
+    /// A directory of the generation before, held open. Null where it, or one on the way, is a link, or somebody else may write there: he could have the
+    /// file of another user served, between a look at it and its use.
+    /// </summary>
+    private OpenDirectory? Reach(string name)
+    {
+        if (_reached is not { } reached || reached.Name != name)
+        {
+            _reached?.Directory?.Dispose();
+            _reached = null;
+            _reached = (name, Open(name));
+        }
+
+        return _reached.Value.Directory;
+    }
+
+    private OpenDirectory? Open(string name)
+    {
+        var directory = OpenDirectory.TryOpen(before!.Directory);
+        foreach (var part in name.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            using var above = directory;
+            directory = IsOurs(above) ? above!.TryOpenBelow(part) : null;
+        }
+
+        if (IsOurs(directory))
+        {
+            return directory;
+        }
+
+        directory?.Dispose();
+        return null;
+    }
+
+    private bool IsOurs(OpenDirectory? directory) => directory?.Status is { } status && status.User == _owner && (status.Mode & OthersMayWrite) == 0;
+
+    private static bool IsSame(FileContent one, FileContent other) => (one.Size, one.Digest, one.Paged) == (other.Size, other.Digest, other.Paged);
+
+    /// <summary>Groups by what was wanted: some storage does not let them be set.</summary>
+    private static bool HasAttributesOf(FileStatus status, ManifestEntry? old, ManifestEntry entry) =>
+        status.Mode == (entry.Mode & MayRead)
+        && status.ModifiedNs == entry.ModifiedNs
+        && (old is null ? status.Group : old.Group) == entry.Group;
+
+    private static bool TryLink(string existing, string created)
+    {
+        try
+        {
+            return Durable.TryLink(existing, created);
+        }
+        catch (PosixException)
+        {
+            // It has as many names as the file system allows, or went in this moment.
+            return false;
+        }
+    }
+
+    private void Fill(FileStream target, ManifestEntry entry, CancellationToken cancellation)
+    {
+        var content = entry.Content!;
+        var what = $"'{entry.Path}'";
+        Written += content.Size;
+        if (content.Paged)
+        {
+            new PageRestorer(reader, null, manifest.Head.PageSeed).Write(target.SafeFileHandle, content, what, _ => { }, cancellation);
+            return;
+        }
+
+        using var stored = new ContentStream(reader, content, manifest.Head.PageSeed, what);
+        int read;
+        while ((read = stored.Read(_buffer)) > 0)
+        {
+            target.Write(_buffer, 0, read);
+        }
+    }
+
+    private void AttributeIn(string directory, ManifestEntry entry) => Attribute(entry, Path.Combine(directory, entry.Path));
+
+    private void Attribute(ManifestEntry entry, string path)
+    {
+        SetGroup(path, entry.Group);
+        if (entry.Kind != FileKind.SymbolicLink)
+        {
+            FileAttribution.SetMode(path, entry.Kind == FileKind.Directory ? DirectoryMode(entry.Mode) : entry.Mode & MayRead);
+        }
+
+        FileAttribution.SetModified(path, entry.ModifiedNs);
+    }
+
+    /// <summary>Its owner, who is the writer, may always work there; nobody else may.</summary>
+    private static uint DirectoryMode(uint mode) => (mode & MayRead) | PrivateDirectory;
+
+    /// <summary>Who may read goes by the group too.</summary>
+    private void SetGroup(string path, uint group)
+    {
+        if (!Processes.IsRoot || GroupsRefused)
+        {
+            return;
+        }
+
+        try
+        {
+            FileAttribution.SetOwner(path, _owner, group);
+        }
+        catch (PosixException refused) when (refused.Error == PosixException.NotPermitted)
+        {
+            GroupsRefused = true;
+        }
+    }
+}

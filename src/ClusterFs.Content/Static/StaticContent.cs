@@ -1,0 +1,471 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ClusterFs.Archive.Manifests;
+using ClusterFs.Configuration;
+using ClusterFs.Content.Seeded;
+using ClusterFs.Posix;
+
+namespace ClusterFs.Content.Static;
+
+/// <summary>What a node's static contents know of the world around them.</summary>
+public interface IStaticSurroundings
+{
+    /// <summary>Nodes that are up and answer; null while this node is in no cluster. Never waits.</summary>
+    ImmutableHashSet<string>? Reachable { get; }
+
+    /// <summary>What other nodes said last of a content. Never waits.</summary>
+    IReadOnlyDictionary<string, NodeSighting> SightingsOf(string service, string name);
+
+    /// <summary>This node has something to say.</summary>
+    void Tell(string service, string name, NodeSighting sighting);
+
+    /// <summary>For the log.</summary>
+    void Log(StaticNews news, string service, string name, string words);
+}
+
+/// <summary>
+/// One static content on this node, for the life of the process. One thread looks at shared storage and prepares what is new; another switches, which
+/// touches the local disk alone: what hangs with shared storage keeps a switch that is ready from nothing. Safe for use by several threads.
+/// </summary>
+public sealed class StaticContent : IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan AwayAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
+
+    private readonly Settings _settings;
+    private readonly StaticSettings _content;
+    private readonly string _service;
+    private readonly TimeProvider _time;
+    private readonly IStaticSurroundings _around;
+    private readonly StaticStore _store;
+    private readonly StaticPlace _place;
+    private readonly ImmutableArray<string> _others;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly AutoResetEvent _lookNow = new(initialState: false);
+    private readonly AutoResetEvent _decideNow = new(initialState: false);
+    private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private readonly Thread _looking;
+    private readonly Thread _switching;
+    private readonly Retry _retry;
+    private Known _known;
+    private string? _unnoted;
+
+    public StaticContent(Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around)
+        : this(settings, service, content, time, around, _ => { })
+    {
+    }
+
+    /// <param name="reached">Called at points of the work, in tests.</param>
+    internal StaticContent(
+        Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around, Action<string> reached)
+    {
+        (_settings, _service, _content, _time, _around) = (settings, service.Name, content, time, around);
+        _store = new StaticStore(settings.Shared, service.Name, content.Name, time, reached);
+        _retry = new Retry(time);
+        _place = new StaticPlace(content.Path, reached);
+        _others = [.. service.Nodes.Where(node => node != settings.Node.Name)];
+        _known = new Known(null, null, 0, 0, null, null, time.GetTimestamp(), null);
+        _looking = new Thread(Look) { IsBackground = true, Name = $"static {service.Name}/{content.Name}" };
+        _switching = new Thread(SwitchWhenReady) { IsBackground = true, Name = $"switch {service.Name}/{content.Name}" };
+    }
+
+    public string Service => _service;
+
+    public string Name => _content.Name;
+
+    /// <summary>Ends when what other nodes serve is served here too, as far as shared storage tells; never while that is away.</summary>
+    public Task CaughtUp => _caughtUp.Task;
+
+    private HeldForm Form => _content.Cache == CacheKind.None ? HeldForm.Shared : HeldForm.Copy;
+
+    public NodeSighting Sighting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _known.Newest is { } newest
+                    ? new NodeSighting(
+                        _settings.Node.Name, newest.Number, _known.Ready?.Line == newest.Line ? _known.Ready.Number : 0, _known.CurrentIn(newest), _known.Failed, newest.Line)
+                    : new NodeSighting(_settings.Node.Name, 0, 0, _known.Served?.Number ?? 0, _known.Failed, _known.ServedLine ?? "");
+            }
+        }
+    }
+
+    /// <summary>As of the last look; never waits for anything but the local disk.</summary>
+    public StaticState State
+    {
+        get
+        {
+            Known known;
+            lock (_gate)
+            {
+                known = _known;
+            }
+
+            return Draw(known);
+        }
+    }
+
+    public void Start()
+    {
+        _looking.Start();
+        _switching.Start();
+    }
+
+    /// <summary>Something was published, or another node has seen something newer.</summary>
+    public void LookNow() => _lookNow.Set();
+
+    /// <summary>Another node has said something.</summary>
+    public void DecideNow() => _decideNow.Set();
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _lookNow.Set();
+        _decideNow.Set();
+        var ended = !_looking.IsAlive || _looking.Join(EndPatience);
+        ended = (!_switching.IsAlive || _switching.Join(EndPatience)) && ended;
+        if (ended)
+        {
+            _stopping.Dispose();
+            _lookNow.Dispose();
+            _decideNow.Dispose();
+        }
+    }
+
+    private void Look()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                LookOnce(_stopping.Token);
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Whatever it is, it is said, and tried again: the daemon goes on.
+            catch (Exception problem)
+#pragma warning restore CA1031
+            {
+                Fail(WordsFor(problem), FailedToPrepare(_known));
+            }
+
+            _lookNow.WaitOne(_settings.Static.PollEvery);
+        }
+    }
+
+    /// <summary>Looks at shared storage, prepares what is new, and notes what is served. May hang with it.</summary>
+    internal void LookOnce(CancellationToken cancellation)
+    {
+        var nowServed = _place.Served;
+        var line = nowServed is { } its ? _place.RecordOf(its)?.Line : null;
+        Change(known => known with { Served = nowServed, ServedLine = line, LookingSince = _time.GetTimestamp() });
+        var sight = _store.Look(cancellation);
+        Change(known => known with
+        {
+            Newest = sight.Newest,
+            Switched = known.Newest?.Line == sight.Newest?.Line ? Math.Max(known.Switched, sight.Switched) : sight.Switched,
+            Failed = known.Newest?.Line == sight.Newest?.Line ? known.Failed : 0,
+            SeenAt = _time.GetTimestamp(),
+            LookingSince = null,
+        });
+        if (sight.Newest is { } newest)
+        {
+            var held = Held.Of(newest, Form);
+            if (_known.Prepared != held || !_place.Holds(held))
+            {
+                Tell();
+                _place.Open();
+                if (!_place.Holds(held))
+                {
+                    if (!_retry.MayTry((held.Name, string.Empty)))
+                    {
+                        return;
+                    }
+
+                    try
+                    {
+                        Prepare(held, newest, cancellation);
+                    }
+                    catch
+                    {
+                        _retry.Failed();
+                        throw;
+                    }
+
+                    _retry.Succeeded();
+                }
+
+                if (held.Form == HeldForm.Shared)
+                {
+                    NoteServing();
+                    _store.RequireKept(newest);
+                }
+
+                // Where one newer generation follows the other, the wait does not begin anew with each.
+                Change(known => known with
+                {
+                    Prepared = held,
+                    Ready = newest,
+                    PreparedSince = known.Prepared is null || known.Prepared == known.Served ? _time.GetTimestamp() : known.PreparedSince,
+                    Failed = 0,
+                    Problem = null,
+                });
+                _decideNow.Set();
+                Tell();
+            }
+
+            _place.CleanUp(_known.Prepared);
+            NoteCaughtUp();
+            NoteForOthers(newest, sight.Switched);
+        }
+
+        Change(known => known.Failed == 0 ? known with { Problem = null } : known);
+        NoteCaughtUp();
+    }
+
+    private void Prepare(Held held, Generation generation, CancellationToken cancellation)
+    {
+        var started = _time.GetTimestamp();
+
+        // After a rollback the same files may be here still.
+        var before = _place.All.Where(one => one.Form != HeldForm.Shared && one != held)
+            .OrderByDescending(one => one.Key == held.Key).ThenByDescending(one => one.Number).Select(one => (Held?)one).FirstOrDefault();
+        var words = "served from shared storage";
+        if (held.Form == HeldForm.Shared)
+        {
+            // It may have been published where nobody served it from there.
+            _ = _store.MakeTree(generation, null, (_, _) => { }, cancellation);
+            _place.Prepare(held, generation, path => File.CreateSymbolicLink(path, _store.TreeOf(generation)));
+        }
+        else
+        {
+            using var mark = _store.Archive.Mark(generation.Content);
+            using var reader = _store.Archive.NewReader();
+            var manifest = _store.ManifestOf(generation, reader);
+            var written = before is { } base_ ? new WrittenGeneration(_place.PathOf(base_), EntriesOf(base_, reader)) : null;
+            var writer = new GenerationWriter(reader, manifest, written);
+            using var disk = FileSystemSync.Before(_place.Local);
+            _place.Prepare(held, generation, path =>
+            {
+                writer.Write(path, (_, _) => { }, cancellation);
+                disk.Complete();
+            });
+            words = string.Create(
+                CultureInfo.InvariantCulture, $"{generation.Content.Files} files, {writer.Linked} of them as before, {writer.Written} bytes written");
+        }
+
+        _around.Log(
+            StaticNews.Prepared,
+            _service,
+            Name,
+            string.Create(CultureInfo.InvariantCulture, $"generation {held.Number} is ready after {_time.GetElapsedTime(started).TotalSeconds:0.0} s: {words}"));
+    }
+
+    private IEnumerable<ManifestEntry>? EntriesOf(Held held, Archive.Packs.PackReader reader) =>
+        _place.RecordOf(held) is { } record && _store.Find(record.Files, _stopping.Token) is { } generation ? _store.EntriesOf(generation, reader) : null;
+
+    private void SwitchWhenReady()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                SwitchIfReady();
+            }
+#pragma warning disable CA1031 // Whatever it is, it is said, and tried again: the daemon goes on.
+            catch (Exception problem)
+#pragma warning restore CA1031
+            {
+                Fail(WordsFor(problem), _known.Prepared?.Number ?? 0);
+            }
+
+            _decideNow.WaitOne(Tick);
+        }
+    }
+
+    /// <summary>Touches the local disk alone.</summary>
+    internal void SwitchIfReady()
+    {
+        var known = _known;
+        if (known is not { Prepared: { } prepared, Ready: { } ready } || prepared == known.Served)
+        {
+            return;
+        }
+
+        // The same generation in another form is nobody else's business.
+        var decision = known.Served?.IsOf(ready) == true
+            ? new SwitchDecision(Now: true, "the configuration of its cache has changed")
+            : SwitchRules.Decide(new SwitchView(
+                prepared.Number,
+                known.CurrentIn(ready),
+                known.Newest?.Line == ready.Line ? known.Switched : 0,
+                _others,
+                _around.Reachable,
+                _around.SightingsOf(_service, Name),
+                _time.GetElapsedTime(known.PreparedSince),
+                _settings.Static.SwitchTimeout,
+                ready.Line));
+        if (!decision.Now)
+        {
+            Change(now => now with { Waiting = decision.Because });
+            return;
+        }
+
+        if (!_place.Switch(prepared))
+        {
+            // Cleaned away, for a newer one that is ready.
+            return;
+        }
+
+        Change(now => now with { Served = prepared, ServedLine = ready.Line, Waiting = null, Failed = 0, Problem = null });
+        Tell();
+        NoteCaughtUp();
+        _around.Log(
+            StaticNews.Switched, _service, Name, string.Create(CultureInfo.InvariantCulture, $"generation {prepared.Number} is served, because {decision.Because}"));
+
+        // Whoever is away has to find out.
+        _lookNow.Set();
+    }
+
+    /// <summary>Notes that cannot be written (read-only storage, a quota) make no node less current: they are tried again with the next look.</summary>
+    private void NoteForOthers(Generation newest, long switched)
+    {
+        var known = _known;
+        try
+        {
+            var current = known.CurrentIn(newest);
+            if (current > switched && current <= newest.Number)
+            {
+                _store.NoteSwitched(current, newest.Line);
+                Change(now => now with { Switched = Math.Max(now.Switched, current) });
+            }
+
+            NoteServing();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            if (_unnoted != problem.Message)
+            {
+                _unnoted = problem.Message;
+                _around.Log(StaticNews.Failed, _service, Name, $"what is served here could not be noted for other nodes: {problem.Message}");
+            }
+        }
+    }
+
+    /// <summary>All that links lead to which are held: whatever is switched to meanwhile, or was just switched from, is among them.</summary>
+    private void NoteServing() => _store.NoteServing(_settings.Node.Name, _place.All.Select(_place.SharedFilesOf).OfType<string>());
+
+    /// <summary>A generation that cannot be had here is not worth waiting for.</summary>
+    private void NoteCaughtUp()
+    {
+        var known = _known;
+        if (known.SeenAt is not null && (known.Newest is not { } newest || known.CurrentIn(newest) >= known.Switched || known.Failed >= newest.Number))
+        {
+            _caughtUp.TrySetResult();
+        }
+    }
+
+    private static string WordsFor(Exception problem) => problem is IOException or UnauthorizedAccessException ? problem.Message : problem.ToString();
+
+    /// <summary>What was seen and is neither served nor ready; 0 where nothing was seen, because shared storage is away.</summary>
+    private static long FailedToPrepare(Known known) =>
+        known is { LookingSince: null, Newest: { } newest } && known.Served?.IsOf(newest) != true && known.Prepared?.IsOf(newest) != true ? newest.Number : known.Failed;
+
+    private void Fail(string problem, long failed)
+    {
+        var isNew = _known.Problem != problem;
+        Change(known => known with { Problem = problem, Failed = failed });
+        NoteCaughtUp();
+        if (isNew)
+        {
+            _around.Log(StaticNews.Failed, _service, Name, problem);
+            Tell();
+        }
+    }
+
+    private void Tell() => _around.Tell(_service, Name, Sighting);
+
+    private void Change(Func<Known, Known> change)
+    {
+        lock (_gate)
+        {
+            _known = change(_known);
+        }
+    }
+
+    private StaticState Draw(Known known)
+    {
+        var current = known.Served?.Number ?? 0;
+        var head = known.Newest?.Number ?? 0;
+        var seenAgo = known.SeenAt is { } seen ? _time.GetElapsedTime(seen) : (TimeSpan?)null;
+        var hangs = known.LookingSince is { } since && _time.GetElapsedTime(since) is var waits && waits > AwayAfter ? waits : (TimeSpan?)null;
+        var record = known.Served is { } served ? _place.RecordOf(served) : null;
+        var away = known.SeenAt is null || known.LookingSince is not null && known.Problem is not null;
+        var (condition, reason) =
+            hangs is { } waited ? (StaticCondition.Unknown, $"shared storage has not answered for {waited.TotalSeconds:0} s; {ServedOn(record)}")
+            : away ? (StaticCondition.Unknown, known.Problem is { } why ? $"{why}; {ServedOn(record)}" : "nobody has looked yet")
+            : known.Problem is { } problem ? (StaticCondition.Failed, problem)
+            : head == 0 && current == 0 ? (StaticCondition.Empty, "nothing was published yet")
+            : (known.Newest is { } newest ? head < known.CurrentIn(newest) : current > 0) ? (StaticCondition.Unknown, $"shared storage knows of no generation after {head}; is it the one that it was?")
+            : known.Served == known.Prepared && known.Newest is { } head_ && known.Served?.IsOf(head_) == true ? (StaticCondition.Current, null)
+            : (StaticCondition.Behind, $"generation {head} {(known.Prepared?.Number == head ? $"is ready, {known.Waiting ?? "about to be served"}" : "is being prepared")}");
+        var (localBytes, sharedBytes) = known.Served?.Form switch
+        {
+            HeldForm.Copy => (record?.Bytes ?? 0, 0L),
+            HeldForm.Shared => (0L, record?.Bytes ?? 0),
+            _ => (0L, 0L),
+        };
+        return new StaticState(
+            _service,
+            Name,
+            _content.Path,
+            condition,
+            current,
+            head,
+            current == 0 ? null : _place.ServedSince,
+            record?.At,
+            seenAgo,
+            reason,
+            localBytes,
+            sharedBytes,
+            [.. _place.Kept]);
+    }
+
+    private static string ServedOn(HeldRecord? record) => record is null
+        ? "what is here is served on"
+        : string.Create(CultureInfo.InvariantCulture, $"generation {record.Number} of {record.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z is served on");
+
+    /// <param name="Newest">As of the newest look.</param>
+    /// <param name="Prepared">What could be switched to.</param>
+    /// <param name="Switched">As of shared storage.</param>
+    /// <param name="Failed">What could not be prepared; 0 for nothing.</param>
+    /// <param name="Served">What the link leads to.</param>
+    /// <param name="SeenAt">Of the newest look that had an answer.</param>
+    /// <param name="LookingSince">Of the look that has had none yet.</param>
+    private sealed record Known(
+        Generation? Newest, Held? Prepared, long Switched, long Failed, Held? Served, long? SeenAt, long PreparedSince, long? LookingSince)
+    {
+        /// <summary>What is prepared.</summary>
+        public Generation? Ready { get; init; }
+
+        /// <summary>The log that the number of what is served is of.</summary>
+        public string? ServedLine { get; init; }
+
+        public string? Problem { get; init; }
+
+        /// <summary>
+        /// The number of what is served; 0 where it is of another log than a generation, or of what that log was before it was restored: then it has other
+        /// files under the same number.
+        /// </summary>
+        public long CurrentIn(Generation generation) =>
+            Served is { } served && ServedLine == generation.Line && (served.Number != generation.Number || served.IsOf(generation)) ? served.Number : 0;
+
+        public string? Waiting { get; init; }
+    }
+}
