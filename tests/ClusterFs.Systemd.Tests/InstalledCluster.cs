@@ -18,6 +18,7 @@ public sealed class InstalledCluster : IAsyncLifetime
 
     private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(2);
     private SystemdHosts? _hosts;
+    private bool _failed;
 
     internal static string[] Nodes { get; } = ["n1", "n2", "n3"];
 
@@ -37,7 +38,10 @@ public sealed class InstalledCluster : IAsyncLifetime
     internal async Task Settle()
     {
         Skip.If(Needs.Missing.Length > 0, Needs.Missing);
+        Assert.False(_failed, "the cluster could not be set up: see the first test of it");
+        _failed = _hosts is null;
         _hosts ??= await Build();
+        _failed = false;
         await Until("n1", "clusterfs status diary --json | grep -q '\"state\": *\"owned\"'");
         await Until("n1", $"clusterfs status diary | grep -q 'owned *n1' || clusterfs move diary --to n1; systemctl is-active {Unit}");
         await UntilWarm();
@@ -130,6 +134,20 @@ public sealed class InstalledCluster : IAsyncLifetime
     private static async Task<SystemdHosts> Build()
     {
         var hosts = await SystemdHosts.Boot([.. Nodes, "db"]);
+        try
+        {
+            await SetUp(hosts);
+            return hosts;
+        }
+        catch
+        {
+            await hosts.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task SetUp(SystemdHosts hosts)
+    {
         File.Copy(Needs.Package!, Path.Combine(hosts.Common, Path.GetFileName(Needs.Package!)));
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Services", "diary.sh"), Path.Combine(hosts.Common, "diary.sh"));
         foreach (var node in Nodes)
@@ -169,8 +187,6 @@ public sealed class InstalledCluster : IAsyncLifetime
         {
             await hosts.Run(node, $"clusterfs systemd attach {Unit} diary");
         }
-
-        return hosts;
     }
 
     /// <param name="Uptime">In seconds; of the machine that all hosts are on.</param>
