@@ -14,7 +14,7 @@ internal static class Child
 
     /// <summary>
     /// Kills it when one of its threads makes one of these calls for the n-th time, before the call does anything. strace counts each kind of call by itself, so
-    /// a kind that is made less often than another is met only at its first calls.
+    /// one kind should be named at a time.
     /// </summary>
     /// <param name="calls">Names of system calls, with commas.</param>
     /// <returns>The exit code; 137 after SIGKILL.</returns>

@@ -33,6 +33,11 @@ internal sealed class TreeRetention(StaticStore store, IReadOnlyCollection<strin
             DeleteIfOlder(clock, store.Archive.Layout.Pack(pack.ToString()), Abandoned);
         }
 
+        foreach (var name in DirectoryNames.Of(store.Root).Names.Where(name => name.StartsWith(".switched.", StringComparison.Ordinal)))
+        {
+            DeleteIfOlder(clock, Path.Combine(store.Root, name), Abandoned);
+        }
+
         if (FileStatus.TryRead(store.Trees) is null)
         {
             return;
