@@ -153,7 +153,7 @@ public sealed class InstalledCluster : IAsyncLifetime
         foreach (var node in Nodes)
         {
             await hosts.Run(node, "cp /common/*.deb /root/; install -m 755 /common/diary.sh /usr/local/bin/diary; mkdir -p /var/lib/diary");
-            await hosts.Run(node, $"printf '[Service]\\nExecStart=/usr/local/bin/diary\\n' > /etc/systemd/system/{Unit}; systemctl daemon-reload");
+            await hosts.Run(node, $"printf '[Service]\\nExecStart=/usr/local/bin/diary\\nTimeoutStopSec=12\\n' > /etc/systemd/system/{Unit}; systemctl daemon-reload");
         }
 
         await hosts.Run("db", "systemctl enable --now postgresql");

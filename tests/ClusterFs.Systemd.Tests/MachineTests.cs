@@ -44,14 +44,21 @@ public sealed class MachineTests(InstalledCluster cluster, ITestOutputHelper out
     public async Task A_node_that_is_cut_off_stops_its_unit_before_another_starts_it()
     {
         await cluster.Settle();
+        var daemon = await cluster.MainProcess("n1", "clusterfs");
         var last = cluster.LastEntry();
 
         await Hosts.Isolate("n1");
         var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
+        await cluster.Until("n1", "journalctl --no-pager -u clusterfs | grep -q 'the actor system ended by itself'");
         await Hosts.Rejoin("n1");
 
         output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
         cluster.OneWroteAtATime();
+
+        // However its daemon takes being cut off: it starts again within its process, which is no end of it.
+        await cluster.UntilWarm();
+        Assert.Equal("active", (await Hosts.Try("n1", "systemctl is-active clusterfs")).Output.Trim());
+        Assert.Equal(daemon, await cluster.MainProcess("n1", "clusterfs"));
     }
 
     [SkippableTheory]

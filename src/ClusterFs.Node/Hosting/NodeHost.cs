@@ -98,6 +98,8 @@ internal sealed class NodeHost(
 
     private async Task<NodeEnd> EndAsync(WebApplication application, ILogger logger, StopSignal signal)
     {
+        // Only here: a host that ends to start again in the same process does not stop, and systemd would kill it after its stop timeout.
+        application.Services.GetRequiredService<ISystemdNotifier>().Notify(ServiceState.Stopping);
         if (signal == StopSignal.Leave)
         {
             logger.LeavingServices("SIGHUP");
@@ -105,7 +107,6 @@ internal sealed class NodeHost(
         }
 
         logger.EndingServices("SIGTERM");
-        application.Services.GetRequiredService<ISystemdNotifier>().Notify(ServiceState.Stopping);
         var board = application.Services.GetRequiredService<NodeBoard>();
         var ended = board.Agent.Ask<AllIdle>(new EndAll(), EndPatience);
         await Task.WhenAny(ended, signals.Second).ConfigureAwait(false);

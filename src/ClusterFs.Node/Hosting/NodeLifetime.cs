@@ -7,11 +7,8 @@ namespace ClusterFs.Node.Hosting;
 /// </summary>
 internal sealed class NodeLifetime : IHostLifetime
 {
-    public NodeLifetime(IHostApplicationLifetime application, ISystemdNotifier notifier)
-    {
+    public NodeLifetime(IHostApplicationLifetime application, ISystemdNotifier notifier) =>
         application.ApplicationStarted.Register(() => notifier.Notify(ServiceState.Ready));
-        application.ApplicationStopping.Register(() => notifier.Notify(ServiceState.Stopping));
-    }
 
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
