@@ -129,7 +129,7 @@ run_tests() { # [FILTER]
   logs=$(mktemp -d); trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
   dotnet build ClusterFs.sln -c Release -v quiet --nologo
   # Real clusters wait most of the time; what computes takes the rest of it, and gives way to them.
-  { renice -n 5 "$BASHPID" >/dev/null; test_projects ${computing[@]+"${computing[@]}"}; } >"$logs/computing" 2>&1 &
+  { renice -n 10 "$BASHPID" >/dev/null; test_projects ${computing[@]+"${computing[@]}"}; } >"$logs/computing" 2>&1 &
   test_projects ${waiting[@]+"${waiting[@]}"}
   wait
   cat "$logs/computing"

@@ -11,7 +11,7 @@ public sealed class StaticFilesTests
     private const int Count = 60;
     private const int Size = 20_000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan MostApart = TimeSpan.FromMilliseconds(200);
 
     [SkippableFact]
