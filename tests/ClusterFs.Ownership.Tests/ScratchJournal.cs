@@ -1,6 +1,7 @@
 using ClusterFs.Ownership.Journal;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace ClusterFs.Ownership.Tests;
 
@@ -49,7 +50,21 @@ internal sealed class ScratchJournal : IDisposable
 
     public void Dispose()
     {
+        // The last question of a lease may still be under way when its actor system has ended, and makes a file of SQLite's again.
+        Assert.True(SpinWait.SpinUntil(TryDelete, TimeSpan.FromSeconds(10)), $"{_directory} cannot be deleted");
+    }
+
+    private bool TryDelete()
+    {
         SqliteConnection.ClearAllPools();
-        Directory.Delete(_directory, recursive: true);
+        try
+        {
+            Directory.Delete(_directory, recursive: true);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 }

@@ -50,6 +50,9 @@ public sealed class HyperionWireSerializerTests : TestKit
         new AskConfig("wiki", ConfigTask.Compare),
         new ConfigAnswered("{}"),
         new LookAtConfig("wiki"),
+        new StaticSighted("wiki", "www", "n2", 7, 6, 5, 4, "a line"),
+        new AskStatic("wiki"),
+        new StaticAnswered("{}"),
     };
 
     [Theory]
