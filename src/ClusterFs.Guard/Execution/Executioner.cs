@@ -4,7 +4,6 @@ using System.Diagnostics;
 using ClusterFs.Configuration;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Guard.State;
-using ClusterFs.Guard.Systemd;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Posix;
@@ -244,40 +243,6 @@ internal sealed partial class Executioner : IDisposable
     /// <summary>Records a held service before it is let go; set before the executioner starts.</summary>
     public Action<ServiceRecord> RecordHeld { get; set; } = _ => { };
 
-    /// <summary>
-    /// Tells a systemd unit to stop, and says again and again how far systemd is, for as long as it is wanted. Set before the executioner starts.
-    /// </summary>
-    public Action<string, Func<bool>, Action<UnitStop>> StopUnit { get; set; } = (_, _, _) => { };
-
-    /// <summary>Whether systemd has ended a unit, or does not answer; may take its time. Set before leftovers are buried.</summary>
-    public Func<string, bool> IsUnitOver { get; set; } = _ => true;
-
-    /// <summary>
-    /// Tells systemd to start a unit, and says why if that fails, or if nothing attaches in time. Set before the executioner starts.
-    /// </summary>
-    public Action<string, string, Action<string>> StartUnit { get; set; } = (_, _, _) => { };
-
-    /// <summary>The unit of a service is attached to its lease on this node, or no longer.</summary>
-    public void UnitAttached(string service, bool isAttached) => Post(() =>
-    {
-        if (_wards[service] is var ward && ward.StandsBy != isAttached)
-        {
-            ward.StandsBy = isAttached;
-            _log.UnitAttached(service, ward.Service.Unit ?? "", isAttached ? "stands by" : "no longer stands by");
-            Publish(ward);
-        }
-    });
-
-    /// <summary>The service runs on another node, so whoever stopped it here did not mean to have it down: it may come here again.</summary>
-    public void StandBy(string service) => Post(() =>
-    {
-        if (_wards.TryGetValue(service, out var ward) && ward.StoodDown)
-        {
-            ward.StoodDown = false;
-            Publish(ward);
-        }
-    });
-
     /// <summary>Ends when the executioner's thread has come round.</summary>
     public Task<bool> TurnAsync() => Ask(() => true);
 
@@ -357,57 +322,6 @@ internal sealed partial class Executioner : IDisposable
         }
     });
 
-    /// <summary>Kills what an earlier guard left behind and returns when nothing of it is alive. Before anything else is asked.</summary>
-    public void BuryLeftovers(IReadOnlyList<ServiceRecord> records)
-    {
-        var leftovers = new List<(ServiceRecord Record, ServiceProcesses Processes)>();
-        foreach (var record in records)
-        {
-            if (record.BootId == MachineClock.BootId)
-            {
-                leftovers.Add((record, ServiceProcesses.Of(record, _wards.GetValueOrDefault(record.Service)?.Service)));
-            }
-            else
-            {
-                _forget(record);
-            }
-        }
-
-        var empty = 0;
-        var said = new HashSet<int>();
-        using var tick = new ManualResetEventSlim();
-        while (empty < 2 && leftovers.Count > 0)
-        {
-            var table = ProcessTable.Read();
-            var alive = 0;
-            foreach (var (record, processes) in leftovers)
-            {
-                var found = processes.FindIn(table);
-                if (found.Count > 0)
-                {
-                    var problems = processes.Kill(found);
-                    if (found.Count(said.Add) is > 0 and var more)
-                    {
-                        _log.KillingLeftover(record.Service, record.Epoch, more);
-                    }
-
-                    Complain(record.Service, problems);
-                    alive += found.Count;
-                }
-            }
-
-            // A unit that is not found and not over either has another name, or is between two of its processes.
-            empty = alive > 0 || leftovers.Any(leftover => leftover.Processes.Unit is { } unit && !IsUnitOver(unit)) ? 0 : empty + 1;
-            _ = tick.Wait(ShortestPoll);
-        }
-
-        foreach (var (record, processes) in leftovers)
-        {
-            processes.Group?.Remove();
-            _forget(record);
-        }
-    }
-
     private static Life Begin(Ward ward, long epoch) => new(epoch, new ServiceProcesses
     {
         Beside = ward.Attachment?.Process,
@@ -450,41 +364,6 @@ internal sealed partial class Executioner : IDisposable
         else
         {
             OpenIfOrdered(ward);
-        }
-    }
-
-    private void UnitDidNotStart(Ward ward, StartService order, string problem)
-    {
-        if (ward.AwaitsAttachment == order)
-        {
-            // Another node may fare better; this one would fail again.
-            ward.AwaitsAttachment = null;
-            ward.StoodDown = true;
-            _log.UnitNotStarted(order.Service, order.Tenure, problem);
-            Publish(ward);
-            _tellHolder(new DrainRequested(order.Service, order.Tenure, TimeSpan.Zero, problem));
-        }
-    }
-
-    private void BeginStopOfUnit(Ward ward, Life life)
-    {
-        if (ward.Service.Unit is { } unit && life is { Opened: true, Record.Held: true })
-        {
-            life.Processes.Unit = unit;
-            life.AwaitsUnit = true;
-            StopUnit(unit, () => life.AwaitsUnit, stop => Post(() =>
-            {
-                life.UnitRefused = stop == UnitStop.Unanswered;
-                if (stop != UnitStop.Over)
-                {
-                    return;
-                }
-
-                // What was not found before systemd was done with it may have come since.
-                life.FoundEmpty = 0;
-                life.AwaitsUnit = false;
-                life.UnitStopped = true;
-            }));
         }
     }
 
