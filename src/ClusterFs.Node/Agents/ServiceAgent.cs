@@ -5,32 +5,9 @@ using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Guards;
-using ClusterFs.Ownership;
 using ClusterFs.Ownership.Messages;
-using Microsoft.Extensions.Logging;
 
 namespace ClusterFs.Node.Agents;
-
-/// <summary>What every agent of a node uses.</summary>
-/// <param name="Tell">Hands a command to the guard; it may be lost.</param>
-/// <param name="Time">Only for the time stamps that people read.</param>
-internal sealed record AgentSurroundings(
-    Func<string, IServiceContent> Content, Action<SuperviseCommand> Tell, NodeBoard Board, Func<Instant> Clock, TimeProvider Time, ILogger Logger)
-{
-    private const int LooksAtOnce = 4;
-    private const int FollowsAtOnce = 2;
-
-    /// <summary>Apart from those at local content, which must not wait for a hung share.</summary>
-    public OwnThreads LooksAtArchives { get; } = new(LooksAtOnce);
-
-    public OwnThreads LooksAtContent { get; } = new(LooksAtOnce);
-
-    /// <summary>First copies may take long, and take bandwidth from what services need.</summary>
-    public OwnThreads Follows { get; } = new(FollowsAtOnce);
-
-    /// <summary>Each takes room on the disk, and nothing waits for one.</summary>
-    public OwnThreads Rehearsals { get; } = new(1);
-}
 
 /// <summary>
 /// Looks after one service on this node: carries out what <see cref="AgentRules"/> says, and reports to the service's ownership actor. Whatever
@@ -64,11 +41,6 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
     private bool _answered;
     private TimeSpan _beat;
     private CancellationTokenSource? _following;
-    private WorkTally _tally = WorkTally.None;
-    private DateTimeOffset _workBegunAt;
-    private DateTimeOffset _preparedAt;
-    private (long Epoch, Instant At, bool Moved) _granted;
-    private long _startedTenure;
 
     public ServiceAgent(AgentSettings settings, AgentSurroundings surroundings)
     {
@@ -384,36 +356,6 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
         {
             AnswerDumpRequests(new DumpNowAnswered(null, result));
         }
-    }
-
-    private void TraceRestore(Work work, WorkResult result)
-    {
-        if (work.Kind is not WorkKind.TakeOver)
-        {
-            return;
-        }
-
-        _preparedAt = _surroundings.Time.GetUtcNow();
-        FailoverTrace.Tell(
-            "restore", Service, work.Epoch, _state.Settings.Node, _workBegunAt, _preparedAt,
-            problem: result.Outcome is WorkOutcome.Done ? null : result.Problem ?? result.Explanation);
-    }
-
-    /// <summary>Counts a tenure that this agent prepared and that now runs; one that it found running is none of its own.</summary>
-    private void NoteStart()
-    {
-        if (_state.Guard is not { Phase: LeasePhase.Running, OpenTenure: { } tenure } || tenure <= _startedTenure || _state.PreparedEpoch != tenure)
-        {
-            return;
-        }
-
-        _startedTenure = tenure;
-        var took = _granted.Epoch == tenure ? Now.LongestSince(_granted.At) : TimeSpan.Zero;
-        var cause = _view is { FailedOver: true } view && view.Tenure == tenure ? GrantCause.Failover
-            : _granted.Moved && _granted.Epoch == tenure ? GrantCause.Move
-            : GrantCause.Start;
-        _tally = _tally.WithStart(cause, took);
-        FailoverTrace.Tell("start", Service, tenure, _state.Settings.Node, _preparedAt, _surroundings.Time.GetUtcNow());
     }
 
     private void TakeDumpRequest()
