@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using ClusterFs.Configuration;
 using ClusterFs.Content.Config.Rollout;
 using ClusterFs.Content.Placing;
@@ -16,9 +15,6 @@ public sealed class ConfigFiles
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan TimerSlack = TimeSpan.FromMilliseconds(20);
-
-    /// <summary>A look at a large tree takes its time: at most one in so many parts of the time goes into looking.</summary>
-    private const int LookShare = 20;
 
     /// <summary>Above any roll-out: steps of one call.</summary>
     private const int MostSteps = 50;
@@ -63,6 +59,7 @@ public sealed class ConfigFiles
         [
             .. service.Config.Select(file => new Watched(
                 new ConfigFile(settings, file, service.Name, time, reached),
+                new ConfigSource(settings.Shared.Path, file.Source, quiet, time),
                 new RolloutLog(settings.Shared.Path, Path.Combine(settings.Shared.ConfigDirectory, service.Name, file.Name), file.Name),
                 time)),
         ];
@@ -93,7 +90,7 @@ public sealed class ConfigFiles
     /// <param name="begun">Gets the answer before this node's own turn.</param>
     public void Apply(Action<ImmutableArray<ConfigAsked>> begun, CancellationToken cancellation)
     {
-        var isNew = _files.Any(watched => TryLook(watched) is { } identity && !watched.Source.HasStayed(identity, _quiet));
+        var isNew = _files.Any(watched => watched.Source.HasJustChanged());
         if (isNew)
         {
             cancellation.WaitHandle.WaitOne(_quiet + TimerSlack);
@@ -105,7 +102,7 @@ public sealed class ConfigFiles
     }
 
     /// <summary>What <see cref="Apply"/> would change on this node. Changes nothing.</summary>
-    public ImmutableArray<ConfigDifference> Compare() => [.. _files.Select(Compare)];
+    public ImmutableArray<ConfigDifference> Compare() => [.. _files.Select(watched => ConfigComparison.Of(_settings.Node.Name, _service.Name, watched.File, watched.Source))];
 
     private bool Tend(Watched watched, bool nudged, CancellationToken cancellation)
     {
@@ -115,7 +112,7 @@ public sealed class ConfigFiles
         try
         {
             var blocked = Finish(watched, cancellation);
-            (var source, var trouble, soon) = LookAt(watched, nudged);
+            (var source, var trouble, soon) = watched.Source.Look(nudged);
             state = watched.Log.Read();
             string? waits;
             (state, waits) = Go(watched, state, source, trouble, blocked, cancellation);
@@ -315,7 +312,7 @@ public sealed class ConfigFiles
         try
         {
             watched.File.Open();
-            var (source, trouble, _) = LookAt(watched, nudged: true);
+            var (source, trouble, _) = watched.Source.Look(nudged: true);
             if (source is null)
             {
                 return new ConfigAsked(_service.Name, name, 0, trouble ?? "somebody is writing it; it is used once it has stayed as it is for a few seconds");
@@ -345,115 +342,6 @@ public sealed class ConfigFiles
         }
     }
 
-    /// <returns>The version of the source that may be used; why there is none; whether it should be looked at again soon.</returns>
-    private (string? Version, string? Trouble, bool Soon) LookAt(Watched watched, bool nudged)
-    {
-        // Large trees are looked at less often.
-        if (!nudged && _time.GetElapsedTime(watched.LookedAt) < watched.LookTook * LookShare)
-        {
-            return (watched.LastVersion, watched.LastTrouble, watched.IsSettling);
-        }
-
-        var began = _time.GetTimestamp();
-        (watched.LastVersion, watched.LastTrouble, watched.IsSettling) = (null, null, false);
-        try
-        {
-            var identity = Look(watched);
-            if (!watched.Source.HasStayed(identity, _quiet))
-            {
-                watched.Source.Note(identity);
-                watched.IsSettling = true;
-            }
-            else
-            {
-                if (identity.Bytes == 0)
-                {
-                    throw new ConfigException(
-                        $"{Path.Combine(_settings.Shared.Path, watched.Settings.Source)}: is empty, and may be about to be written, or what it should be is not mounted");
-                }
-
-                watched.LastVersion = watched.Source.Get(identity, () => Reach(watched, () => Tree.VersionOf(_settings.Shared.Path, watched.Settings.Source)));
-            }
-        }
-        catch (PlacingException problem) when (problem is not SharedAwayException)
-        {
-            watched.LastTrouble = $"the source cannot be used, and what is in use stays: {problem.Message}";
-        }
-
-        watched.LookedAt = _time.GetTimestamp();
-        watched.LookTook = _time.GetElapsedTime(began);
-        return (watched.LastVersion, watched.LastTrouble, watched.IsSettling);
-    }
-
-    private TreeIdentity? TryLook(Watched watched)
-    {
-        try
-        {
-            var identity = Look(watched);
-            watched.Source.Note(identity);
-            return identity;
-        }
-        catch (PlacingException)
-        {
-            return null;
-        }
-    }
-
-    private TreeIdentity Look(Watched watched) => Reach(watched, () => Tree.Look(_settings.Shared.Path, watched.Settings.Source));
-
-    private T Reach<T>(Watched watched, Func<T> action)
-    {
-        var root = _settings.Shared.Path;
-        try
-        {
-            return action();
-        }
-        catch (FileNotFoundException missing) when (Directory.Exists(Path.Combine(root, "clusterfs")))
-        {
-            throw new ConfigException(missing.Message, missing);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new SharedAwayException($"shared storage at {root} is away: {Path.Combine(root, watched.Settings.Source)}: {problem.Message.TrimEnd('.')}", problem);
-        }
-    }
-
-    private ConfigDifference Compare(Watched watched)
-    {
-        var settings = watched.Settings;
-        try
-        {
-            watched.File.Open();
-            var version = Reach(watched, () => Tree.VersionOf(_settings.Shared.Path, settings.Source));
-            var source = Reach(watched, () => Tree.ReadAll(_settings.Shared.Path, settings.Source));
-            var inUse = settings.Kind == ConfigKind.Copy && Path.Exists(settings.Target)
-                ? Tree.ReadAll(Path.GetDirectoryName(settings.Target)!, Path.GetFileName(settings.Target))
-                : watched.File.ReadActive();
-            var node = _settings.Node.Name;
-            var diff = new StringBuilder();
-            foreach (var path in source.Keys.Union(inUse.Keys).Order(StringComparer.Ordinal))
-            {
-                var name = path.Length == 0 ? settings.Source : $"{settings.Source}/{path}";
-                diff.Append(UnifiedDiff.Of(
-                    inUse.GetValueOrDefault(path, []),
-                    source.GetValueOrDefault(path, []),
-                    inUse.ContainsKey(path) ? $"{node}:{name} (in use)" : "/dev/null",
-                    source.ContainsKey(path) ? name : "/dev/null"));
-            }
-
-            if (watched.File.CompareTarget() is { } target)
-            {
-                diff.Append(UnifiedDiff.Of(target.Before, target.After, $"{node}:{settings.Target}", $"{node}:{settings.Target} (with the block)"));
-            }
-
-            return new ConfigDifference(_service.Name, settings.Name, version, null, diff.ToString());
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException)
-        {
-            return new ConfigDifference(_service.Name, settings.Name, null, problem.Message, "");
-        }
-    }
-
     private void Tell(Watched watched, string version, ActivationOutcome outcome)
     {
         if (outcome.Problem is { } problem)
@@ -474,7 +362,7 @@ public sealed class ConfigFiles
     private void Show(Watched watched, RolloutState? state, string? source, string? trouble, string? waits, string? away = null)
     {
         watched.LastState = state;
-        var (condition, reason) = Judge(watched, state, source, trouble, waits, away);
+        var (condition, reason) = ConfigJudgement.Of(watched.File, state, source, trouble, waits, away);
         if (reason != watched.Told && condition is ConfigCondition.Drifted or ConfigCondition.Failed or ConfigCondition.Unknown && reason is not null)
         {
             _tell(condition == ConfigCondition.Drifted ? ConfigNews.Drifted : ConfigNews.Trouble, watched.Settings.Name, reason);
@@ -487,67 +375,8 @@ public sealed class ConfigFiles
         ImmutableInterlocked.InterlockedExchange(ref _states, _states.SetItem(_files.IndexOf(watched), shown));
     }
 
-    private static (ConfigCondition, string?) Judge(Watched watched, RolloutState? state, string? source, string? trouble, string? waits, string? away)
-    {
-        var record = watched.File.Record;
-        var drift = DriftOf(watched);
-        var isDone = record.Active is not null && record.Active == state?.Rollout.Version;
-        if (record.Failed is { } failed && state is not null
-            && (failed.Version == state.Rollout.Version ? !isDone || failed.Rollout == state.Rollout.Began : failed.Version == state.Good && !isDone))
-        {
-            // First: with an edited copy, the version in use may be the very one that was refused.
-            return (ConfigCondition.Failed, drift is null ? failed.Words : $"{failed.Words}; and {drift}");
-        }
-
-        if (drift is not null)
-        {
-            return (ConfigCondition.Drifted, $"{drift}; nothing overwrites that until the next version, or `clusterfs config apply`");
-        }
-
-        if (away is not null)
-        {
-            return (ConfigCondition.Unknown, away);
-        }
-
-        if (trouble is not null)
-        {
-            return (ConfigCondition.Failed, trouble);
-        }
-
-        if (state is null || (isDone && source is null))
-        {
-            return (ConfigCondition.Behind, "the source has just changed, or nobody knows yet whether it has; it is used once it has stayed as it is");
-        }
-
-        var rollout = state.Rollout;
-        if (isDone)
-        {
-            return source == rollout.Version
-                ? (ConfigCondition.Current, null)
-                : (ConfigCondition.Behind, $"another version lies on shared storage than the one that was rolled out last, {LocalVersions.Short(source)}; it is used unless that changes soon");
-        }
-
-        return rollout.Failure is { } failure
-            ? (ConfigCondition.Behind, $"the roll-out of version {LocalVersions.Short(rollout.Version)} stopped at {failure.Node}: {failure.Words}")
-            : (ConfigCondition.Behind, $"version {LocalVersions.Short(rollout.Version)} is on its way{(waits is null ? "" : $": {waits}")}");
-    }
-
-    /// <returns>In words; null when nothing has drifted.</returns>
-    private static string? DriftOf(Watched watched)
-    {
-        try
-        {
-            var drift = watched.File.Drift();
-            return drift.IsEmpty ? null : string.Join("; ", drift);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or PlacingException)
-        {
-            return problem.Message;
-        }
-    }
-
     /// <summary>A config file, and what was seen of it.</summary>
-    private sealed class Watched(ConfigFile file, RolloutLog log, TimeProvider time)
+    private sealed class Watched(ConfigFile file, ConfigSource source, RolloutLog log, TimeProvider time)
     {
         public ConfigFile File { get; } = file;
 
@@ -555,17 +384,7 @@ public sealed class ConfigFiles
 
         public RolloutLog Log { get; } = log;
 
-        public Settled<TreeIdentity, string> Source { get; } = new(time);
-
-        public long LookedAt { get; set; }
-
-        public TimeSpan LookTook { get; set; }
-
-        public string? LastVersion { get; set; }
-
-        public string? LastTrouble { get; set; }
-
-        public bool IsSettling { get; set; }
+        public ConfigSource Source { get; } = source;
 
         /// <summary>In which roll-out this node has been in trouble in its turn, and since when.</summary>
         public long TroubledIn { get; set; }

@@ -1,0 +1,106 @@
+using ClusterFs.Content.Placing;
+
+namespace ClusterFs.Content.Config;
+
+/// <summary>A source on shared storage, and what was seen of it. Each look may hang with shared storage. Not thread-safe.</summary>
+/// <param name="root">Where shared storage is mounted.</param>
+/// <param name="source">A file or directory, relative to it.</param>
+/// <param name="quiet">How long it has to stay as it is before it is used: somebody may be writing it.</param>
+internal sealed class ConfigSource(string root, string source, TimeSpan quiet, TimeProvider time)
+{
+    /// <summary>A look at a large tree takes its time: at most one in so many parts of the time goes into looking.</summary>
+    private const int LookShare = 20;
+
+    private readonly Settled<TreeIdentity, string> _seen = new(time);
+    private long _lookedAt;
+    private TimeSpan _lookTook;
+    private string? _version;
+    private string? _trouble;
+    private bool _isSettling;
+
+    private string FullPath => Path.Combine(root, source);
+
+    /// <summary>Whether it may have changed just now; notes what is there.</summary>
+    public bool HasJustChanged()
+    {
+        try
+        {
+            var identity = Identity();
+            _seen.Note(identity);
+            return !_seen.HasStayed(identity, quiet);
+        }
+        catch (PlacingException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What was seen says nothing any more.</summary>
+    public void Forget() => _seen.Forget();
+
+    /// <returns>The version that may be used; why there is none; whether it should be looked at again soon.</returns>
+    /// <param name="nudged">Somebody says that there is something to be seen; otherwise a large tree is looked at less often.</param>
+    /// <exception cref="SharedAwayException">Shared storage does not answer.</exception>
+    public (string? Version, string? Trouble, bool Soon) Look(bool nudged)
+    {
+        if (!nudged && time.GetElapsedTime(_lookedAt) < _lookTook * LookShare)
+        {
+            return (_version, _trouble, _isSettling);
+        }
+
+        var began = time.GetTimestamp();
+        (_version, _trouble, _isSettling) = (null, null, false);
+        try
+        {
+            var identity = Identity();
+            if (!_seen.HasStayed(identity, quiet))
+            {
+                _seen.Note(identity);
+                _isSettling = true;
+            }
+            else
+            {
+                if (identity.Bytes == 0)
+                {
+                    throw new ConfigException($"{FullPath}: is empty, and may be about to be written, or what it should be is not mounted");
+                }
+
+                _version = _seen.Get(identity, ReadVersion);
+            }
+        }
+        catch (PlacingException problem) when (problem is not SharedAwayException)
+        {
+            _trouble = $"the source cannot be used, and what is in use stays: {problem.Message}";
+        }
+
+        _lookedAt = time.GetTimestamp();
+        _lookTook = time.GetElapsedTime(began);
+        return (_version, _trouble, _isSettling);
+    }
+
+    /// <summary>As it is now, settled or not.</summary>
+    /// <exception cref="PlacingException">It cannot be used.</exception>
+    public string ReadVersion() => Reach(() => Tree.VersionOf(root, source));
+
+    /// <summary>Its files, by path below it; a source that is a file has the empty path.</summary>
+    /// <exception cref="PlacingException">It cannot be used.</exception>
+    public IReadOnlyDictionary<string, byte[]> ReadAll() => Reach(() => Tree.ReadAll(root, source));
+
+    private TreeIdentity Identity() => Reach(() => Tree.Look(root, source));
+
+    private T Reach<T>(Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (FileNotFoundException missing) when (Directory.Exists(Path.Combine(root, "clusterfs")))
+        {
+            throw new ConfigException(missing.Message, missing);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new SharedAwayException($"shared storage at {root} is away: {FullPath}: {problem.Message.TrimEnd('.')}", problem);
+        }
+    }
+}
