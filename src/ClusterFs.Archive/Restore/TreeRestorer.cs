@@ -41,23 +41,17 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         _progress = progress;
         Advance(new RestoreProgress(0, content.Files, 0, content.Bytes));
         using var disk = FileSystemSync.Before(directory);
-        var directories = new Stack<ManifestEntry>();
-        foreach (var entry in manifest.Entries())
+        foreach (var (entry, isComplete) in manifest.Entries().InWritingOrder())
         {
             cancellation.ThrowIfCancellationRequested();
-
-            // Deepest first: making an entry changes its directory's time, and a directory may deny us writing once it has its mode.
-            while (directories.TryPeek(out var open) && !entry.Path.StartsWith(open.Path + "/", StringComparison.Ordinal))
-            {
-                Attribute(directories.Pop(), directory);
-            }
-
             var path = Path.Combine(directory, entry.Path);
             switch (entry.Kind)
             {
+                case FileKind.Directory when isComplete:
+                    Attribute(entry, directory);
+                    break;
                 case FileKind.Directory:
                     Directory.CreateDirectory(path, (UnixFileMode)PrivateDirectory);
-                    directories.Push(entry);
                     break;
                 case FileKind.SymbolicLink:
                     File.CreateSymbolicLink(path, entry.Target!);
@@ -75,11 +69,6 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
                     Advance(_total with { Files = _total.Files + 1 });
                     break;
             }
-        }
-
-        while (directories.TryPop(out var open))
-        {
-            Attribute(open, directory);
         }
 
         AttributeRoot(directory, manifest.Root);

@@ -58,17 +58,15 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
     private void WriteEntries(string directory, Action<long, long> advanced, CancellationToken cancellation)
     {
         using var known = before?.Entries is { } entries ? new KnownRows(entries.Select(IndexRow.Unseen)) : null;
-        var open = new Stack<ManifestEntry>();
         var files = 0L;
         var bytes = 0L;
-        foreach (var entry in manifest.Entries())
+        foreach (var (entry, isComplete) in manifest.Entries().InWritingOrder())
         {
             cancellation.ThrowIfCancellationRequested();
-
-            // Deepest first: making an entry changes its directory's time, and a directory may deny us writing once it has its mode.
-            while (open.TryPeek(out var above) && !entry.Path.StartsWith(above.Path + "/", StringComparison.Ordinal))
+            if (isComplete)
             {
-                AttributeIn(directory, open.Pop());
+                AttributeIn(directory, entry);
+                continue;
             }
 
             var old = known?.Find(entry.Path)?.Entry;
@@ -77,7 +75,6 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
             {
                 case FileKind.Directory:
                     Directory.CreateDirectory(path, (UnixFileMode)PrivateDirectory);
-                    open.Push(entry);
                     break;
                 case FileKind.SymbolicLink:
                     File.CreateSymbolicLink(path, entry.Target!);
@@ -93,11 +90,6 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
             }
 
             advanced(++files, bytes);
-        }
-
-        while (open.TryPop(out var above))
-        {
-            AttributeIn(directory, above);
         }
 
         SetGroup(directory, manifest.Root.Group);
