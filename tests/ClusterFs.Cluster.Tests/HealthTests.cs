@@ -168,7 +168,8 @@ public sealed class HealthTests(WatchedCluster watched)
         [
             .. user.Length == 0 ? user : ["/usr/bin/setpriv", .. user],
             "/usr/bin/curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "20", "--unix-socket", node.Socket, "-X", method, $"http://x{path}",
-            .. body is null ? Array.Empty<string>() : ["--data-binary", "@-"],
+            // It waits for the answer before it sends the body: who is refused while still sending may be cut off before having read why.
+            .. body is null ? Array.Empty<string>() : ["--data-binary", "@-", "-H", "Expect: 100-continue"],
         ];
         using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
         try
