@@ -12,6 +12,9 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
     /// <summary>Files of more bytes are stored in pages.</summary>
     public const int MaxWhole = PackFormat.BlockSize;
 
+    /// <summary>One that was damaged where it lay, and one that was made anew.</summary>
+    private const int MostIndexes = 2;
+
     private static readonly byte[] Zeros = new byte[PageMap.PageSize];
     private readonly byte[] _buffer = new byte[MaxWhole];
 
@@ -48,11 +51,17 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
     public (FileContent Content, long TakenOver) StorePages(
         IPageSource source, FileContent? before, UnchangedRanges? unchanged, string name, CancellationToken cancellation)
     {
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
             if (TryStorePages(source, before, unchanged, name, cancellation) is { } stored)
             {
                 return stored;
+            }
+
+            if (attempt == MostIndexes)
+            {
+                throw new LocalContentException(
+                    $"The page index of {name} is damaged each time it is read, also right after it was made anew. Check the disk that it lies on.");
             }
 
             // It is made anew from the archive, and checked.
