@@ -108,32 +108,41 @@ package_for_tests() { # [FILTER]
   if [ "$(id -u)" = 0 ] && command -v dpkg-deb systemd-nspawn >/dev/null && [ "$(aot 2>/dev/null)" = true ]; then build_package; fi
 }
 
-test_projects() { # PROJECT...
+test_project() { # PROJECT
+  echo "== $(basename "$1")"
+  CLUSTERFS_BIN=$PWD/$bin dotnet test "$1" -c Release --no-build --nologo --logger "console;verbosity=minimal" 2>&1 |
+    tee "$logs/$(basename "$1")" || touch "$logs/failed"
+}
+
+# What computes takes what the real clusters beside it leave, which wait most of the time, and gives way to them.
+test_beside() { # PROJECT...
   local project
   for project; do
-    echo "== $(basename "$project")"
-    CLUSTERFS_BIN=$PWD/$bin dotnet test "$project" -c Release --no-build --nologo --logger "console;verbosity=minimal" 2>&1 |
-      tee "$logs/$(basename "$project")" || touch "$logs/failed"
+    case $project in
+      *.Faults.Tests|*.Systemd.Tests) test_project "$project";;
+      *) (renice -n 10 "$BASHPID" >/dev/null; test_project "$project");;
+    esac
   done
 }
 
 run_tests() { # [FILTER]
-  local project waiting=() computing=() result=0 passed=0 failed=0 skipped=0
+  local project first=() beside=() last=() result=0 passed=0 failed=0 skipped=0
   for project in tests/*.Tests; do
     [[ $project == *"${1:-}"* ]] || continue
     case $project in
-      *.Archive.Tests|*.Cli.Tests|*.Configuration.Tests|*.Content.Tests|*.Lease.Tests|*.Simulation.Tests) computing+=("$project");;
-      *) waiting+=("$project");;
+      *.Archive.Tests|*.Cli.Tests|*.Configuration.Tests|*.Content.Tests|*.Lease.Tests|*.Simulation.Tests) beside+=("$project");;
+      *.Faults.Tests|*.Systemd.Tests) last+=("$project");;
+      *) first+=("$project");;
     esac
   done
-  logs=$(mktemp -d); trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
+  beside+=(${last[@]+"${last[@]}"})
+  logs=$(mktemp -d); trap 'kill $(jobs -p) 2>/dev/null || :; rm -rf "$logs"' EXIT
   dotnet build ClusterFs.sln -c Release -v quiet --nologo
-  # Real clusters wait most of the time; what computes takes the rest of it, and gives way to them.
-  { renice -n 10 "$BASHPID" >/dev/null; test_projects ${computing[@]+"${computing[@]}"}; } >"$logs/computing" 2>&1 &
-  test_projects ${waiting[@]+"${waiting[@]}"}
+  test_beside ${beside[@]+"${beside[@]}"} >"$logs/beside" 2>&1 &
+  for project in ${first[@]+"${first[@]}"}; do test_project "$project"; done
   wait
-  cat "$logs/computing"
-  for project in ${waiting[@]+"${waiting[@]}"} ${computing[@]+"${computing[@]}"}; do
+  cat "$logs/beside"
+  for project in ${first[@]+"${first[@]}"} ${beside[@]+"${beside[@]}"}; do
     read -r f p s < <(awk 'match($0, /Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+/) {
       gsub(/[^0-9 ]/, " ", $0); f += $1; p += $2; s += $3 } END { print f + 0, p + 0, s + 0 }' \
       <(grep -oE 'Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+' "$logs/$(basename "$project")"))
