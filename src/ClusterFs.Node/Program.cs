@@ -17,7 +17,7 @@ const int usage = 2;
 NativeHeap.Share();
 if (ParseArguments(args) is not { } path)
 {
-    Console.Error.WriteLine("usage: clusterfsd [--config FILE]");
+    Console.Error.WriteLine("usage: clusterfsd [--config FILE [--check-journal]]");
     return usage;
 }
 
@@ -32,6 +32,11 @@ try
     }
 
     settings = loaded.Settings;
+    if (args is [.., "--check-journal"])
+    {
+        return await JournalLook.SayAsync(settings, Console.Out).ConfigureAwait(false);
+    }
+
     identity = new NodeIdentity(MutualTls.Load(settings));
 }
 catch (ConfigurationException mistakes)
@@ -62,6 +67,7 @@ static string? ParseArguments(string[] args) => args switch
 {
     [] => ConfigurationLoader.DefaultPath,
     ["--config", var file] => file,
+    ["--config", var file, "--check-journal"] => file,
     _ => null,
 };
 
