@@ -13,8 +13,7 @@ using ClusterFs.Posix;
 const int failed = 1;
 const int usage = 2;
 
-// Threads would each keep what a burst needed: a few megabytes with many services.
-NativeHeap.Share();
+IdleMemory.Prepare();
 if (ParseArguments(args) is not { } path)
 {
     Console.Error.WriteLine("usage: clusterfsd [--config FILE [--check-journal]]");
@@ -75,9 +74,7 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
 {
     // Long enough for the others to have seen the old member go.
     var beforeRejoining = TimeSpan.FromSeconds(4);
-    // What the compiler and a burst of work left: 25 to 30 MB with a thousand services.
-    var betweenTrims = TimeSpan.FromMinutes(1);
-    using var trims = TimeProvider.System.CreateTimer(_ => NativeHeap.Trim(), null, betweenTrims, betweenTrims);
+    using var memory = new IdleMemory(TimeProvider.System);
     using var signals = new StopSignals();
     using var traces = TraceExport.Begin(settings);
     var contents = new ContentShelf(settings);
