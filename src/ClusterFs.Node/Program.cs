@@ -24,14 +24,16 @@ Settings settings;
 NodeIdentity identity;
 try
 {
-    var loaded = ConfigurationLoader.Load(path, new LoadOptions { CheckPaths = true, KeepCopies = true });
+    // Who only asks after the journal wants nothing of shared storage, and changes nothing.
+    var isStart = args is not [.., "--check-journal"];
+    var loaded = ConfigurationLoader.Load(path, new LoadOptions { CheckPaths = isStart, KeepCopies = isStart });
     foreach (var warning in loaded.Warnings)
     {
         Console.Error.WriteLine($"warning: {warning}");
     }
 
     settings = loaded.Settings;
-    if (args is [.., "--check-journal"])
+    if (!isStart)
     {
         return await JournalLook.SayAsync(settings, Console.Out).ConfigureAwait(false);
     }

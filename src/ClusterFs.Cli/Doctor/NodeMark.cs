@@ -73,9 +73,11 @@ internal static class MarkCheck
     {
         private readonly Dictionary<string, NodeMark> _first = [];
         private readonly Dictionary<string, NodeMark> _last = [];
-        private readonly Dictionary<string, (string Version, long At)> _asked = [];
+        private readonly Dictionary<string, (int Version, long At)> _asked = [];
         private readonly Dictionary<string, TimeSpan> _answered = [];
-        private string _version = NewVersion();
+
+        /// <summary>Every one that this mark has had: who is asked later gets a later one, which may be all that somebody asked before ever sees.</summary>
+        private readonly List<string> _versions = [NewVersion()];
         private long _heard = Stopwatch.GetTimestamp();
 
         public async Task<IReadOnlyList<MarkSeen>> RunAsync()
@@ -130,7 +132,7 @@ internal static class MarkCheck
                 _last[other] = mark;
                 if (_asked.TryGetValue(other, out var asked))
                 {
-                    if (mark.Heard.GetValueOrDefault(node) == asked.Version)
+                    if (_versions.IndexOf(mark.Heard.GetValueOrDefault(node, "")) >= asked.Version)
                     {
                         _ = _answered.TryAdd(other, Stopwatch.GetElapsedTime(asked.At));
                     }
@@ -138,8 +140,8 @@ internal static class MarkCheck
                 else if (IsRunning(other))
                 {
                     // From here on the other one looks: what it takes to answer is what the storage takes, not what it takes to be started.
-                    _version = NewVersion();
-                    _asked[other] = (_version, Stopwatch.GetTimestamp());
+                    _versions.Add(NewVersion());
+                    _asked[other] = (_versions.Count - 1, Stopwatch.GetTimestamp());
                     news = true;
                 }
             }
@@ -164,7 +166,7 @@ internal static class MarkCheck
         private void Write(bool over)
         {
             var heard = _last.ToImmutableSortedDictionary(mark => mark.Key, mark => mark.Value.Version, StringComparer.Ordinal);
-            var mark = new NodeMark(node, _version, time.GetUtcNow(), over, heard);
+            var mark = new NodeMark(node, _versions[^1], time.GetUtcNow(), over, heard);
             Durable.Replace(Path.Combine(place, node), JsonSerializer.SerializeToUtf8Bytes(mark, DoctorJson.Default.NodeMark));
         }
 
