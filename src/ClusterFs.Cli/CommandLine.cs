@@ -62,6 +62,7 @@ public static class CommandLine
             HistoryCommand.Create(),
             ExplainCommand.Create(),
             SimulateCommand.Create(),
+            DoctorCommand.Create(),
             LogsCommand.Create(),
             ArchiveCommand.Create(),
             DivergentCommand.Create(),

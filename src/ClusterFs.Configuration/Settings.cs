@@ -30,6 +30,9 @@ public sealed record Settings(
 
     public TelemetrySettings Telemetry { get; init; } = TelemetrySettings.Off;
 
+    /// <summary>What the HTTP port of this node lets people do.</summary>
+    public HttpSettings Http { get; init; } = new((string?)null);
+
     /// <summary>From one look at config files on shared storage to the next. 100 ms to 1 h, default 2 s.</summary>
     public TimeSpan ConfigPollEvery { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -460,3 +463,7 @@ public sealed record TelemetrySettings(Uri? OtlpEndpoint)
 {
     public static TelemetrySettings Off { get; } = new((Uri?)null);
 }
+
+/// <summary>The HTTP port of a node.</summary>
+/// <param name="TokenFile">Absolute. Who knows what is in it may act from the status page; null: nobody may.</param>
+public sealed record HttpSettings(string? TokenFile);

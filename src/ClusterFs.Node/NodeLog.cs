@@ -132,4 +132,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(121, LogLevel.Warning, "{Service}: static {Name}: {Problem}")]
     public static partial void StaticFailed(this ILogger logger, string service, string name, string problem);
+
+    [LoggerMessage(122, LogLevel.Information, "from the status page, by who has its token, from {Address}: {Action} {Service} {To}")]
+    public static partial void PageActs(this ILogger logger, string action, string service, string to, string address);
+
+    [LoggerMessage(123, LogLevel.Warning, "somebody at {Address} tried to act from the status page: {Why} (said once a minute at most)")]
+    public static partial void PageRefuses(this ILogger logger, string address, string why);
 }

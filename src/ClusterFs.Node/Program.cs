@@ -13,11 +13,10 @@ using ClusterFs.Posix;
 const int failed = 1;
 const int usage = 2;
 
-// Threads would each keep what a burst needed: a few megabytes with many services.
-NativeHeap.Share();
+IdleMemory.Prepare();
 if (ParseArguments(args) is not { } path)
 {
-    Console.Error.WriteLine("usage: clusterfsd [--config FILE]");
+    Console.Error.WriteLine("usage: clusterfsd [--config FILE [--check-journal]]");
     return usage;
 }
 
@@ -25,13 +24,20 @@ Settings settings;
 NodeIdentity identity;
 try
 {
-    var loaded = ConfigurationLoader.Load(path, new LoadOptions { CheckPaths = true, KeepCopies = true });
+    // Who only asks after the journal wants nothing of shared storage, and changes nothing.
+    var isStart = args is not [.., "--check-journal"];
+    var loaded = ConfigurationLoader.Load(path, new LoadOptions { CheckPaths = isStart, KeepCopies = isStart });
     foreach (var warning in loaded.Warnings)
     {
         Console.Error.WriteLine($"warning: {warning}");
     }
 
     settings = loaded.Settings;
+    if (!isStart)
+    {
+        return await JournalLook.SayAsync(settings, Console.Out).ConfigureAwait(false);
+    }
+
     identity = new NodeIdentity(MutualTls.Load(settings));
 }
 catch (ConfigurationException mistakes)
@@ -62,6 +68,7 @@ static string? ParseArguments(string[] args) => args switch
 {
     [] => ConfigurationLoader.DefaultPath,
     ["--config", var file] => file,
+    ["--config", var file, "--check-journal"] => file,
     _ => null,
 };
 
@@ -69,9 +76,7 @@ static async Task<int> RunAsync(Settings settings, NodeIdentity identity, CleanE
 {
     // Long enough for the others to have seen the old member go.
     var beforeRejoining = TimeSpan.FromSeconds(4);
-    // What the compiler and a burst of work left: 25 to 30 MB with a thousand services.
-    var betweenTrims = TimeSpan.FromMinutes(1);
-    using var trims = TimeProvider.System.CreateTimer(_ => NativeHeap.Trim(), null, betweenTrims, betweenTrims);
+    using var memory = new IdleMemory(TimeProvider.System);
     using var signals = new StopSignals();
     using var traces = TraceExport.Begin(settings);
     var contents = new ContentShelf(settings);

@@ -43,7 +43,7 @@ public sealed class HealthTests(WatchedCluster watched)
         { "GET /standby/wiki?max-lag=1e999s HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
         { "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n", 404 },
         { "POST /v1/services/wiki/move HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n{\"to\":\"n2\"}", 404 },
-        { "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 404 },
+        { "GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n", 404 },
         { "GET /live HTTP/1.1\r\n\r\n", 400 },
         { "GET /live HTTP/9.9\r\nHost: x\r\n\r\n", 505 },
         { "\0\u0001\u0002 nonsense\r\n\r\n", 400 },
@@ -59,7 +59,7 @@ public sealed class HealthTests(WatchedCluster watched)
         var owner = await watched.Settle();
         await watched.Until(owner, "/ready", HttpStatusCode.OK);
 
-        var answer = await Send(owner, request);
+        var answer = await watched.Send(owner, request);
 
         Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", answer, StringComparison.Ordinal);
@@ -195,11 +195,11 @@ public sealed class HealthTests(WatchedCluster watched)
     /// <summary>Every request there is, each many times, from many connections.</summary>
     private async Task Burst(ClusterNode node) => await Task.WhenAll(Enumerable.Range(0, 24).Select(async _ =>
     {
-        foreach (var row in Requests)
+        foreach (var row in Requests.Concat(PageTests.Requests))
         {
             try
             {
-                await Send(node, (string)row[0]);
+                await watched.Send(node, (string)row[0]);
             }
             catch (Exception e) when (e is SocketException or IOException)
             {
@@ -216,29 +216,6 @@ public sealed class HealthTests(WatchedCluster watched)
             // As above.
         }
     }));
-
-    private async Task<string> Send(ClusterNode node, string request)
-    {
-        using var client = new TcpClient();
-        await client.ConnectAsync(node.Address, watched.Cluster.Ports.Http);
-        var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(request));
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
-        var answer = new StringBuilder();
-        var buffer = new byte[16384];
-        while (!answer.ToString().Contains("\r\n\r\n", StringComparison.Ordinal))
-        {
-            var read = await stream.ReadAsync(buffer, limit.Token);
-            if (read == 0)
-            {
-                break;
-            }
-
-            answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
-        }
-
-        return answer.ToString();
-    }
 
     /// <returns>How long the connection lived.</returns>
     private async Task<TimeSpan> HalfARequest(ClusterNode node, int number)

@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using ClusterFs.Api;
 using ClusterFs.Cli.Display;
-using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace ClusterFs.Cli.Commands;
 
@@ -18,7 +16,7 @@ public static class StatusCommand
     public static Command Create()
     {
         var service = CommandArguments.OptionalService("Only this service.");
-        var watch = new Option<bool>("--watch") { Description = "Show it again every second, until interrupted." };
+        var watch = new Option<bool>("--watch") { Description = "Keep showing it until interrupted: on a terminal as a screen that q ends, elsewhere again every second." };
         var command = new Command("status", "Who owns what, how fresh its dumps are, and what a failure would lose now.")
         {
             service, watch,
@@ -62,8 +60,8 @@ public static class StatusCommand
             using var interrupted = new Interruption(cancellation);
             try
             {
-                await (terminal.Screen is { } screen && !json
-                    ? WatchOnScreenAsync(screen, interrupted.Token)
+                await (terminal.Screen is not null && !json
+                    ? WatchOnScreenAsync(interrupted.Token)
                     : WatchInPipeAsync(interrupted.Token)).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (interrupted.Token.IsCancellationRequested)
@@ -74,27 +72,81 @@ public static class StatusCommand
             return ExitCodes.Done;
         }
 
-        private Task WatchOnScreenAsync(IAnsiConsole screen, CancellationToken cancellation) =>
-            screen.Live(new Text("")).StartAsync(async live =>
+        private async Task WatchOnScreenAsync(CancellationToken cancellation)
+        {
+            using var wake = new SemaphoreSlim(0);
+            using var screen = new LiveScreen(Console.Out, wake);
+            using var keys = new KeyReader();
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var (view, problem, scrolled) = ((StatusView?)null, (string?)"Asking the daemon …", 0);
+            Task<(StatusView?, string?)>? asking = null;
+            var again = Task.CompletedTask;
+            var key = keys.NextAsync(ended.Token);
+            var waked = wake.WaitAsync(ended.Token);
+            try
             {
                 while (true)
                 {
-                    live.UpdateTarget(await PictureAsync(cancellation).ConfigureAwait(false));
-                    await Task.Delay(WatchEvery, cancellation).ConfigureAwait(false);
-                }
-            });
+                    var frame = StatusFrame.Of(view, problem, LiveScreen.Width, LiveScreen.Height, scrolled);
+                    scrolled = frame.Scrolled;
+                    screen.Draw(frame.Lines);
+                    asking ??= again.IsCompleted ? LookAsync(view, ended.Token) : null;
+                    _ = await Task.WhenAny(asking ?? again, key, waked).ConfigureAwait(false);
+                    if (asking is { IsCompleted: true })
+                    {
+                        (view, problem) = await asking.ConfigureAwait(false);
+                        (asking, again) = (null, Task.Delay(WatchEvery, ended.Token));
+                    }
 
-        /// <summary>A daemon that is away for a while is something to be seen, not a reason to stop watching.</summary>
-        private async Task<IRenderable> PictureAsync(CancellationToken cancellation)
+                    if (key.IsCompleted)
+                    {
+                        var pressed = await key.ConfigureAwait(false);
+                        if (pressed is ConsoleKey.Q or ConsoleKey.Escape)
+                        {
+                            return;
+                        }
+
+                        scrolled = Math.Max(0, scrolled + StepOf(pressed));
+                        key = keys.NextAsync(ended.Token);
+                    }
+
+                    if (waked.IsCompleted)
+                    {
+                        await waked.ConfigureAwait(false);
+                        waked = wake.WaitAsync(ended.Token);
+                    }
+                }
+            }
+            finally
+            {
+                // What waits for more must not outlive what it waits on.
+                await ended.CancelAsync().ConfigureAwait(false);
+                await waked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)key).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        private static int StepOf(ConsoleKey key) => key switch
+        {
+            ConsoleKey.DownArrow or ConsoleKey.J => 1,
+            ConsoleKey.UpArrow or ConsoleKey.K => -1,
+            ConsoleKey.PageDown or ConsoleKey.Spacebar => LiveScreen.Height - 1,
+            ConsoleKey.PageUp => 1 - LiveScreen.Height,
+            ConsoleKey.Home => -int.MaxValue / 2,
+            ConsoleKey.End => int.MaxValue / 2,
+            _ => 0,
+        };
+
+        /// <summary>A daemon that is away for a while is something to be seen, not a reason to stop watching, nor to forget what it said last.</summary>
+        private async Task<(StatusView?, string?)> LookAsync(StatusView? before, CancellationToken cancellation)
         {
             try
             {
-                var view = StatusView.Of(await AskAsync(cancellation).ConfigureAwait(false), TimeProvider.System.GetUtcNow());
-                return new Rows(new Text(view.Heading), view.Services.ToTable(), new Rows(view.Notes.Select(note => new Text(note))));
+                return (StatusView.Of(await AskAsync(cancellation).ConfigureAwait(false), TimeProvider.System.GetUtcNow()), null);
             }
             catch (DaemonException e)
             {
-                return new Text(e.Message);
+                return (before, before is null ? e.Message : $"{e.Message} What follows is what it said last.");
             }
         }
 

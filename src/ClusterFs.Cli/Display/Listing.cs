@@ -1,4 +1,3 @@
-using System.Text;
 using Spectre.Console;
 
 namespace ClusterFs.Cli.Display;
@@ -28,17 +27,33 @@ internal sealed class Listing(params string[] headings)
     }
 
     /// <summary>Columns at fixed places, two spaces apart, no decoration; an empty cell is a hyphen, so that no column is lost.</summary>
-    public string ToText()
+    public string ToText() => string.Concat(Lay([.. Enumerable.Range(0, headings.Length)]).Select(line => line + "\n"));
+
+    /// <summary>The same for a screen: without as many of the columns named as it takes, and cut off where even that is not enough.</summary>
+    /// <param name="dispensable">Headings, what can be done without first.</param>
+    /// <returns>The headings, and a line for each row.</returns>
+    public IReadOnlyList<string> ToLines(int width, params ReadOnlySpan<string> dispensable)
     {
-        List<string[]> lines = [headings, .. _rows.Select(row => row.Select(cell => cell.Length == 0 ? "-" : cell).ToArray())];
-        var widths = headings.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
-        var text = new StringBuilder();
-        foreach (var line in lines)
+        var columns = Enumerable.Range(0, headings.Length).ToList();
+        var lines = Lay(columns);
+        foreach (var heading in dispensable)
         {
-            var padded = line.Select((cell, column) => column == line.Length - 1 ? cell : cell.PadRight(widths[column]));
-            text.AppendJoin("  ", padded).Append('\n');
+            if (lines.Max(line => line.Length) <= width)
+            {
+                break;
+            }
+
+            columns.Remove(Array.IndexOf(headings, heading));
+            lines = Lay(columns);
         }
 
-        return text.ToString();
+        return [.. lines.Select(line => line.Length <= width ? line : line[..width])];
+    }
+
+    private List<string> Lay(IReadOnlyList<int> columns)
+    {
+        List<string[]> cells = [headings, .. _rows.Select(row => row.Select(cell => cell.Length == 0 ? "-" : cell).ToArray())];
+        var widths = headings.Select((_, column) => cells.Max(line => line[column].Length)).ToArray();
+        return [.. cells.Select(line => string.Join("  ", columns.Select(column => column == columns[^1] ? line[column] : line[column].PadRight(widths[column]))))];
     }
 }

@@ -29,6 +29,9 @@ internal static class ManPage
         .IR clusterfs-guard.service ,
         .IR clusterfs-lease@.service ,
         .I /usr/share/doc/clusterfs/tutorial.md
+        and
+        .I troubleshooting.md
+        there.
 
         """;
 

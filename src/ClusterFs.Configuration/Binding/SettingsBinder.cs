@@ -32,6 +32,7 @@ internal static class SettingsBinder
         var fence = FenceBinder.Bind(all.Child("fence"), cluster);
         var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
         var telemetry = TelemetryBinder.Bind(all.Child("telemetry"));
+        var http = HttpBinder.Bind(all.Child("http"), shared);
         var configPollEvery = ConfigBinder.BindPollEvery(all.Child(ConfigBinder.Name));
         var published = StaticBinder.BindPace(all.Child(StaticBinder.Name));
         all.Finish();
@@ -40,6 +41,7 @@ internal static class SettingsBinder
             Fence = fence,
             Seeded = seeded,
             Telemetry = telemetry,
+            Http = http,
             ConfigPollEvery = configPollEvery,
             Static = published,
         };

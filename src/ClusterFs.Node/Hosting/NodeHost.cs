@@ -11,6 +11,7 @@ using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Health;
 using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Metrics;
+using ClusterFs.Node.Page;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -159,6 +160,10 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton<HealthQueries>();
         builder.Services.AddSingleton<SceneSource>();
         builder.Services.AddSingleton<MetricsEndpoint>();
+        builder.Services.AddSingleton<PageSource>();
+        builder.Services.AddSingleton<PageEndpoints>();
+        builder.Services.AddSingleton(new PageToken(settings.Http));
+        builder.Services.AddSingleton<PageActions>();
         builder.Services.AddSingleton<SeededQueries>();
         builder.Services.AddSingleton<SimulateQueries>();
         builder.Services.AddSingleton<InspectionQueries>();
@@ -182,6 +187,7 @@ internal sealed class NodeHost(
         ApiEndpoints.Map(application);
         HealthEndpoints.Map(application);
         MetricsEndpoint.Map(application);
+        PageEndpoints.Map(application);
         return application;
     }
 

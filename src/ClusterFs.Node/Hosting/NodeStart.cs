@@ -184,11 +184,7 @@ internal sealed class NodeStart(
 
     private async Task VerifyJournalAsync(CancellationToken cancellation)
     {
-        var check = new JournalCheck(
-            _store,
-            time,
-            loggers.CreateLogger<JournalCheck>(),
-            new JournalTable(SqlVoterTable.Name, SqlVoterTable.Definition, SqlVoterTable.Key));
+        var check = JournalLook.CheckOf(_store, time, loggers.CreateLogger<JournalCheck>());
         await check.PrepareAsync(cancellation).ConfigureAwait(false);
         JournalCheck.StartPlugin(system);
         var isNew = await check.VerifyAsync(cancellation).ConfigureAwait(false);

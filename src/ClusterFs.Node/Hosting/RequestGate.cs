@@ -1,3 +1,4 @@
+using ClusterFs.Node.Page;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace ClusterFs.Node.Hosting;
@@ -18,11 +19,20 @@ internal static class RequestGate
             return RefuseAsync(context, StatusCodes.Status404NotFound, "the API is on the daemon's socket only");
         }
 
-        // Nothing there takes one, so nobody's is waited for.
+        // Nothing there takes one but what may act, so nobody else's is waited for.
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
-            context.Response.Headers.Connection = "close";
-            return RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, "no request here has a body");
+            if (!HttpMethods.IsPost(context.Request.Method) || !context.Request.Path.StartsWithSegments(PageActions.Root))
+            {
+                context.Response.Headers.Connection = "close";
+                return RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, "no request here has a body");
+            }
+
+            if (context.RequestServices.GetRequiredService<PageActions>().WhyNot(context.Request) is { } problem)
+            {
+                context.Response.Headers.Connection = "close";
+                return RefuseAsync(context, problem.Status, problem.Error.Error);
+            }
         }
 
         return next(context);

@@ -59,15 +59,28 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
                 return false;
             }
 
-            await RequireAsync(connection, PluginTable, PluginKey, cancellation).ConfigureAwait(false);
-            foreach (var table in _tables)
-            {
-                await RequireAsync(connection, table.Name, table.Key, cancellation).ConfigureAwait(false);
-            }
-
+            await RequireAllAsync(connection, cancellation).ConfigureAwait(false);
             isNew = await EpochTable.IsEmptyAsync(connection, cancellation).ConfigureAwait(false);
             return true;
         }
+    }
+
+    /// <summary>Looks once, without waiting for what is not there.</summary>
+    /// <returns>Whether the tables are there; otherwise the first daemon makes them.</returns>
+    /// <exception cref="JournalRefusedException">The database cannot be trusted.</exception>
+    /// <exception cref="DbException">It does not answer.</exception>
+    public async Task<bool> LookAsync(CancellationToken cancellation)
+    {
+        await using var source = store.OpenSource();
+        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await store.PrepareAsync(connection, cancellation).ConfigureAwait(false);
+        if (!await ExistsAsync(connection, PluginTable, cancellation).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        await RequireAllAsync(connection, cancellation).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Starts the journal's plugin, which makes its tables; the first failover must not wait for that.</summary>
@@ -103,6 +116,15 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
 
     private async Task<bool> IsUniqueAsync(DbConnection connection, string table, string columns, CancellationToken cancellation) =>
         (await store.UniqueColumnsAsync(connection, table, cancellation).ConfigureAwait(false)).Contains(columns, StringComparer.OrdinalIgnoreCase);
+
+    private async Task RequireAllAsync(DbConnection connection, CancellationToken cancellation)
+    {
+        await RequireAsync(connection, PluginTable, PluginKey, cancellation).ConfigureAwait(false);
+        foreach (var table in _tables)
+        {
+            await RequireAsync(connection, table.Name, table.Key, cancellation).ConfigureAwait(false);
+        }
+    }
 
     private async Task RequireAsync(DbConnection connection, string table, string columns, CancellationToken cancellation)
     {

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using ClusterFs.Demo;
 using ClusterFs.Demo.Layout;
 
@@ -8,6 +10,9 @@ namespace ClusterFs.Cluster.Tests.Bench;
 public sealed class WatchedCluster : IAsyncLifetime
 {
     public const string Service = "wiki";
+
+    /// <summary>Who has it may act from the nodes' pages.</summary>
+    public const string Token = "token-of-the-watched-cluster";
 
     private LocalCluster? _cluster;
 
@@ -36,7 +41,11 @@ public sealed class WatchedCluster : IAsyncLifetime
         });
         foreach (var node in _cluster.Nodes)
         {
-            File.AppendAllText(node.ConfigurationFile, $"clusterfs.telemetry.otlp-endpoint = \"{Traces.Address}\"\n");
+            var token = Path.Combine(node.Directory, "page.token");
+            File.WriteAllText(token, Token);
+            File.SetUnixFileMode(token, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.AppendAllText(
+                node.ConfigurationFile, $"clusterfs.telemetry.otlp-endpoint = \"{Traces.Address}\"\nclusterfs.http.token-file = \"{token}\"\n");
         }
 
         await Settle();
@@ -79,6 +88,30 @@ public sealed class WatchedCluster : IAsyncLifetime
         using var request = new HttpRequestMessage(method ?? HttpMethod.Get, Of(node, path));
         using var response = await client.SendAsync(request);
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Sends what it is given, and reads the head of the answer.</summary>
+    public async Task<string> Send(ClusterNode node, string request)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(node.Address, Cluster.Ports.Http);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(request));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        var answer = new StringBuilder();
+        var buffer = new byte[16384];
+        while (!answer.ToString().Contains("\r\n\r\n", StringComparison.Ordinal))
+        {
+            var read = await stream.ReadAsync(buffer, limit.Token);
+            if (read == 0)
+            {
+                break;
+            }
+
+            answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
+        }
+
+        return answer.ToString();
     }
 
     /// <summary>Asks until the answer is this.</summary>

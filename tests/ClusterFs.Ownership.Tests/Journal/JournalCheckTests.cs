@@ -19,8 +19,13 @@ public sealed class JournalCheckTests : IDisposable
         await _journal.Check.VerifyAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
 
         Assert.Equal(["wal"], _journal.Query("pragma journal_mode"));
+        Assert.True(await _journal.Check.LookAsync(CancellationToken.None));
         await system.Terminate();
     }
+
+    [Fact]
+    public async Task A_new_database_is_looked_at_and_not_waited_for() =>
+        Assert.False(await _journal.Check.LookAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10)));
 
     [Fact]
     public async Task A_journal_without_unique_numbers_is_refused()
@@ -31,6 +36,7 @@ public sealed class JournalCheckTests : IDisposable
         _journal.Execute("insert into journal (persistence_id, sequence_number) values ('ownership-wiki', 1)");
 
         var refusal = await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.VerifyAsync(CancellationToken.None));
+        Assert.Equal(refusal.Message, (await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.LookAsync(CancellationToken.None))).Message);
 
         Assert.Contains("journal has no unique constraint over (persistence_id,sequence_number)", refusal.Message, StringComparison.Ordinal);
     }
@@ -57,6 +63,7 @@ public sealed class JournalCheckTests : IDisposable
         await _journal.Check.PrepareAsync(CancellationToken.None);
 
         var refusal = await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.VerifyAsync(CancellationToken.None));
+        Assert.Equal(refusal.Message, (await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.LookAsync(CancellationToken.None))).Message);
 
         Assert.Contains("clusterfs_epoch", refusal.Message, StringComparison.Ordinal);
     }

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ClusterFs.Api;
+
+namespace ClusterFs.Node.Page;
+
+/// <summary>
+/// What happened lately, of all services. A service's history is asked for again when something about its ownership is different, and never waited for;
+/// dumps are those that were seen. For one caller at a time.
+/// </summary>
+/// <param name="ask">Null when there was no answer.</param>
+internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
+{
+    private const int Shown = 60;
+    private const int KeptOfService = 20;
+    private const int AskedAtOnce = 8;
+
+    private readonly Dictionary<string, Kept> _services = new(StringComparer.Ordinal);
+
+    /// <param name="services">As they are now.</param>
+    /// <returns>Newest first.</returns>
+    public ImmutableArray<PageEvent> Follow(ImmutableArray<ServiceStatus> services)
+    {
+        var asking = _services.Values.Count(kept => kept.Asked is { IsCompleted: false });
+        foreach (var service in services)
+        {
+            var kept = _services.TryGetValue(service.Name, out var known) ? known : _services[service.Name] = new Kept();
+            kept.See(service);
+            if (kept.WantsAnswer(service) && asking < AskedAtOnce)
+            {
+                kept.Ask(service, ask(service.Name));
+                asking++;
+            }
+        }
+
+        return [.. _services.SelectMany(service => service.Value.Events.Concat(service.Value.Dumps)).OrderByDescending(one => one.At).Take(Shown)];
+    }
+
+    private sealed class Kept
+    {
+        private string _asOf = "";
+
+        public Task<HistoryReport?>? Asked { get; private set; }
+
+        public ImmutableArray<PageEvent> Events { get; private set; } = [];
+
+        public ImmutableQueue<PageEvent> Dumps { get; private set; } = [];
+
+        private long _newestDump;
+
+        public void See(ServiceStatus service)
+        {
+            if (Asked is { IsCompletedSuccessfully: true, Result: { } report })
+            {
+                Events = [.. report.Entries.TakeLast(KeptOfService).Select(entry => Of(service.Name, entry))];
+                Asked = null;
+            }
+            else if (Asked is { IsCompleted: true })
+            {
+                // No answer: asked again the next time.
+                _asOf = "";
+                Asked = null;
+            }
+
+            if (service.LastDump is { } dump && dump.Sequence > _newestDump)
+            {
+                _newestDump = dump.Sequence;
+                var text = string.Create(CultureInfo.InvariantCulture, $"dump #{dump.Sequence} was committed");
+                Dumps = Dumps.Enqueue(new PageEvent(service.Name, dump.At, "dump", service.Owner, text));
+                while (Dumps.Count() > KeptOfService / 2)
+                {
+                    Dumps = Dumps.Dequeue();
+                }
+            }
+        }
+
+        public bool WantsAnswer(ServiceStatus service) => Asked is null && _asOf != StateOf(service);
+
+        public void Ask(ServiceStatus service, Task<HistoryReport?> answer)
+        {
+            _asOf = StateOf(service);
+            Asked = answer;
+        }
+
+        private static string StateOf(ServiceStatus service) => $"{service.Epoch} {service.State} {service.Owner} {service.Paused} {service.Damped} {service.Reason}";
+
+        private static PageEvent Of(string service, HistoryEntry entry) => new(service, entry.At, entry.Event, entry.Node, entry.Text)
+        {
+            Cause = entry.Cause,
+            DurationSeconds = entry.DurationSeconds,
+            LostSeconds = entry.LostSeconds,
+        };
+    }
+}

@@ -1,0 +1,74 @@
+using ClusterFs.Api;
+using ClusterFs.Node.Page;
+
+namespace ClusterFs.Node.Tests.Page;
+
+public sealed class TimelineTests
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private readonly List<(string Service, TaskCompletionSource<HistoryReport?> Answer)> _asked = [];
+    private readonly Timeline _timeline;
+
+    public TimelineTests() => _timeline = new Timeline(service =>
+    {
+        var answer = new TaskCompletionSource<HistoryReport?>();
+        _asked.Add((service, answer));
+        return answer.Task;
+    });
+
+    [Fact]
+    public void A_history_is_asked_for_when_ownership_changes_and_never_waited_for()
+    {
+        Assert.Empty(_timeline.Follow([Service("wiki", epoch: 7)]));
+        Assert.Empty(_timeline.Follow([Service("wiki", epoch: 7)]));
+        Assert.Equal("wiki", Assert.Single(_asked).Service);
+
+        _asked[0].Answer.SetResult(Report("wiki", 30));
+        var shown = _timeline.Follow([Service("wiki", epoch: 7)]);
+        Assert.Equal(20, shown.Length);
+        Assert.Equal(("event 29", "event 28"), (shown[0].Text, shown[1].Text));
+        Assert.Single(_asked);
+
+        _timeline.Follow([Service("wiki", epoch: 8)]);
+        Assert.Equal(2, _asked.Count);
+    }
+
+    [Fact]
+    public void What_was_not_answered_is_asked_for_again()
+    {
+        _timeline.Follow([Service("wiki", epoch: 7)]);
+        _asked[0].Answer.SetResult(null);
+        _timeline.Follow([Service("wiki", epoch: 7)]);
+        Assert.Equal(2, _asked.Count);
+        _asked[1].Answer.SetException(new IOException());
+        _timeline.Follow([Service("wiki", epoch: 7)]);
+        Assert.Equal(3, _asked.Count);
+    }
+
+    [Fact]
+    public void A_thousand_services_are_not_asked_for_at_once()
+    {
+        _timeline.Follow([.. Enumerable.Range(0, 1000).Select(number => Service($"s{number}", epoch: 1))]);
+        Assert.Equal(8, _asked.Count);
+    }
+
+    [Fact]
+    public void Dumps_that_are_seen_are_part_of_it_each_once()
+    {
+        for (var sequence = 1; sequence <= 30; sequence++)
+        {
+            _timeline.Follow([Service("wiki", epoch: 7, sequence)]);
+            _timeline.Follow([Service("wiki", epoch: 7, sequence)]);
+        }
+
+        var shown = _timeline.Follow([Service("wiki", epoch: 7, 30)]);
+        Assert.Equal(Enumerable.Range(21, 10).Reverse().Select(sequence => $"dump #{sequence} was committed"), shown.Select(one => one.Text));
+    }
+
+    private static HistoryReport Report(string service, int entries) => new(
+        service, [.. Enumerable.Range(0, entries).Select(number => new HistoryEntry(At.AddSeconds(number), "granted", number, "n1", $"event {number}"))]);
+
+    private static ServiceStatus Service(string name, long epoch, long sequence = 0) => new(
+        name, ServiceState.Owned, "n1", epoch, null, sequence == 0 ? null : new DumpPoint(epoch, sequence, At.AddMinutes(sequence), 10), null, [], 0, false, null, null, null);
+}
