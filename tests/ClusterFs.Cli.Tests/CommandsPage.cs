@@ -63,7 +63,7 @@ internal static partial class CommandsPage
         var options = command.Options.Where(option => !option.Hidden).ToList();
         foreach (var option in options)
         {
-            var names = string.Join("`, `", new[] { option.Name }.Concat(option.Aliases).Distinct());
+            var names = string.Join("`, `", new[] { option.Name }.Concat(option.Aliases.Where(alias => alias[0] == '-')).Distinct());
             var value = option.HelpName is { } help ? $" {help}" : "";
             page.Append(CultureInfo.InvariantCulture, $"- `{names}{value}`{(option.Required ? " (required)" : "")}: {Escape(option.Description)}\n");
         }

@@ -103,9 +103,7 @@ internal static partial class SettingsPage
         path = path.Length == 0 ? entry.Key : $"{path}.{entry.Key}";
         if (entry.IsSection && entry.IsTold)
         {
-            var name = Chosen.Aggregate(path, (name, chosen) => name == chosen.Key || name.StartsWith(chosen.Key + ".", StringComparison.Ordinal)
-                ? chosen.Value + name[chosen.Key.Length..] : name);
-            page.Append('#', depth).Append(' ').Append('`').Append("clusterfs.").Append(name).Append("`\n\n");
+            page.Append('#', depth).Append(" `clusterfs.").Append(NameOf(path)).Append("`\n\n");
             AppendText(page, entry.Comment);
             foreach (var group in Groups(entry.Children.Where(child => !child.IsTold)))
             {
@@ -121,6 +119,12 @@ internal static partial class SettingsPage
         {
             AppendSettings(page, [entry]);
         }
+    }
+
+    private static string NameOf(string path)
+    {
+        var chosen = Chosen.Keys.Where(key => path == key || path.StartsWith(key + ".", StringComparison.Ordinal)).MaxBy(key => key.Length);
+        return chosen is null ? path : Chosen[chosen] + path[chosen.Length..];
     }
 
     /// <summary>What follows without a comment and without a gap shares the one before.</summary>
