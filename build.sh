@@ -36,6 +36,7 @@ usage: ./build.sh VERB
                    build, then static content of so many files published on three nodes, 1 % changed, behind nginx where it is installed
   package [VERSION]
                    build, then out/package/clusterfs_VERSION_ARCHITECTURE.deb: self-contained, with units of systemd, man page, completions
+  docs             write docs/configuration.md and docs/commands.md anew, from hocon/clusterfs.conf and from what the commands say of themselves
   clean            delete everything that was built
 TXT
 }
@@ -180,6 +181,11 @@ case $verb in
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;
   package) build; build_package "$@";;
+  docs)
+    need_sdk
+    for project in tests/ClusterFs.Configuration.Tests tests/ClusterFs.Cli.Tests; do
+      CLUSTERFS_WRITE_DOCS=1 dotnet test "$project" -c Release -v quiet --nologo --filter "FullyQualifiedName~PageTests"
+    done;;
   clean) rm -rf out;;
   ""|-h|--help|help) usage;;
   *) echo "build.sh: unknown verb '$verb'" >&2; usage >&2; exit 2;;

@@ -50,7 +50,7 @@ public static class CommandLine
         }
     }
 
-    private static RootCommand Build()
+    internal static RootCommand Build()
     {
         var root = new RootCommand("Keeps stateful services running on a few servers that share a file system: one writer at a time.")
         {

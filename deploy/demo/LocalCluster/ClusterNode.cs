@@ -11,16 +11,17 @@ public sealed class ClusterNode
     private static readonly TimeSpan CommandPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StatusPatience = TimeSpan.FromSeconds(3);
 
-    private readonly LocalCluster _cluster;
     private readonly Dictionary<string, LaunchedProcess> _runs = [];
 
     internal ClusterNode(LocalCluster cluster, string name, string address)
     {
-        _cluster = cluster;
+        Cluster = cluster;
         Name = name;
         Address = address;
         Directory = Path.Combine(cluster.Directory, name);
     }
+
+    public LocalCluster Cluster { get; }
 
     public string Name { get; }
 
@@ -32,13 +33,13 @@ public sealed class ClusterNode
 
     public string LogDirectory => Path.Combine(Directory, "log");
 
-    public string StateDirectory => Path.Combine(_cluster.Site.DiskOf(Name), "state");
+    public string StateDirectory => Path.Combine(Cluster.Site.DiskOf(Name), "state");
 
     /// <summary>The shared directory as this node sees it.</summary>
-    public string SharedDirectory => _cluster.Site.SharedDirectoryOf(Name);
+    public string SharedDirectory => Cluster.Site.SharedDirectoryOf(Name);
 
     /// <summary>Free for a service.</summary>
-    public int ServicePort => _cluster.Ports.Service;
+    public int ServicePort => Cluster.Ports.Service;
 
     public string Socket => Path.Combine(Directory, "run", "clusterfs.sock");
 
@@ -49,19 +50,19 @@ public sealed class ClusterNode
     /// <summary>The processes beside the services, by service.</summary>
     public IReadOnlyDictionary<string, LaunchedProcess> Runs => _runs;
 
-    public string LivePath(string service) => Path.Combine(_cluster.Site.DiskOf(Name), "live", service);
+    public string LivePath(string service) => Path.Combine(Cluster.Site.DiskOf(Name), "live", service);
 
-    public void StartGuard() => Guard = Launch("guard", [_cluster.Options.Binaries.Clusterfs, "guard", "--config", ConfigurationFile]);
+    public void StartGuard() => Guard = Launch("guard", [Cluster.Options.Binaries.Clusterfs, "guard", "--config", ConfigurationFile]);
 
-    public void StartDaemon() => Daemon = Launch("daemon", [_cluster.Options.Binaries.Clusterfs, "node", "--config", ConfigurationFile]);
+    public void StartDaemon() => Daemon = Launch("daemon", [Cluster.Options.Binaries.Clusterfs, "node", "--config", ConfigurationFile]);
 
     /// <summary>Makes the node a candidate for the service: it is started here as soon as the node owns it.</summary>
     public void StartRun(string service)
     {
-        IReadOnlyList<string> command = ["env", ServiceEntry(service), .. _cluster.Service(service).Command(this)];
+        IReadOnlyList<string> command = ["env", ServiceEntry(service), .. Cluster.Service(service).Command(this)];
         _runs[service] = Launch(
             $"run-{service}",
-            [_cluster.Options.Binaries.Clusterfs, "run", service, "--config", ConfigurationFile, "--", .. command]);
+            [Cluster.Options.Binaries.Clusterfs, "run", service, "--config", ConfigurationFile, "--", .. command]);
     }
 
     /// <summary>Starts whatever of guard and daemon is not running.</summary>
@@ -80,10 +81,10 @@ public sealed class ClusterNode
     }
 
     /// <summary>The ids of all living processes of the node, services and their descendants included.</summary>
-    public IReadOnlyList<int> Processes() => _cluster.Mark.ProcessesOf(Name);
+    public IReadOnlyList<int> Processes() => Cluster.Mark.ProcessesOf(Name);
 
     /// <summary>The ids of the living processes of a service here, also of those that left its session and process group.</summary>
-    public IReadOnlyList<int> ProcessesOf(string service) => _cluster.Mark.ProcessesOf(Name, ServiceEntry(service));
+    public IReadOnlyList<int> ProcessesOf(string service) => Cluster.Mark.ProcessesOf(Name, ServiceEntry(service));
 
     /// <summary>SIGKILL to every process of the node, as a power cut would. Returns when none is left.</summary>
     public Task KillEverything() => Eventually.True(
@@ -99,8 +100,8 @@ public sealed class ClusterNode
     {
         var end = Array.IndexOf(arguments, "--") is var found and >= 0 ? found : arguments.Length;
         return Command.Run(
-            [_cluster.Options.Binaries.Clusterfs, .. arguments[..end], "--config", ConfigurationFile, .. arguments[end..]],
-            _cluster.EnvironmentOf("command"),
+            [Cluster.Options.Binaries.Clusterfs, .. arguments[..end], "--config", ConfigurationFile, .. arguments[end..]],
+            Cluster.EnvironmentOf("command"),
             patience);
     }
 
@@ -133,6 +134,6 @@ public sealed class ClusterNode
             $"{Name} {name}",
             Path.Combine(LogDirectory, $"{name}.log"),
             Directory,
-            _cluster.EnvironmentOf(Name),
-            [.. _cluster.Site.Enter(Name), .. command]);
+            Cluster.EnvironmentOf(Name),
+            [.. Cluster.Site.Enter(Name), .. command]);
 }

@@ -34,7 +34,8 @@ public sealed class PrivatePostgres
     public string ConnectionString =>
         string.Create(CultureInfo.InvariantCulture, $"Host={_address};Port={_port};Database=postgres;Username=postgres;Timeout=3");
 
-    private static string? Programs =>
+    /// <summary>The directory of the newest version's programs; null where none is installed.</summary>
+    public static string? Programs =>
         Directory.Exists(Installations)
             ? Directory.EnumerateDirectories(Installations)
                 .Select(version => Path.Combine(version, "bin"))

@@ -78,7 +78,7 @@ internal static class ManPage
     {
         foreach (var option in command.Options.Where(option => !option.Hidden))
         {
-            var names = string.Join(", ", new[] { option.Name }.Concat(option.Aliases).Distinct().Select(name => $"\\fB{Escape(name)}\\fR"));
+            var names = string.Join(", ", new[] { option.Name }.Concat(option.Aliases.Where(alias => alias[0] == '-')).Distinct().Select(name => $"\\fB{Escape(name)}\\fR"));
             var value = option.HelpName is { } help ? $" \\fI{Escape(help)}\\fR" : "";
             page.Append(CultureInfo.InvariantCulture, $".TP\n{names}{value}\n{Escape(option.Description)}\n");
         }

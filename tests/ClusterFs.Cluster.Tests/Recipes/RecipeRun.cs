@@ -1,0 +1,128 @@
+using ClusterFs.Demo;
+using ClusterFs.Demo.Status;
+using ClusterFs.Posix;
+using Xunit.Abstractions;
+
+namespace ClusterFs.Cluster.Tests.Recipes;
+
+/// <summary>What every recipe has to withstand: the loss of its owner, and a planned move, with a client that writes through HAProxy all the time.</summary>
+internal sealed class RecipeRun(RecipeCluster site, Recipe recipe, ITestOutputHelper output)
+{
+    private const int Some = 20;
+
+    /// <summary>In less time than it takes HAProxy to notice that a daemon does not answer.</summary>
+    private const int AFew = 10;
+
+    /// <summary>The lease, the takeover, and a health check; writes fail for so long at most. On this machine, with other work beside it.</summary>
+    private static readonly TimeSpan LongestFailover = TimeSpan.FromSeconds(12);
+
+    private static readonly TimeSpan LongestMove = TimeSpan.FromSeconds(6);
+
+    private static TimeSpan Patience => RecipeCluster.Patience;
+
+    private LocalCluster Cluster => site.Cluster;
+
+    /// <param name="beforeTheKill">Looks at the service when no dump is taken any more, right before its node is lost.</param>
+    /// <param name="afterTheKill">Looks at the service on the next node, when more was written there.</param>
+    public async Task Withstand(Func<Task>? beforeTheKill = null, Func<Task>? afterTheKill = null)
+    {
+        var first = Cluster.Nodes[0];
+        Candidate(first);
+        await UntilOwnedBy(first);
+        await recipe.Begin(first);
+        foreach (var other in Cluster.Except(first))
+        {
+            Candidate(other);
+        }
+
+        await using var writer = new NumberWriter(recipe.Connect());
+        using var reader = recipe.Connect();
+        await writer.UntilMore(Some, Patience, Cluster.Evidence);
+        await Dump(first);
+        await UntilStandbys(Cluster.Except(first));
+
+        // Where it is decided on by the node that is lost, that has to find a new home first, and a failover takes longer.
+        await Eventually.True("it is decided on elsewhere", Patience, () => Cluster.DecidesOn(recipe.Service) != first, Cluster.Evidence);
+
+        // What was acknowledged before a dump is in it, and what comes after it is not in the line.
+        var safe = writer.Acknowledged;
+        await Dump(first);
+        first.Daemon!.Signal(Processes.SignalStop);
+        await writer.UntilMore(AFew, Patience, Cluster.Evidence);
+        await (beforeTheKill?.Invoke() ?? Task.CompletedTask);
+        var killed = MachineClock.Boottime;
+        await first.KillEverything();
+        var written = writer.Acknowledged;
+
+        await writer.UntilMore(Some, Patience, Cluster.Evidence);
+        var failover = writer.LongestOutageSince(killed);
+        var second = Cluster.Node((await Cluster.UntilService(recipe.Service, "is owned", Patience, IsOwned)).Owner!);
+        Assert.NotEqual(first, second);
+        var present = await ReadAll(reader);
+        Assert.Empty(safe.Except(present));
+        var lost = written.Except(present).ToHashSet();
+        Assert.NotEmpty(lost);
+        Shorter(failover, LongestFailover);
+        await (afterTheKill?.Invoke() ?? Task.CompletedTask);
+
+        // It comes back, keeps what was lost aside, and is a standby.
+        first.Start();
+        await Cluster.UntilComplete(Patience);
+        Candidate(first);
+        await Cluster.UntilService(recipe.Service, "has a divergent dump", Patience, service => service.Divergent > 0);
+        await UntilStandbys([first]);
+        (await second.Clusterfs(Patience, "archive", "rehearse", recipe.Service)).Successful();
+
+        var moved = MachineClock.Boottime;
+        (await second.Clusterfs(Patience, "move", recipe.Service, "--to", first.Name)).Successful();
+        await writer.UntilMore(Some, Patience, Cluster.Evidence);
+        await UntilOwnedBy(first);
+        var move = writer.LongestOutageSince(moved);
+        var all = writer.Acknowledged;
+        Assert.Empty(all.Except(await ReadAll(reader)).Except(lost));
+        Shorter(move, LongestMove);
+        output.WriteLine(
+            $"{recipe.Service}: failover {failover.TotalSeconds:0.0} s, {lost.Count} of {written.Count} writes lost, all after the last dump; "
+            + $"move {move.TotalSeconds:0.0} s, none of {all.Count} lost");
+        await Retire(first);
+    }
+
+    private static bool IsOwned(ServiceStatus service) => service.IsOwned;
+
+    private void Candidate(ClusterNode node)
+    {
+        node.Start();
+        node.StartRun(recipe.Service);
+    }
+
+    private void Shorter(TimeSpan outage, TimeSpan allowed) =>
+        Assert.True(outage < allowed, $"writes failed for {outage}, {allowed} are allowed{Environment.NewLine}{Cluster.Evidence()}");
+
+    /// <summary>Some recipes dump every few minutes only.</summary>
+    private async Task Dump(ClusterNode owner) => (await owner.Clusterfs(Patience, "dump", recipe.Service)).Successful();
+
+    private Task<ServiceStatus> UntilOwnedBy(ClusterNode node) =>
+        Cluster.UntilService(recipe.Service, $"is owned by {node.Name}", Patience, service => service.IsOwned && service.Owner == node.Name);
+
+    private Task<ServiceStatus> UntilStandbys(IEnumerable<ClusterNode> nodes) => Cluster.UntilService(
+        recipe.Service,
+        "the others have copies",
+        Patience,
+        service => nodes.All(node => service.Standbys.Any(standby => standby.Node == node.Name && standby is { Sequence: > 0, Problem: null, LagSeconds: < 5 })));
+
+    private static async Task<IReadOnlySet<long>> ReadAll(RecipeClient reader)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        return await reader.ReadAll(limit.Token);
+    }
+
+    /// <summary>Ends it on all nodes, the owner last, so that it changes hands no more.</summary>
+    private async Task Retire(ClusterNode owner)
+    {
+        foreach (var node in (ClusterNode[])[.. Cluster.Except(owner), owner])
+        {
+            node.Runs[recipe.Service].Signal(Processes.SignalTerminate);
+            await node.Runs[recipe.Service].UntilExit(Patience);
+        }
+    }
+}
