@@ -17,6 +17,7 @@ namespace ClusterFs.Api;
 [JsonSerializable(typeof(PauseReport))]
 [JsonSerializable(typeof(PauseReport[]))]
 [JsonSerializable(typeof(DumpReport))]
+[JsonSerializable(typeof(DrainReport))]
 [JsonSerializable(typeof(SeededReport))]
 [JsonSerializable(typeof(SeededNodeReport))]
 [JsonSerializable(typeof(ConfigReport))]

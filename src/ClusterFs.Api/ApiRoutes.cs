@@ -30,6 +30,12 @@ public static class ApiRoutes
     /// <summary>POST nothing: answered by a <see cref="MembershipReport"/>.</summary>
     public const string DownUnreachable = "/v1/cluster/down-unreachable";
 
+    /// <summary>GET, or POST nothing to begin: a <see cref="DrainReport"/>. Query: <c>node</c>, the answering one where left out.</summary>
+    public const string Drain = "/v1/node/drain";
+
+    /// <summary>POST nothing: answered by a <see cref="DrainReport"/>. Query as above.</summary>
+    public const string Undrain = "/v1/node/undrain";
+
     /// <summary>GET: a <see cref="ShardingReport"/>.</summary>
     public const string Shards = "/v1/sharding";
 

@@ -81,6 +81,14 @@ public sealed class DaemonClient : IDisposable
         timeout,
         cancellation);
 
+    /// <summary>Has a node give everything away and take nothing, or take again. Does not wait until it is empty.</summary>
+    public Task<DrainReport> DrainAsync(string node, bool drain, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Post, ApiRoutes.WithQuery(drain ? ApiRoutes.Drain : ApiRoutes.Undrain, ("node", node)), null, ApiJson.Default.DrainReport, timeout, cancellation);
+
+    /// <summary>How far a node is drained.</summary>
+    public Task<DrainReport> LookAtDrainAsync(string node, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Get, ApiRoutes.WithQuery(ApiRoutes.Drain, ("node", node)), null, ApiJson.Default.DrainReport, timeout, cancellation);
+
     /// <summary>Takes a dump now and waits until it is committed.</summary>
     public Task<DumpReport> DumpAsync(string service, TimeSpan timeout, CancellationToken cancellation) =>
         AskAsync(HttpMethod.Post, ApiRoutes.For(ApiRoutes.Dump, service), null, ApiJson.Default.DumpReport, timeout, cancellation);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace ClusterFs.Api;
 
 /// <summary>Asks for a planned move: the body of <see cref="ApiRoutes.Move"/>.</summary>
@@ -9,7 +11,11 @@ public sealed record MoveRequest(string To);
 /// <param name="From">Where it ran; null when it had no owner.</param>
 /// <param name="To">Where it runs.</param>
 /// <param name="Epoch">Its new epoch.</param>
-public sealed record MoveReport(string Service, string? From, string To, long Epoch);
+public sealed record MoveReport(string Service, string? From, string To, long Epoch)
+{
+    /// <summary>Other services that were moved with it, because they are kept together.</summary>
+    public ImmutableArray<string> Along { get; init; } = [];
+}
 
 /// <summary>A service that was paused or resumed: the answer to <see cref="ApiRoutes.Pause"/> and <see cref="ApiRoutes.Resume"/>.</summary>
 /// <param name="Service">The service.</param>

@@ -29,7 +29,11 @@ public sealed record JournalStatus(bool Reachable, DateTimeOffset Since, string?
 /// <param name="Address">Where its daemon listens.</param>
 /// <param name="Status">The membership state in lower case: up, joining, leaving, down, …; unknown for one that was never seen.</param>
 /// <param name="Reachable">As the failure detector sees it. A hint, nothing more.</param>
-public sealed record MemberStatus(string Name, string Address, string Status, bool Reachable);
+public sealed record MemberStatus(string Name, string Address, string Status, bool Reachable)
+{
+    /// <summary>Since when it takes no service, by its wall clock; null when it takes them, or did not say.</summary>
+    public DateTimeOffset? DrainedSince { get; init; }
+}
 
 /// <param name="GuardAttached">Whether this daemon is connected to its node's guard.</param>
 /// <param name="GuardError">Why not.</param>
@@ -73,6 +77,12 @@ public sealed record ServiceStatus(
     /// <summary>It was started again and again and never stayed up: nothing is granted until <c>clusterfs resume</c>.</summary>
     public bool Damped { get; init; }
 
+    /// <summary>How it stands with its preferred node, where it is to go back there by itself or by hand; null otherwise.</summary>
+    public FailbackStatus? Failback { get; init; }
+
+    /// <summary>What is to become of where it is, in words.</summary>
+    public ImmutableArray<string> Placement { get; init; } = [];
+
     /// <summary>By node, those that may own the service and do not; none where nothing was rehearsed yet.</summary>
     public ImmutableArray<RehearsalStatus> Rehearsals { get; init; } = [];
 
@@ -88,6 +98,11 @@ public sealed record ServiceStatus(
     /// <summary>Its static contents, by node and name, on all its nodes; those that did not answer in time are unknown.</summary>
     public ImmutableArray<StaticStatus> Static { get; init; } = [];
 }
+
+/// <param name="Policy">As configured: manual, after:10m, window:02:00-04:00.</param>
+/// <param name="To">The first of its nodes.</param>
+/// <param name="InSeconds">When it goes back if nothing happens until then; null where more than time is missing.</param>
+public sealed record FailbackStatus(string Policy, string To, double? InSeconds);
 
 /// <summary>A link that the service writes its logs through, on the answering node.</summary>
 /// <param name="Link">Where it is.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace ClusterFs.Configuration;
 
@@ -178,6 +179,18 @@ public sealed record ServiceSettings(
     TimeSpan StopTimeout,
     OnLost OnLost)
 {
+    /// <summary>When it goes back to the first of its nodes. Default: never.</summary>
+    public FailbackSettings Failback { get; init; } = FailbackSettings.Never;
+
+    /// <summary>It is started only while these run, wherever they do. Default: none.</summary>
+    public ImmutableArray<string> DependsOn { get; init; } = [];
+
+    /// <summary>It is kept on the node of these. Default: none.</summary>
+    public ImmutableArray<string> With { get; init; } = [];
+
+    /// <summary>Those that are kept on one node, itself among them, in the order in which they go there; empty where it is alone.</summary>
+    public ImmutableArray<string> Together { get; init; } = [];
+
     /// <summary>Its log files; null where ClusterFs does not look after them.</summary>
     public LogsSettings? Logs { get; init; }
 
@@ -358,6 +371,44 @@ public enum OnLost
 /// <param name="Max">After so many starts in a row that did not last. 0 (never) to 100, default 5.</param>
 /// <param name="StableAfter">A start has lasted when the service runs for so long. 1 s to 7 d, default 10 min.</param>
 public sealed record FailoverSettings(int Max, TimeSpan StableAfter);
+
+/// <summary>When a service goes back to the first of its nodes, by a planned move.</summary>
+public sealed record FailbackSettings(FailbackKind Kind)
+{
+    public static FailbackSettings Never { get; } = new(FailbackKind.Never);
+
+    /// <summary>With <see cref="FailbackKind.After"/>: that node could have had it for so long. 1 s to 30 d.</summary>
+    public TimeSpan After { get; init; }
+
+    /// <summary>With <see cref="FailbackKind.Window"/>: a time of day, local to the node that decides on the service.</summary>
+    public TimeOnly From { get; init; }
+
+    /// <summary>Before <see cref="From"/> where midnight is in the window; never the same.</summary>
+    public TimeOnly Until { get; init; }
+
+    /// <summary>As it is written in the configuration.</summary>
+    public override string ToString() => Kind switch
+    {
+        FailbackKind.After => $"after:{Durations.Show(After)}",
+        FailbackKind.Window => string.Create(CultureInfo.InvariantCulture, $"window:{From:HH:mm}-{Until:HH:mm}"),
+        _ => Kind.ToString().ToLowerInvariant(),
+    };
+}
+
+public enum FailbackKind
+{
+    /// <summary>It stays where it is.</summary>
+    Never,
+
+    /// <summary>It stays, and status says that it could go back.</summary>
+    Manual,
+
+    /// <summary>After a time.</summary>
+    After,
+
+    /// <summary>In a part of the day.</summary>
+    Window,
+}
 
 /// <summary>A service's live content.</summary>
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>

@@ -127,6 +127,15 @@ internal static partial class NodeLog
     [LoggerMessage(82, LogLevel.Error, "{Service}: config files are looked at again in a minute, after a mistake in the daemon: {Problem}")]
     public static partial void ConfigMistaken(this ILogger logger, string service, string problem);
 
+    [LoggerMessage(130, LogLevel.Information, "{Service}: this node is drained: asks for a move to {Node}")]
+    public static partial void DrainsTo(this ILogger logger, string service, string node);
+
+    [LoggerMessage(131, LogLevel.Warning, "{Service}: this node is drained, and it is not moved to {Node}: {Problem}")]
+    public static partial void DrainRefused(this ILogger logger, string service, string node, string problem);
+
+    [LoggerMessage(132, LogLevel.Information, "this node is {Words}")]
+    public static partial void DrainChanged(this ILogger logger, string words);
+
     [LoggerMessage(120, LogLevel.Information, "{Service}: static {Name}: {Words}")]
     public static partial void StaticChanged(this ILogger logger, string service, string name, string words);
 

@@ -23,6 +23,9 @@ public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Fu
     /// <summary>The nodes that the cluster does not reach, as of now.</summary>
     public Func<ImmutableSortedSet<string>> Away { get; init; } = () => [];
 
+    /// <summary>Asks the ownership of another service, for an actor; the answer may never come.</summary>
+    public Action<IOwnershipMessage, IActorRef> AskOther { get; init; } = (_, _) => { };
+
     /// <summary>Has every node report on a service soon. A message that is lost costs the time until the node's next report.</summary>
     public Action<ReportWanted> AskNodes { get; init; } = _ => { };
 
@@ -38,7 +41,7 @@ public sealed record FenceResult(bool Succeeded, string Outcome);
 /// One incarnation of a service's ownership: carries out what <see cref="OwnershipMachine"/> decides, and decides nothing itself. Whatever it
 /// cannot know for certain ends it; the next report makes a new one, which knows what the journal knows.
 /// </summary>
-public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
+public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
 {
     private static readonly TimeSpan Backoff = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
@@ -82,6 +85,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 _surroundings.Logger.Recovered(
                     _settings.Service, _recovered.Epoch, _recovered.OpenGrant is { } grant ? $"granted to {grant.Node}" : "vacant");
                 ScheduleWake();
+                BeginCompany();
                 _surroundings.AskNodes(new ReportWanted(_settings.Service));
                 break;
         }
@@ -107,6 +111,7 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 }
 
                 Drive(new NodeReported(report.Report));
+                Place();
                 Sender.Tell(Draw());
                 break;
             case MoveService move:
@@ -119,7 +124,17 @@ public sealed class OwnershipActor : UntypedPersistentActor, IWithTimers
                 Sender.Tell(Draw());
                 break;
             case ExplainOwnership:
-                Sender.Tell(OwnershipExplanation.Draw(State, _surroundings.Clock()));
+                Sender.Tell(OwnershipExplanation.Draw(State, LookAtFailback().Standing, LookAtCompany().Standing, _surroundings.Clock()));
+                break;
+            case LookAround:
+                AskCompany();
+                Place();
+                break;
+            case OwnershipView other when other.Service != _settings.Service:
+                Hear(other);
+                break;
+            case GetPlacement:
+                Sender.Tell(TellPlacement());
                 break;
             case ForeseeOwnership question:
                 Foresee(question);

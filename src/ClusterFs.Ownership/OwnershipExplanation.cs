@@ -7,11 +7,13 @@ namespace ClusterFs.Ownership;
 /// <summary>Why a service is where it is, and where each node stands: what the machine decides by, in words. Pure.</summary>
 internal static class OwnershipExplanation
 {
-    public static OwnershipExplained Draw(OwnershipState state, Lease.Instant now)
+    /// <param name="failback">How it stands with its preferred node; null where it does not go back.</param>
+    /// <param name="company">How it stands with what it is kept together with; null where that is as it should be.</param>
+    public static OwnershipExplained Draw(OwnershipState state, FailbackStanding? failback, CompanyStanding? company, Lease.Instant now)
     {
         var next = OwnershipMachine.WouldGrant(state, now);
         var nodes = state.Settings.Nodes.Select(node => StandingOf(state, node, next, now));
-        return new OwnershipExplained(state.Settings.Service, [.. Why(state, next, now)], [.. nodes]);
+        return new OwnershipExplained(state.Settings.Service, [.. Why(state, next, now), .. CompanyWords.Explain(state, company, now), .. FailbackWords.Explain(state, failback, now)], [.. nodes]);
     }
 
     private static IEnumerable<string> Why(OwnershipState state, string? next, Lease.Instant now)
@@ -45,9 +47,10 @@ internal static class OwnershipExplanation
             yield return asked;
         }
 
-        if (OwnershipMachine.HeldBack(record) is { } heldBack)
+        if (OwnershipMachine.HeldBack(state) is { } heldBack)
         {
-            yield return heldBack == HoldBack.Paused ? "It is paused: nothing is granted by itself until `clusterfs resume`."
+            yield return heldBack == HoldBack.Waits ? $"It {CompanyWords.Waits(state)}: until then nothing is granted by itself."
+                : heldBack == HoldBack.Paused ? "It is paused: nothing is granted by itself until `clusterfs resume`."
                 : runs ? "It runs, but it never stayed up before: if it ends, nothing is granted by itself until it has stayed up, or until `clusterfs resume`."
                 : "It never stayed up and is left alone: nothing is granted by itself until `clusterfs resume`.";
         }
@@ -100,19 +103,21 @@ internal static class OwnershipExplanation
         return next is null ? new NodeStanding(node, "candidate", "waits for the service, and nothing is granted by itself now")
             : node == next ? new NodeStanding(node, "next", state.Record.Move?.To == node
                 ? "the service is being moved to it"
+                : node == state.Placement.Beside ? "waits for the service, and what it is kept together with is there"
                 : Text($"waits for the service, and is the first that can have it, in the order of services.{state.Settings.Service}.nodes"))
             : new NodeStanding(node, "candidate", state.Record.Move?.To == next
                 ? $"waits for the service; {next} comes first, because it is being moved there"
+                : state.Placement.Beside == next ? $"waits for the service; {next} comes first, because what it is kept together with is there"
                 : Text($"waits for the service; {next} comes first, because services.{state.Settings.Service}.nodes has {node} in place {place}"));
     }
 
-    private static string Words(OwnershipState state, string node, CandidateObstacle obstacle, Lease.Instant now) => obstacle switch
+    internal static string Words(OwnershipState state, string node, CandidateObstacle obstacle, Lease.Instant now) => obstacle switch
     {
         CandidateObstacle.Silent => state.Reports.TryGetValue(node, out var heard)
             ? Text($"its daemon was heard of {now.LongestSince(heard.At).TotalSeconds:0} s ago, and what it said counts no longer")
             : "its daemon was not heard of since this node began to decide",
         CandidateObstacle.NotWanted =>
-            "nothing waits for the service there: neither `clusterfs run` nor `hold` is attached to its guard, or the node is being stopped, or it stands back because it could not put the content in place",
+            "nothing waits for the service there: neither `clusterfs run` nor `hold` is attached to its guard, or the node is drained or being stopped, or it stands back because it could not put the content in place",
         CandidateObstacle.NotClosed => Text($"an older epoch is not over there: {state.Reports[node].Report.Reason ?? Text($"epoch {state.Reports[node].Report.Epoch}")}"),
         _ => throw new ArgumentOutOfRangeException(nameof(obstacle), obstacle, "unknown obstacle"),
     };

@@ -87,7 +87,7 @@ internal sealed class OwnershipHistoryBook
         OwnershipReleased e => new(e.At, "released", e.Epoch, e.Node, $"{e.Node} released epoch {e.Epoch}: {e.Reason}"),
         OwnerPowerFenced e => new(
             e.At, "power-fenced", e.Epoch, e.Node, $"the fence command for {e.Node} {(e.Succeeded ? "succeeded" : "failed")}: {e.Outcome}"),
-        MoveBegun e => new(e.At, "move", e.Epoch, e.To, $"moving from {e.From} to {e.To}"),
+        MoveBegun e => new(e.At, "move", e.Epoch, e.To, $"moving from {e.From} to {e.To}{Because(e.Why)}"),
         MoveAbandoned e => new(e.At, "move-abandoned", 0, e.To, $"the move to {e.To} was given up: {e.Reason}"),
         OwnershipStarted e => new(e.At, "started", e.Epoch, e.Node, $"it runs on {e.Node} under epoch {e.Epoch}"),
         OwnershipSettled e => new(e.At, "settled", e.Epoch, e.Node, $"it stays up on {e.Node}: earlier starts count no more"),
@@ -96,6 +96,14 @@ internal sealed class OwnershipHistoryBook
         OwnershipPaused e => new(e.At, "paused", 0, null, "paused"),
         OwnershipResumed e => new(e.At, "resumed", 0, null, "resumed"),
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),
+    };
+
+    private static string Because(MoveReason why) => why switch
+    {
+        MoveReason.Asked => "",
+        MoveReason.Failback => ", because that is its preferred node",
+        MoveReason.Together => ", because what it is kept together with is there",
+        _ => throw new ArgumentOutOfRangeException(nameof(why), why, "unknown reason"),
     };
 
     private static string Because(GrantCause cause) => cause switch

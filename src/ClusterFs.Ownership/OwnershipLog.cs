@@ -31,6 +31,12 @@ internal static partial class OwnershipLog
     [LoggerMessage(10, LogLevel.Warning, "{Service}: {Node} is fenced for epoch {Epoch}: running the fence command against it")]
     public static partial void CuttingPower(this ILogger logger, string service, string node, long epoch);
 
+    [LoggerMessage(11, LogLevel.Information, "{Service}: goes back to {Node}, its preferred node")]
+    public static partial void GoesBack(this ILogger logger, string service, string node);
+
+    [LoggerMessage(12, LogLevel.Information, "{Service}: goes to {Node}, where {Other} is, which it is kept together with")]
+    public static partial void GoesTogether(this ILogger logger, string service, string node, string other);
+
     [LoggerMessage(9, LogLevel.Debug, "{Service}: voter {Voter} did not answer: {Problem}")]
     public static partial void VoterSilent(this ILogger logger, string service, string voter, string problem);
 }

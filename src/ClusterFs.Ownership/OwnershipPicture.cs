@@ -40,6 +40,12 @@ internal static class OwnershipPicture
                 $"it was started {damped.Starts} times and never stayed up: left alone until `clusterfs resume {state.Settings.Service}`");
         }
 
+        if (OwnershipMachine.HeldBack(state) is HoldBack.Waits && candidates.Length > 0 && !record.Paused
+            && (record.OpenGrant is null || (record.OpenFencing is not null && !OwnershipMachine.OwnerRuns(state, now))))
+        {
+            return (OwnershipStage.Vacant, CompanyWords.Waits(state));
+        }
+
         // A fence that met a living owner was broken off: the owner goes on.
         if (record.OpenFencing is { } fencing && !(state.Fencing is null && OwnershipMachine.OwnerRuns(state, now)))
         {

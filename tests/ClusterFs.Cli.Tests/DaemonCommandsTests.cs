@@ -57,6 +57,26 @@ public sealed class DaemonCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_paused_or_drained_is_said_first_until_it_is_off()
+    {
+        var report = Report with
+        {
+            Services = [Report.Services[0], Report.Services[1] with { Paused = true, Placement = ["will go back to n2 in 4m"] }],
+            Cluster = Report.Cluster with
+            {
+                Members = [Report.Cluster.Members[0], Report.Cluster.Members[1] with { DrainedSince = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero) }],
+            },
+        };
+        await using var daemon = await FakeDaemon.WithStatusAsync(_cli.Socket, report);
+        var lines = (await _cli.RunAsync("status")).Output.Split('\n');
+        Assert.Equal("PAUSED: wiki: nothing is granted or moved by itself; 'clusterfs resume wiki' ends it.", lines[1]);
+        Assert.StartsWith("DRAINED: n2, since ", lines[2], StringComparison.Ordinal);
+        Assert.Contains("wiki: will go back to n2 in 4m.", lines);
+        var json = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!;
+        Assert.Equal("2026-01-02T03:04:05+00:00", (string?)json["cluster"]!["members"]![1]!["drainedSince"]);
+    }
+
+    [Fact]
     public async Task Logs_that_do_not_go_to_shared_storage_are_lines_of_the_status()
     {
         var now = TimeProvider.System.GetUtcNow();

@@ -96,6 +96,35 @@ public sealed class LoadingTests : IDisposable
         Assert.Empty(_files.LoadGoodAnd("").Services["wiki"].Seeded);
     }
 
+    [Theory]
+    [InlineData("never", FailbackKind.Never)]
+    [InlineData("manual", FailbackKind.Manual)]
+    [InlineData("after:90s", FailbackKind.After)]
+    [InlineData("window:23:30-01:00", FailbackKind.Window)]
+    public void Failback_is_read_as_it_is_shown(string written, FailbackKind kind)
+    {
+        var failback = _files.LoadGoodAnd($"clusterfs.services.wiki.failback = \"{written}\"").Services["wiki"].Failback;
+        Assert.Equal((kind, written), (failback.Kind, failback.ToString()));
+        Assert.Equal(FailbackSettings.Never, _files.LoadGoodAnd("").Services["wiki"].Failback);
+    }
+
+    [Fact]
+    public void Services_that_are_kept_together_go_in_the_order_in_which_they_name_one_another()
+    {
+        var services = _files.LoadGoodAnd("""
+            clusterfs.services {
+              wiki { with = [db], depends-on = [db, cache] }
+              db { live.path = /var/lib/db }
+              cache { live.path = /var/lib/cache, with = [db] }
+              alone { live.path = /var/lib/alone, depends-on = [db] }
+            }
+            """).Services;
+        Assert.Equal<string>(["db", "cache", "wiki"], services["wiki"].Together);
+        Assert.Equal<string>(["db", "cache", "wiki"], services["db"].Together);
+        Assert.Empty(services["alone"].Together);
+        Assert.Equal<string>(["db"], services["alone"].DependsOn);
+    }
+
     [Fact]
     public void The_order_of_a_services_nodes_is_kept()
     {

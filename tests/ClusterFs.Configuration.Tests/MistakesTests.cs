@@ -15,8 +15,35 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.telemetry.otlp-endpoint = \"collector:4318\"",
         "node.conf:8: clusterfs.telemetry.otlp-endpoint: 'collector:4318' is no address of a collector; expected one such as http://127.0.0.1:4318, without a query")]
     [InlineData(
-        "clusterfs.services.wiki.failback = never",
-        "node.conf:8: clusterfs.services.wiki.failback: is no known key; known here: config, failover, live, logs, nodes, on-lost, pid-file, seeded, static, stop-timeout, unit")]
+        "clusterfs.services.wiki.on-loss = kill",
+        "node.conf:8: clusterfs.services.wiki.on-loss: is no known key; did you mean 'on-lost'? known here: config, depends-on, failback, failover, live, logs, nodes, on-lost, pid-file, seeded, static, stop-timeout, unit, with")]
+    [InlineData(
+        "clusterfs.services.wiki.depends-on = [bd]",
+        "node.conf:8: clusterfs.services.wiki.depends-on: bd is no service; clusterfs.services has wiki")]
+    [InlineData(
+        "clusterfs.services { wiki.with = [db], db { live.path = /var/lib/db, depends-on = [wiki] } }",
+        "node.conf:8: clusterfs.services.db.depends-on: leads back to itself: db -> wiki -> db; expected services that can be put in an order")]
+    [InlineData(
+        "clusterfs.services { wiki.with = [db], wiki.nodes = [n1], db { live.path = /var/lib/db, nodes = [n2, n1] } }",
+        "node.conf:8: clusterfs.services.wiki.nodes: wiki is kept together with db, which may run on n2, n1; expected the same nodes, in any order")]
+    [InlineData(
+        "clusterfs.services { wiki.with = [db], wiki.failback = manual, db.live.path = /var/lib/db }",
+        "node.conf:8: clusterfs.services.wiki.failback: wiki goes where db goes; expected failback in services.db")]
+    [InlineData(
+        "clusterfs.services.wiki.with = [wiki]",
+        "node.conf:8: clusterfs.services.wiki.with: names wiki itself; expected other services")]
+    [InlineData(
+        "clusterfs.services.wiki.failback = always",
+        "node.conf:8: clusterfs.services.wiki.failback: 'always' is none of the choices; expected never, manual, \"after:10m\" or \"window:02:00-04:00\"")]
+    [InlineData(
+        "clusterfs.services.wiki.failback = \"after:10\"",
+        "node.conf:8: clusterfs.services.wiki.failback: '10' is no duration; expected never, manual, \"after:10m\" or \"window:02:00-04:00\", with a unit: s, m, h or d")]
+    [InlineData(
+        "clusterfs.services.wiki.failback = \"window:2-4\"",
+        "node.conf:8: clusterfs.services.wiki.failback: '2-4' is no part of a day; expected two times of day with two digits each, such as window:02:00-04:00 or window:23:30-01:00")]
+    [InlineData(
+        "clusterfs.services.wiki.failback = \"window:04:00-04:00\"",
+        "node.conf:8: clusterfs.services.wiki.failback: '04:00-04:00' begins when it ends; expected a window that is open for a while")]
     [InlineData(
         "clusterfs.services.wiki.on-lost = frieze",
         "node.conf:8: clusterfs.services.wiki.on-lost: 'frieze' is none of the choices; did you mean 'freeze'? expected freeze, kill, reboot")]

@@ -16,7 +16,7 @@ public sealed class OwnershipExplanationTests
             new NodeReport("n2", false, null, 0, 0, null),
             new NodeReport("n3", true, null, 0, 0, null));
 
-        var explained = OwnershipExplanation.Draw(state, At(100));
+        var explained = OwnershipExplanation.Draw(state, null, null, At(100));
 
         Assert.Equal(["owner", "cannot", "next"], explained.Nodes.Select(node => node.Standing));
         Assert.Contains("neither `clusterfs run` nor `hold`", explained.Nodes[1].Text, StringComparison.Ordinal);
@@ -28,7 +28,7 @@ public sealed class OwnershipExplanationTests
     {
         var state = State(new NodeReport("n1", true, LeasePhase.Running, 7, 6, null), new NodeReport("n3", true, LeasePhase.Stopping, 6, 5, "it hangs"));
 
-        var explained = OwnershipExplanation.Draw(state, At(100));
+        var explained = OwnershipExplanation.Draw(state, null, null, At(100));
 
         Assert.Contains("not heard of", explained.Nodes[1].Text, StringComparison.Ordinal);
         Assert.Contains("it hangs", explained.Nodes[2].Text, StringComparison.Ordinal);
@@ -41,11 +41,11 @@ public sealed class OwnershipExplanationTests
         var state = Three();
         var moving = state with { Record = state.Record.Apply(new MoveBegun(Then, "n1", "n3", 7)) };
 
-        var explained = OwnershipExplanation.Draw(state, At(100));
+        var explained = OwnershipExplanation.Draw(state, null, null, At(100));
         Assert.Equal(["owner", "next", "candidate"], explained.Nodes.Select(node => node.Standing));
         Assert.Contains("nodes has n3 in place 3", explained.Nodes[2].Text, StringComparison.Ordinal);
 
-        explained = OwnershipExplanation.Draw(moving, At(100));
+        explained = OwnershipExplanation.Draw(moving, null, null, At(100));
         Assert.Equal(["owner", "candidate", "next"], explained.Nodes.Select(node => node.Standing));
         Assert.Contains("it is being moved there", explained.Nodes[1].Text, StringComparison.Ordinal);
     }
@@ -56,7 +56,7 @@ public sealed class OwnershipExplanationTests
         var state = Three();
         state = state with { Record = state.Record.Apply(new OwnershipPaused(Then)) };
 
-        var explained = OwnershipExplanation.Draw(state, At(100));
+        var explained = OwnershipExplanation.Draw(state, null, null, At(100));
 
         Assert.Equal(["owner", "candidate", "candidate"], explained.Nodes.Select(node => node.Standing));
         Assert.Contains(explained.Why, sentence => sentence.StartsWith("It is paused", StringComparison.Ordinal));
@@ -73,7 +73,7 @@ public sealed class OwnershipExplanationTests
             Record = state.Record.Apply(new OwnershipStarted(Then, 7, "n1")),
         };
 
-        var explained = OwnershipExplanation.Draw(state, At(100));
+        var explained = OwnershipExplanation.Draw(state, null, null, At(100));
 
         Assert.DoesNotContain(explained.Nodes, node => node.Standing == "next");
         Assert.Contains(explained.Why, sentence => sentence.Contains("if it ends now, it is left alone", StringComparison.Ordinal));
@@ -85,7 +85,7 @@ public sealed class OwnershipExplanationTests
         var state = State(new NodeReport("n2", true, null, 0, 0, null), new NodeReport("n3", true, null, 0, 0, null)) with { Expired = true };
         state = state with { Record = state.Record.Apply(new FencingBegun(Then, 8, GrantCause.Failover)) };
 
-        var explained = OwnershipExplanation.Draw(state, At(100));
+        var explained = OwnershipExplanation.Draw(state, null, null, At(100));
 
         Assert.Contains(explained.Why, sentence => sentence.Contains("has said since that its lease ran out", StringComparison.Ordinal));
         Assert.DoesNotContain(explained.Why, sentence => sentence.Contains("That alone ends nothing", StringComparison.Ordinal));
@@ -99,7 +99,7 @@ public sealed class OwnershipExplanationTests
     {
         var state = State(new NodeReport("n1", true, null, 0, 0, null), new NodeReport("n2", true, null, 0, 0, null));
 
-        Assert.Contains("If the owner were lost now, n2 would be next.", OwnershipExplanation.Draw(state, At(100)).Why);
+        Assert.Contains("If the owner were lost now, n2 would be next.", OwnershipExplanation.Draw(state, null, null, At(100)).Why);
     }
 
     private static OwnershipState Three() => State(

@@ -46,6 +46,8 @@ public static class DumpCommand
                 {
                     terminal.Write(warning);
                 }
+
+                await Maintenance.SayAsync(terminal, client, cancellation).ConfigureAwait(false);
             }
 
             return ExitCodes.Done;

@@ -40,6 +40,8 @@ public static class ExplainCommand
                 terminal.Write($"{standing.Node}  {standing.Standing,-9}  {standing.Text}");
             }
 
+            await Maintenance.SayAsync(terminal, client, cancellation).ConfigureAwait(false);
+
             return ExitCodes.Done;
         });
         return command;

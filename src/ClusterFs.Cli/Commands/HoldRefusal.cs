@@ -17,12 +17,14 @@ internal sealed class HoldRefusal(Settings settings, string service, TimeProvide
     public async Task<string?> FindAsync(CancellationToken cancellation)
     {
         ServiceStatus? status;
+        var isDrained = false;
         var problem = "nobody owns it";
         try
         {
             using var client = new DaemonClient(settings.Node.Socket);
             var report = await client.GetStatusAsync(AnswerTimeout, cancellation).ConfigureAwait(false);
             status = report.Services.FirstOrDefault(candidate => candidate.Name == service);
+            isDrained = report.Cluster.Members.Any(member => member.Name == settings.Node.Name && member.DrainedSince is not null);
         }
         catch (DaemonException e)
         {
@@ -30,7 +32,9 @@ internal sealed class HoldRefusal(Settings settings, string service, TimeProvide
             problem = e.Message;
         }
 
-        return Judge(settings.Node.Name, status) ?? (time.GetElapsedTime(_begun) > Patience
+        return Judge(settings.Node.Name, status)
+            ?? (isDrained && status?.Owner is null ? $"refused: this node is drained; 'clusterfs node undrain {settings.Node.Name}' ends that" : null)
+            ?? (time.GetElapsedTime(_begun) > Patience
             ? $"this node was not granted it within {Durations.Show(Patience)}: {status?.Reason ?? problem}; see 'clusterfs status'"
             : null);
     }

@@ -38,6 +38,12 @@ public static class MoveCommand
             {
                 var from = report.From is null ? "" : $" from {report.From}";
                 terminal.Write($"{report.Service} moved{from} to {report.To}, epoch {report.Epoch}.");
+                if (!report.Along.IsDefaultOrEmpty)
+                {
+                    terminal.Write($"With it: {string.Join(", ", report.Along)}.");
+                }
+
+                await Maintenance.SayAsync(terminal, client, cancellation).ConfigureAwait(false);
             }
 
             return ExitCodes.Done;

@@ -15,6 +15,7 @@ public static class NodeCommand
             "node", $"Run the daemon of this node in the foreground ({Daemon}, Type=notify). SIGTERM ends it in good order.")
         {
             TreatUnmatchedTokensAsErrors = false,
+            Subcommands = { NodeDrainCommand.CreateDrain(), NodeDrainCommand.CreateUndrain() },
         };
         command.SetAction(parsed => Become(["--config", GlobalOptions.ConfigPath(parsed), .. parsed.UnmatchedTokens]));
         return command;

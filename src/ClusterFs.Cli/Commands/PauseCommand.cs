@@ -42,6 +42,10 @@ public static class PauseCommand
             {
                 terminal.WriteJson([.. reports], ApiJson.Default.PauseReportArray);
             }
+            else
+            {
+                await Maintenance.SayAsync(terminal, client, cancellation).ConfigureAwait(false);
+            }
 
             return ExitCodes.Done;
         });

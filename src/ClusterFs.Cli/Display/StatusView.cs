@@ -25,7 +25,7 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 Humane.Number(service.Divergent));
         }
 
-        return new StatusView(HeadingOf(report), services, [.. NotesOf(report, now)]);
+        return new StatusView(string.Join(Environment.NewLine, Maintenance.Of(report).Prepend(HeadingOf(report))), services, [.. NotesOf(report, now)]);
     }
 
     private static string HeadingOf(StatusReport report)
@@ -82,6 +82,11 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
             if (service.Reason is { } reason)
             {
                 yield return $"{service.Name}: {reason}";
+            }
+
+            foreach (var note in service.Placement.IsDefault ? [] : service.Placement)
+            {
+                yield return $"{service.Name}: {note}.";
             }
 
             if (service.Dump is { Ok: false } failing)

@@ -13,8 +13,15 @@ internal sealed class BindingContext(List<ConfigurationError> errors, IEnumerabl
     /// <summary>Every key that was asked for; where users choose a name, it is <c>*</c>.</summary>
     public SortedSet<string> KnownKeys { get; } = new(StringComparer.Ordinal);
 
-    public void Error(Place at, string key, string problem, string expected) =>
-        errors.Add(new ConfigurationError(at.File, at.Line, key, problem, expected));
+    /// <summary>A key that is read twice, because it is held against others, is wrong once.</summary>
+    public void Error(Place at, string key, string problem, string expected)
+    {
+        var error = new ConfigurationError(at.File, at.Line, key, problem, expected);
+        if (!errors.Contains(error))
+        {
+            errors.Add(error);
+        }
+    }
 
     public void Warn(Place at, string text) => Warnings.Add($"{at}: {text}");
 }

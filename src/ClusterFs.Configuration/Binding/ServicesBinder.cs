@@ -51,6 +51,11 @@ internal static class ServicesBinder
             StaticBinder.CheckPaths(section.NamedChild(name).Child(StaticBinder.Name), service, services.Values, around);
         }
 
+        foreach (var service in CompanyBinder.Check(section, services.ToImmutable()).ToList())
+        {
+            services[service.Name] = service;
+        }
+
         if (section.Valid && services.Count == 0)
         {
             around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
@@ -102,6 +107,9 @@ internal static class ServicesBinder
         }
 
         var failover = BindFailover(section.Child("failover"));
+        var failback = FailbackBinder.Bind(section);
+        var dependsOn = CompanyBinder.Bind(section, CompanyBinder.DependsOn);
+        var keptWith = CompanyBinder.Bind(section, CompanyBinder.With);
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         var config = ConfigBinder.Bind(section.Child(ConfigBinder.Name));
@@ -124,6 +132,9 @@ internal static class ServicesBinder
             stop.Value,
             onLost.Value)
         {
+            Failback = failback,
+            DependsOn = dependsOn,
+            With = keptWith,
             Logs = logs,
             Seeded = seeded,
             Config = config,

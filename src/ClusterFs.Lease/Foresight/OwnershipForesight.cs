@@ -32,6 +32,7 @@ public static class OwnershipForesight
         private readonly Queue<OwnershipInput> _inputs = new();
         private readonly string? _owner;
         private readonly bool _ownerIsLost;
+        private readonly Placement _placement;
         private OwnershipState? _ownership;
         private Instant _now;
         private string? _next;
@@ -56,6 +57,7 @@ public static class OwnershipForesight
                 Reserving = false,
                 Fencing = present.Fencing is { } fencing ? fencing with { PowerAsked = false } : null,
             };
+            _placement = present.Placement;
             Record = present.Record;
             foreach (var (node, heard) in present.Reports)
             {
@@ -131,7 +133,7 @@ public static class OwnershipForesight
                 }
 
                 Say($"its ownership actor, which was on {_world.DecidedOn}, is started on another node and recovers from the journal");
-                _ownership = OwnershipMachine.Start(_settings, Guid.NewGuid(), Record, _now);
+                _ownership = OwnershipMachine.Start(_settings, Guid.NewGuid(), Record, _now) with { Placement = _placement };
             }
 
             if (!away.IsEmpty && !_ownership.Away.IsSupersetOf(away))

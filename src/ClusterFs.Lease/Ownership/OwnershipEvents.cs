@@ -45,8 +45,23 @@ public sealed record OwnershipReleased(DateTimeOffset At, long Epoch, string Nod
 /// <param name="Outcome">In words; for people.</param>
 public sealed record OwnerPowerFenced(DateTimeOffset At, long Epoch, string Node, bool Succeeded, string Outcome) : OwnershipEvent(At);
 
-/// <summary>Somebody asked for a planned move.</summary>
-public sealed record MoveBegun(DateTimeOffset At, string From, string To, long Epoch) : OwnershipEvent(At);
+/// <summary>A planned move has begun.</summary>
+public sealed record MoveBegun(DateTimeOffset At, string From, string To, long Epoch) : OwnershipEvent(At)
+{
+    public MoveReason Why { get; init; }
+}
+
+public enum MoveReason
+{
+    /// <summary>Somebody asked for it.</summary>
+    Asked,
+
+    /// <summary>Its preferred node can have it again.</summary>
+    Failback,
+
+    /// <summary>What it is kept together with is there.</summary>
+    Together,
+}
 
 /// <summary>A planned move will not happen any more.</summary>
 public sealed record MoveAbandoned(DateTimeOffset At, string To, string Reason) : OwnershipEvent(At);

@@ -11,7 +11,7 @@ namespace ClusterFs.Lease.Ownership;
 public static class OwnershipMachine
 {
     public static OwnershipState Start(OwnershipSettings settings, Guid incarnation, OwnershipRecord record, Instant now) =>
-        new(settings, incarnation, record, now + settings.Timings.Ttl) { NextProbeAt = now };
+        new(settings, incarnation, record, now + settings.Timings.Ttl) { NextProbeAt = now, Placement = Placement.Unknown(settings) };
 
     public static (OwnershipState State, ImmutableArray<OwnershipEffect> Effects) Handle(OwnershipState state, OwnershipInput input, Instant now)
     {
@@ -48,6 +48,9 @@ public static class OwnershipMachine
                 break;
             case MoveRequested move:
                 step.RequestMove(move);
+                break;
+            case PlacementNoted noted:
+                step.Note(noted);
                 break;
             case PauseRequested pause:
                 step.RequestPause(pause);
@@ -96,10 +99,11 @@ public static class OwnershipMachine
         : null;
 
     /// <summary>Why nothing is granted by itself; null when it is.</summary>
-    public static HoldBack? HeldBack(OwnershipRecord record) =>
-        record.Move is not null ? null
-        : record.Paused ? HoldBack.Paused
-        : record.Damped is not null ? HoldBack.LeftAlone
+    public static HoldBack? HeldBack(OwnershipState state) =>
+        state.Record.Move is not null ? null
+        : state.Record.Paused ? HoldBack.Paused
+        : state.Record.Damped is not null ? HoldBack.LeftAlone
+        : !state.Placement.Awaited.IsEmpty ? HoldBack.Waits
         : null;
 
     /// <summary>Whether the owner said lately that the service runs under the newest grant.</summary>
@@ -113,14 +117,16 @@ public static class OwnershipMachine
     public static string? NextOwner(OwnershipState state, Instant now) =>
         state.Record.Move is { } move && IsCandidate(state, move.To, now)
             ? move.To
+            : state.Placement.Beside is { } beside && IsCandidate(state, beside, now) ? beside
             : state.Settings.Nodes.FirstOrDefault(node => IsCandidate(state, node, now));
 
     /// <summary>The node that would be granted the next epoch by itself if nobody owned the service now; null when none would.</summary>
     public static string? WouldGrant(OwnershipState state, Instant now)
     {
         var record = state.Record;
-        return HeldBack(record) is not null || IsLeftAloneNext(state) ? null
+        return HeldBack(state) is not null || IsLeftAloneNext(state) ? null
             : record.Move is { } move && IsCandidate(state, move.To, now) ? move.To
+            : state.Placement.Beside is { } beside && beside != record.OpenGrant?.Node && IsCandidate(state, beside, now) ? beside
             : state.Settings.Nodes.FirstOrDefault(node => node != record.OpenGrant?.Node && IsCandidate(state, node, now));
     }
 
@@ -157,4 +163,7 @@ public enum HoldBack
 
     /// <summary>It never stayed up.</summary>
     LeftAlone,
+
+    /// <summary>Other services have to be heard of, or to run.</summary>
+    Waits,
 }

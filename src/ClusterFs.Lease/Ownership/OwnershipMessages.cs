@@ -36,11 +36,17 @@ public sealed record Journalled(OwnershipEvent Event) : OwnershipInput;
 /// <summary>The epoch table has the epoch for this node, or refused because another has it (R16).</summary>
 public sealed record EpochReserved(long Epoch, string Node, bool Reserved) : OwnershipInput;
 
-/// <summary>Somebody asks for a planned move. Answered with <see cref="AnswerRequest"/>.</summary>
-public sealed record MoveRequested(Guid Request, string To) : OwnershipInput;
+/// <summary>A planned move is asked for. Answered with <see cref="AnswerRequest"/>.</summary>
+public sealed record MoveRequested(Guid Request, string To) : OwnershipInput
+{
+    public MoveReason Why { get; init; }
+}
 
 /// <summary>Somebody asks that nothing be granted by itself until resumed, or the end of it. Answered with <see cref="AnswerRequest"/>.</summary>
 public sealed record PauseRequested(Guid Request, bool Pause) : OwnershipInput;
+
+/// <summary>What other services mean for the next grant is no longer what it was, or was looked at again.</summary>
+public sealed record PlacementNoted(Placement Placement) : OwnershipInput;
 
 /// <summary>The fence command has ended, or did not in time.</summary>
 /// <param name="Epoch">That was being fenced when it was begun.</param>

@@ -37,6 +37,9 @@ public sealed record OwnershipRecord
 
     public MoveBegun? Move { get; init; }
 
+    /// <summary>The newest move back to the preferred node, while it matters for the next; null when it does not.</summary>
+    public FailbackTry? Failback { get; init; }
+
     public bool Paused { get; init; }
 
     /// <summary>The newest tenure that the service was seen to run under.</summary>
@@ -70,6 +73,7 @@ public sealed record OwnershipRecord
             HandedOver = false,
             Epoch = Math.Max(Epoch, grant.Epoch),
             Move = null,
+            Failback = Failback?.After(grant),
             LongestTtl = grant.Ttl > LongestTtl ? grant.Ttl : LongestTtl,
         },
         OwnershipContinued continued => this with
@@ -78,17 +82,17 @@ public sealed record OwnershipRecord
             Epoch = Math.Max(Epoch, continued.Epoch),
         },
         OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true, HandedOver = released.HandedOver } : this,
-        MoveBegun move => this with { Move = move },
-        MoveAbandoned => this with { Move = null },
+        MoveBegun move => this with { Move = move, Failback = FailbackTry.Of(move) },
+        MoveAbandoned => this with { Move = null, Failback = Failback?.Abandoned() },
         OwnershipStarted started => this with
         {
             StartedTenure = started.Epoch,
             Flaps = Flaps + (Grant is { Cause: GrantCause.Start or GrantCause.Failover } ? 1 : 0),
         },
-        OwnershipSettled => this with { Flaps = 0, Damped = null },
+        OwnershipSettled settled => this with { Flaps = 0, Damped = null, Failback = settled.Node == Failback?.To ? null : Failback },
         OwnershipDamped damped => this with { Damped = damped },
         OwnershipPaused => this with { Paused = true },
-        OwnershipResumed => this with { Paused = false, Flaps = 0, Damped = null },
+        OwnershipResumed => this with { Paused = false, Flaps = 0, Damped = null, Failback = null },
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),
     };
 }

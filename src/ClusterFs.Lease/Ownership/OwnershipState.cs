@@ -16,6 +16,12 @@ public sealed record OwnershipSettings(string Service, ImmutableSortedSet<string
 
     /// <summary>Null where there is no fence command.</summary>
     public PowerFencing? PowerFencing { get; init; }
+
+    /// <summary>The services that matter for where it is and when it may start.</summary>
+    public Company Company { get; init; } = Company.None;
+
+    /// <summary>When it goes back to the first of its nodes.</summary>
+    public FailbackPolicy Failback { get; init; } = FailbackPolicy.Never;
 }
 
 /// <summary>Everything one incarnation of a service's ownership knows.</summary>
@@ -58,6 +64,9 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
     public Guid? Asking { get; init; }
 
     public long LastNonce { get; init; }
+
+    /// <summary>What other services mean for the next grant.</summary>
+    public Placement Placement { get; init; } = Placement.None;
 
     /// <summary>Null when the owner does not say that the service runs.</summary>
     public RunningSince? Running { get; init; }

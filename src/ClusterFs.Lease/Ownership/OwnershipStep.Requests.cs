@@ -25,7 +25,7 @@ internal sealed partial class OwnershipStep
         }
 
         _state = _state with { Asking = move.Request };
-        Write(new MoveBegun(Unstamped, from!, move.To, Record.Epoch));
+        Write(new MoveBegun(Unstamped, from!, move.To, Record.Epoch) { Why = move.Why });
     }
 
     public void RequestPause(PauseRequested pause)

@@ -66,6 +66,8 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
             .Select(report => KeyValuePair.Create(report.Key, report.Value with { IsOld = true }))),
     };
 
+    public void Note(PlacementNoted noted) => _state = _state with { Placement = noted.Placement };
+
     /// <summary>What answers no question that is open is forgotten: it must not answer a later one.</summary>
     public void HearFence(NodeFenced fenced)
     {
@@ -191,7 +193,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
         ProbeIfDue();
 
         var mayFence = Record.OpenGrant is null || _state.Expired || _state.Suspected;
-        if (!mayFence || OwnershipMachine.HeldBack(Record) is not null || OwnershipMachine.NextOwner(_state, now) is not { } next)
+        if (!mayFence || OwnershipMachine.HeldBack(_state) is not null || OwnershipMachine.NextOwner(_state, now) is not { } next)
         {
             return;
         }

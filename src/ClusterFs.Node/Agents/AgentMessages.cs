@@ -26,6 +26,9 @@ internal sealed record AgentIdle(string Service);
 /// <summary>An agent begins, or begins again, and knows nothing yet.</summary>
 internal sealed record AgentStarted(string Service);
 
+/// <summary>This node is drained, or is not any more.</summary>
+internal sealed record DrainChanged(bool Drained);
+
 /// <summary>Somebody wants a dump now. Answered with <see cref="DumpNowAnswered"/>.</summary>
 internal sealed record DumpNow(string Service);
 

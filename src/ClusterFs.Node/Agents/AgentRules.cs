@@ -97,7 +97,7 @@ internal static class AgentRules
 
     /// <summary>Whether the service may be granted to this node.</summary>
     public static bool IsWanted(AgentState state, Instant now) =>
-        state.Guard is { Wanted: true } && !state.Stopping && (state.StandsBackUntil is not { } until || until.HasComeBy(now));
+        state.Guard is { Wanted: true } && !state.Stopping && !state.Drained && (state.StandsBackUntil is not { } until || until.HasComeBy(now));
 
     /// <summary>What this node reports; null while it knows nothing.</summary>
     /// <param name="last">What the guard said last, should it not answer now: what was over then is over for good.</param>

@@ -11,6 +11,9 @@ internal sealed record AgentSettings(string Node, string Service, TimeSpan DumpE
     /// <summary>How often the service is looked at and reported on while nothing changes.</summary>
     public ReportPace Pace { get; init; } = ReportPace.Fastest;
 
+    /// <summary>The service that it is kept together with, and that goes first; null where it goes alone or first.</summary>
+    public string? Leader { get; init; }
+
     /// <summary>Whether this node keeps a copy of the newest dump while another one owns the service.</summary>
     public bool KeepsStandby { get; init; }
 
@@ -59,6 +62,9 @@ internal sealed record AgentState(AgentSettings Settings, GuardReport? Guard)
 
     /// <summary>The daemon is being stopped, and the service with it.</summary>
     public bool Stopping { get; init; }
+
+    /// <summary>This node takes no service, and moves away what it has, until it is undrained.</summary>
+    public bool Drained { get; init; }
 
     /// <summary>Until when the dump before a stop of the daemon is tried.</summary>
     public Instant? StopWaitsUntil { get; init; }

@@ -1,6 +1,7 @@
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Lease;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Draining;
 
 namespace ClusterFs.Node.Agents;
 
@@ -23,4 +24,9 @@ internal sealed record AgentSurroundings(
 
     /// <summary>Each takes room on the disk, and nothing waits for one.</summary>
     public OwnThreads Rehearsals { get; } = new(1);
+
+    /// <summary>Where it is kept that this node is drained; its caller is one thread at a time.</summary>
+    public required DrainMark Drains { get; init; }
+
+    public OwnThreads KeepsDrains { get; } = new(1);
 }

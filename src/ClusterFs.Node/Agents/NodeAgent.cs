@@ -3,11 +3,12 @@ using Akka.Actor;
 using Akka.Cluster;
 using ClusterFs.Guard;
 using ClusterFs.Node.Guards;
+using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Agents;
 
 /// <summary>The parent of this node's service agents: passes on what the guard says, and ends them all together.</summary>
-internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) : UntypedActor
+internal sealed class NodeAgent(string node, ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) : UntypedActor
 {
     /// <summary>Below the actor system's user guardian; the agents of the services are below it, by name.</summary>
     public const string Name = "node";
@@ -20,11 +21,12 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
 
     private static Akka.Cluster.Cluster Cluster => Akka.Cluster.Cluster.Get(Context.System);
 
-    public static Props Props(ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) =>
-        Akka.Actor.Props.Create(() => new NodeAgent(services, surroundings));
+    public static Props Props(string node, ImmutableArray<AgentSettings> services, AgentSurroundings surroundings) =>
+        Akka.Actor.Props.Create(() => new NodeAgent(node, services, surroundings));
 
     protected override void PreStart()
     {
+        surroundings.Board.DrainedSince = surroundings.Drains.Read();
         Cluster.Subscribe(Self, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent));
         foreach (var settings in services)
         {
@@ -74,6 +76,15 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
             case DumpNow:
                 Sender.Tell(new DumpNowAnswered("it may not run on this node", null));
                 break;
+            case AskDrain:
+                Sender.Tell(TellDrain(null));
+                break;
+            case DrainNode drain:
+                Keep(drain.Drain);
+                break;
+            case DrainKept kept:
+                Hear(kept);
+                break;
             case Ping:
                 Sender.Tell(Pong.Instance);
                 break;
@@ -108,7 +119,51 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
         {
             agent.Tell(new EndService());
         }
+
+        agent.Tell(new DrainChanged(surroundings.Board.DrainedSince is not null));
     }
+
+    /// <summary>On disk first: what was said to be drained has to be so after a crash.</summary>
+    private void Keep(bool drain)
+    {
+        var (asker, mark, before, at) = (Sender, surroundings.Drains, surroundings.Board.DrainedSince, surroundings.Time.GetUtcNow());
+        surroundings.KeepsDrains.Run(() =>
+            {
+                if (!drain)
+                {
+                    mark.Clear();
+                }
+                else if (before is null)
+                {
+                    mark.Set(at);
+                }
+
+                return new DrainKept(asker, drain ? before ?? at : null, null);
+            })
+            .PipeTo(Self, failure: problem => new DrainKept(asker, before, problem.Message));
+    }
+
+    private void Hear(DrainKept kept)
+    {
+        if (kept.Problem is null && kept.Since != surroundings.Board.DrainedSince)
+        {
+            surroundings.Board.DrainedSince = kept.Since;
+            surroundings.Logger.DrainChanged(kept.Since is null ? "not drained any more" : "drained: it takes no service, and moves away what it has");
+            TellAll(new DrainChanged(kept.Since is not null));
+        }
+
+        kept.Asker.Tell(TellDrain(kept.Problem));
+    }
+
+    private DrainTold TellDrain(string? problem) => new(
+        node,
+        surroundings.Board.DrainedSince,
+        [
+            .. services.Select(settings => (settings.Service, Step: surroundings.Board.Find(settings.Service)?.Draining))
+                .Where(one => one.Step is { Doing: not null })
+                .Select(one => new DrainLeft(one.Service, one.Step!.Doing!, one.Step.IsStuck)),
+        ],
+        problem);
 
     private void AnswerIfAllIdle()
     {
@@ -125,4 +180,6 @@ internal sealed class NodeAgent(ImmutableArray<AgentSettings> services, AgentSur
             agent.Tell(message);
         }
     }
+
+    private sealed record DrainKept(IActorRef Asker, DateTimeOffset? Since, string? Problem);
 }

@@ -15,6 +15,7 @@ internal sealed class NodeBoard
     private volatile JournalCondition? _journal;
     private volatile IActorRef? _region;
     private volatile IActorRef? _agent;
+    private volatile Since? _drainedSince;
 
     public KnownOwners Owners { get; } = new();
 
@@ -46,7 +47,17 @@ internal sealed class NodeBoard
         set => _agent = value;
     }
 
+    /// <summary>Since when this node is drained, by its wall clock; null when it is not.</summary>
+    public DateTimeOffset? DrainedSince
+    {
+        get => _drainedSince is { } since ? since.Moment : null;
+        set => _drainedSince = value is { } since ? new Since(since) : null;
+    }
+
     public void Post(ServiceSnapshot snapshot) => _services[snapshot.Service] = snapshot;
 
     public ServiceSnapshot? Find(string service) => _services.GetValueOrDefault(service);
+
+    /// <summary>Whole, for whoever reads it meanwhile.</summary>
+    private sealed record Since(DateTimeOffset Moment);
 }

@@ -114,6 +114,12 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
             case DumpNow:
                 TakeDumpRequest();
                 break;
+            case DrainChanged drain:
+                _state = _state with { Drained = drain.Drained };
+                break;
+            case RequestAnswered answered:
+                Hear(answered);
+                break;
             case WorkEnded ended:
                 Hear(ended.Result);
                 break;
@@ -165,6 +171,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
         }
 
         Decide();
+        Drain();
         Follow();
         Rehearse();
         Report(timePassed: message is Beat);
@@ -437,6 +444,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
         _surroundings.Board.Post(new ServiceSnapshot(Service, _state.Guard, sight, now, _view, _newest, _divergent, _dumps)
         {
             Tally = _tally,
+            Draining = LookAtDrain(now),
             ViewCountsUntil = _viewAt + _state.Settings.Pace.Counts,
         });
 

@@ -1,5 +1,6 @@
 using ClusterFs.Lease;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Draining;
 using ClusterFs.Node.Guards;
 using ClusterFs.Ownership.Messages;
 
@@ -12,6 +13,9 @@ internal sealed record ServiceSnapshot(
     string Service, GuardReport? Guard, NodeSight Sight, Instant SightAt, OwnershipView? View, DumpSeen? Newest, int? Divergent, DumpCondition Dumps)
 {
     public WorkTally Tally { get; init; } = WorkTally.None;
+
+    /// <summary>What is left of it to be moved away, should the node be drained.</summary>
+    public DrainStep Draining { get; init; } = DrainStep.Gone;
 
     /// <summary>Until when the view counts: what a node that is cut off heard last may be of long ago.</summary>
     public Instant ViewCountsUntil { get; init; }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ClusterFs.Api;
+using ClusterFs.Node.Draining;
 using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Rollouts;
@@ -30,6 +31,7 @@ internal static class ApiEndpoints
         application.MapPost(ApiRoutes.Dump, async (string service, NodeQueries queries, CancellationToken cancellation) =>
             Reply(await queries.DumpAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.DumpReport));
         MapInspection(application);
+        MapDraining(application);
         application.MapGet(ApiRoutes.SeededDiff, async (string? service, string? node, SeededQueries queries) =>
             Reply(await queries.CompareAsync(service, node).ConfigureAwait(false), ApiJson.Default.SeededReport));
         application.MapPost(ApiRoutes.SeededRender, async (string? service, string? node, SeededQueries queries, CancellationToken cancellation) =>
@@ -46,6 +48,15 @@ internal static class ApiEndpoints
                 Reply(await queries.SwitchAsync(service, name, generation, line, seconds, cancellation).ConfigureAwait(false), ApiJson.Default.StaticReport));
     }
 
+    private static void MapDraining(WebApplication application)
+    {
+        application.MapGet(ApiRoutes.Drain, async (string? node, DrainQueries queries) => Reply(await queries.LookAsync(node).ConfigureAwait(false), ApiJson.Default.DrainReport));
+        application.MapPost(ApiRoutes.Drain, async (string? node, DrainQueries queries) =>
+            Reply(await queries.DrainAsync(node, drain: true).ConfigureAwait(false), ApiJson.Default.DrainReport));
+        application.MapPost(ApiRoutes.Undrain, async (string? node, DrainQueries queries) =>
+            Reply(await queries.DrainAsync(node, drain: false).ConfigureAwait(false), ApiJson.Default.DrainReport));
+    }
+
     private static void MapInspection(WebApplication application)
     {
         application.MapPost(ApiRoutes.Leave, (InspectionQueries queries) => Results.Json(queries.Leave(), ApiJson.Default.MembershipReport));
@@ -58,7 +69,7 @@ internal static class ApiEndpoints
         application.MapPost(ApiRoutes.LogLevel, (string? level, InspectionQueries queries) => Reply(queries.SetLogLevel(level), ApiJson.Default.LogLevelReport));
     }
 
-    private static async Task<IResult> MoveAsync(string service, HttpRequest request, NodeQueries queries, CancellationToken cancellation)
+    private static async Task<IResult> MoveAsync(string service, HttpRequest request, MoveQueries queries, CancellationToken cancellation)
     {
         MoveRequest? move;
         try

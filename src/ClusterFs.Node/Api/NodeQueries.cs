@@ -5,6 +5,7 @@ using ClusterFs.Configuration;
 using ClusterFs.Content.Logs.Links;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
+using ClusterFs.Node.Draining;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using ClusterFs.Node.Static;
@@ -17,24 +18,24 @@ namespace ClusterFs.Node.Api;
 
 /// <summary>Answers what the API is asked. Nothing waits for longer than it says; where an actor is silent, what this node knows has to do.</summary>
 internal sealed class NodeQueries(
-    Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, SeededQueries seeded, ConfigQueries config, StaticQueries published, LogKeeping logs, TimeProvider time)
+    Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, SeededQueries seeded, ConfigQueries config, DrainQueries drains, StaticQueries published, LogKeeping logs)
 {
     private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan PlacementPatience = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MeasuredPatience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan MovePatience = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan DumpPatience = TimeSpan.FromMinutes(5);
 
     public async Task<StatusReport> StatusAsync()
     {
-        var (seededFiles, configFiles, statics) = (seeded.TellAsync(), config.TellAsync(), published.TellAsync());
+        var (seededFiles, configFiles, statics, drained) = (seeded.TellAsync(), config.TellAsync(), published.TellAsync(), drains.DrainedAsync());
         var services = await Task.WhenAll(settings.Services.Values.Select(StatusAsync)).ConfigureAwait(false);
         var files = await seededFiles.ConfigureAwait(false);
         var configs = await configFiles.ConfigureAwait(false);
         var served = await statics.ConfigureAwait(false);
         return new StatusReport(
             settings.Node.Name,
-            ClusterStatus(),
+            ClusterStatus(await drained.ConfigureAwait(false)),
             new SelfStatus(board.GuardProblem is null, board.GuardProblem, null, false) { CertificateExpires = identity.Tls?.Expires },
             [.. services.Select(service => service with { Seeded = [.. files[service.Name]], Config = [.. configs[service.Name]], Static = [.. served[service.Name]] })]);
     }
@@ -65,64 +66,6 @@ internal sealed class NodeQueries(
             })]);
     }
 
-    public async Task<Answer<MoveReport>> MoveAsync(string service, string to, CancellationToken cancellation)
-    {
-        if (Unknown(service) is { } unknown)
-        {
-            return unknown;
-        }
-
-        if (!settings.Cluster.Nodes.ContainsKey(to))
-        {
-            return Problem.Of(StatusCodes.Status400BadRequest, $"there is no node {to}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
-        }
-
-        var before = await AskAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
-        var begun = await AskAsync<RequestAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
-        if (before is null || begun is null)
-        {
-            return Silent(service);
-        }
-
-        if (!begun.Accepted)
-        {
-            return Problem.Of(StatusCodes.Status409Conflict, $"{service} is not moved to {to}: {begun.Message}", "see `clusterfs status`");
-        }
-
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(MovePatience);
-        while (!limit.IsCancellationRequested)
-        {
-            var view = await AskAsync<OwnershipView>(new GetOwnership(service), StatusPatience).ConfigureAwait(false);
-            if (view is { Stage: OwnershipStage.Owned } && view.Epoch > before.Epoch)
-            {
-                return Ended(service, before, view, to);
-            }
-
-            await Task.Delay(LookAgainAfter, time, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        return Problem.Of(StatusCodes.Status504GatewayTimeout, $"{service} does not run on {to} yet", "the move goes on; see `clusterfs status`");
-    }
-
-    private static Answer<MoveReport> Ended(string service, OwnershipView before, OwnershipView after, string to)
-    {
-        if (after.Owner != to)
-        {
-            return Problem.Of(
-                StatusCodes.Status409Conflict,
-                $"{service} went to {after.Owner} and not to {to}",
-                $"nothing waited for it on {to} any more when it could have started there");
-        }
-
-        return after.FailedOver
-            ? Problem.Of(
-                StatusCodes.Status409Conflict,
-                $"{service} runs on {to}, but {before.Owner} was lost before it had handed over: what it had not dumped is missing",
-                $"it is kept when {before.Owner} is back: see `clusterfs divergent list {service}`")
-            : new MoveReport(service, before.Owner, to, after.Epoch);
-    }
-
     public async Task<Answer<PauseReport>> PauseAsync(string service, bool pause)
     {
         if (Unknown(service) is { } unknown)
@@ -146,7 +89,7 @@ internal sealed class NodeQueries(
         DumpNowAnswered answer;
         try
         {
-            answer = await board.Agent.Ask<DumpNowAnswered>(new DumpNow(service), MovePatience, cancellation).ConfigureAwait(false);
+            answer = await board.Agent.Ask<DumpNowAnswered>(new DumpNow(service), DumpPatience, cancellation).ConfigureAwait(false);
         }
         catch (Exception problem) when (problem is AskTimeoutException or OperationCanceledException)
         {
@@ -175,7 +118,10 @@ internal sealed class NodeQueries(
 
     private async Task<ServiceStatus> StatusAsync(ServiceSettings service)
     {
+        // A daemon of an earlier version has no answer to the second.
+        var asked = AskAsync<PlacementTold>(new GetPlacement(service.Name), PlacementPatience);
         var fresh = await AskAsync<OwnershipView>(new GetOwnership(service.Name), StatusPatience).ConfigureAwait(false);
+        var placement = await asked.ConfigureAwait(false);
         var local = board.Find(service.Name) is { } seen
             ? seen with { Sight = seen.Sight.Aged(GuardClock.Now.LongestSince(seen.SightAt)) }
             : null;
@@ -188,6 +134,8 @@ internal sealed class NodeQueries(
             service.Live.Capture.ToString().ToLowerInvariant(),
             ReportPace.Of(settings.Services.Count).Counts) with
         {
+            Failback = placement?.GoesBackTo is { } preferred ? new FailbackStatus(service.Failback.ToString(), preferred, placement.InSeconds) : null,
+            Placement = [.. placement?.Notes ?? []],
             Logs = [.. logs.Of(service.Name).Select(StatusOf)],
         };
     }
@@ -207,9 +155,12 @@ internal sealed class NodeQueries(
         Problem = link.Problem,
     };
 
-    private ClusterStatus ClusterStatus()
+    private ClusterStatus ClusterStatus(ImmutableDictionary<string, DateTimeOffset> drained)
     {
-        var members = membership.Look();
+        ImmutableArray<MemberStatus> members =
+        [
+            .. membership.Look().Select(member => drained.TryGetValue(member.Name, out var since) ? member with { DrainedSince = since } : member),
+        ];
         return new ClusterStatus(Membership.HasQuorum(members), members, [.. settings.Cluster.Voters])
         {
             Journal = board.Journal is { } journal ? new JournalStatus(journal.Reachable, journal.Since, journal.Problem) : null,

@@ -113,6 +113,26 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
             notes.Add(TakeoverOn(next, view));
         }
 
+        if (outcome == Moves && foreseen.Owner == service.Nodes[0] && service.Failback.Kind is FailbackKind.After or FailbackKind.Window)
+        {
+            notes.Add($"with failback = {service.Failback} it goes back to {foreseen.Owner} when that can have it again");
+        }
+
+        if (outcome == Moves && service.DependsOn.Length > 0)
+        {
+            notes.Add($"it is granted only while {string.Join(", ", service.DependsOn)} runs: where that is lost too, once that runs again");
+        }
+
+        if (outcome == Moves && service.Together.Length > 0)
+        {
+            notes.Add($"it is kept together with {string.Join(", ", service.Together.Where(other => other != service.Name))}: what is left elsewhere is moved to it, or it is moved to that");
+        }
+
+        if (view?.Paused == true && outcome is Stops or Nobody)
+        {
+            notes.Add($"it is paused: nothing is granted by itself until `clusterfs resume {service.Name}`");
+        }
+
         if (foreseen.TakenForLost is { Length: > 0 } taken)
         {
             notes.Add($"nobody hears of {string.Join(", ", taken)}: taken for lost here, and if only the daemon is away there, its guard still votes and renews, and this is too dark");

@@ -7,6 +7,7 @@ using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Draining;
 using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Health;
 using ClusterFs.Node.Inspection;
@@ -168,6 +169,8 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton<SimulateQueries>();
         builder.Services.AddSingleton<InspectionQueries>();
         builder.Services.AddSingleton<ConfigQueries>();
+        builder.Services.AddSingleton<DrainQueries>();
+        builder.Services.AddSingleton<MoveQueries>();
         builder.Services.AddSingleton<StaticQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)

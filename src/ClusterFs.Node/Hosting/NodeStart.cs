@@ -10,6 +10,7 @@ using ClusterFs.Lease.Voter;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Content;
+using ClusterFs.Node.Draining;
 using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
 using ClusterFs.Node.Rollouts;
@@ -70,6 +71,7 @@ internal sealed class NodeStart(
             .Select(service => new AgentSettings(settings.Node.Name, service.Name, service.Live.DumpEvery)
             {
                 Pace = Pace,
+                Leader = service.Together.IsEmpty || service.Together[0] == service.Name ? null : service.Together[0],
                 KeepsStandby = service.Live.Standby == StandbyKind.Warm,
                 Rehearsal = service.Live.Rehearsal.Every is { } every
                     ? new RehearsalPace(every, service.Nodes.IndexOf(settings.Node.Name), service.Nodes.Length)
@@ -77,8 +79,11 @@ internal sealed class NodeStart(
             })
             .ToImmutableArray();
         var surroundings = new AgentSurroundings(
-            contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"));
-        board.Agent = system.ActorOf(NodeAgent.Props(agents, surroundings), NodeAgent.Name);
+            contents.Of, command => _guard.TrySend(command), board, () => GuardClock.Now, time, loggers.CreateLogger("clusterfs.agent"))
+        {
+            Drains = new DrainMark(settings.Node.StateDirectory),
+        };
+        board.Agent = system.ActorOf(NodeAgent.Props(settings.Node.Name, agents, surroundings), NodeAgent.Name);
         seeded.Begin(loggers.CreateLogger("clusterfs.seeded"));
         system.ActorOf(SeededActor.Props(settings, seeded), SeededActor.Name);
         system.ActorOf(ConfigActor.Props(settings, config, time, loggers.CreateLogger("clusterfs.config")), ConfigActor.Name);
@@ -216,10 +221,12 @@ internal sealed class NodeStart(
         var timings = new LeaseTimings(settings.Lease.Ttl, settings.Lease.StopBudget);
         var services = settings.Services.Values.ToDictionary(
             service => service.Name,
-            service => new OwnershipSettings(service.Name, settings.Cluster.Voters, service.Nodes, timings)
+            service => new OwnershipSettings(service.Name, settings.Cluster.Voters, PreferencesOf(service), timings)
             {
+                Company = new Company(service.DependsOn, service.Together),
                 Pace = Pace,
                 PowerFencing = PowerFencing(),
+                Failback = FailbackPolicyOf(service),
                 Damping = service.Failover.Max == 0 ? null : new FlapDamping(service.Failover.Max, service.Failover.StableAfter),
             },
             StringComparer.Ordinal);
@@ -232,12 +239,17 @@ internal sealed class NodeStart(
                 Node = settings.Node.Name,
                 Away = NodesAway,
                 AskNodes = AskNodes,
+                AskOther = (question, asker) => board.Region?.Tell(question, asker),
                 RunFence = settings.Fence is { } fence ? new FenceCommand(fence, loggers.CreateLogger("clusterfs.fence")).RunAsync : null,
             },
             board.Owners,
             address => ClusterConfiguration.NodeAt(settings, address)).ConfigureAwait(false);
         board.Agent.Tell(new RegionReady(region));
     }
+
+    /// <summary>Services that are kept together are all granted in the order of the one that leads, so that each finds the same node by itself.</summary>
+    private ImmutableArray<string> PreferencesOf(ServiceSettings service) =>
+        service.Together.IsEmpty ? service.Nodes : settings.Services[service.Together[0]].Nodes;
 
     private ImmutableSortedSet<string> NodesAway()
     {
@@ -254,6 +266,21 @@ internal sealed class NodeStart(
             system.ActorSelection(new RootActorPath(member.Address) / "user" / NodeAgent.Name / wanted.Service).Tell(wanted, ActorRefs.NoSender);
         }
     }
+
+    private static FailbackPolicy FailbackPolicyOf(ServiceSettings service) => new(service.Failback.Kind switch
+    {
+        FailbackKind.Never => FailbackMode.Never,
+        FailbackKind.Manual => FailbackMode.Manual,
+        FailbackKind.After => FailbackMode.After,
+        FailbackKind.Window => FailbackMode.Window,
+        _ => throw new ArgumentOutOfRangeException(nameof(service), service.Failback.Kind, "unknown kind of failback"),
+    })
+    {
+        After = service.Failback.After,
+        From = service.Failback.From,
+        Until = service.Failback.Until,
+        NeedsCopy = service.Live.Standby == StandbyKind.Warm,
+    };
 
     private PowerFencing? PowerFencing() => settings.Fence is { } fence
         ? new PowerFencing((fence.Nodes.IsEmpty ? settings.Cluster.Nodes.Keys : fence.Nodes.Keys).ToImmutableSortedSet(StringComparer.Ordinal))

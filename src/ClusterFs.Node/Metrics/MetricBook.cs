@@ -18,6 +18,7 @@ internal static class MetricBook
     [
         Metric.By("clusterfs.build_info", null, "Always 1; the label says which version runs.", false, scene => Enumerable.Repeat(scene, 1), _ => 1, ("version", scene => scene.Version)),
         Metric.Of("clusterfs.ready", null, "1 when /ready says yes.", false, scene => Flag(scene.IsReady)),
+        Metric.Of("clusterfs.node_drained", null, "1 while this node takes no service, because somebody drained it.", false, scene => Flag(scene.IsDrained)),
         Metric.By(
             "clusterfs.cluster_member_up", null, "1 for each configured node that is a member of the cluster and reached by this node.", false,
             scene => scene.Members, member => Flag(member is { Status: "up", Reachable: true }), ("member", member => member.Name)),

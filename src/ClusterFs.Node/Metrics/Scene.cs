@@ -13,6 +13,8 @@ internal sealed record Scene(string Node, string Version)
 {
     public bool IsReady { get; init; }
 
+    public bool IsDrained { get; init; }
+
     public ImmutableArray<MemberStatus> Members { get; init; } = [];
 
     /// <summary>Null until somebody looked.</summary>

@@ -28,6 +28,7 @@ internal sealed class SceneSource(
         {
             IsReady = health.Ready().Status == StatusCodes.Status200OK,
             Members = membership.Look(),
+            IsDrained = board.DrainedSince is not null,
             JournalAnswers = board.Journal?.Reachable,
             GuardAnswers = board.GuardProblem is null,
             CertificateExpires = identity.Tls?.Expires,

@@ -59,7 +59,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
         OwnershipReleased e => Write(new StoredRelease(e.At, e.Epoch, e.Node, e.Reason, e.HandedOver), Json.Default.StoredRelease),
         OwnerPowerFenced e => Write(
             new StoredPowerFence(e.At, e.Epoch, e.Node, e.Succeeded, e.Outcome), Json.Default.StoredPowerFence),
-        MoveBegun e => Write(new StoredMove(e.At, e.From, e.To, e.Epoch), Json.Default.StoredMove),
+        MoveBegun e => Write(new StoredMove(e.At, e.From, e.To, e.Epoch, Store(e.Why)), Json.Default.StoredMove),
         MoveAbandoned e => Write(new StoredMoveAbandoned(e.At, e.To, e.Reason), Json.Default.StoredMoveAbandoned),
         OwnershipStarted e => Write(new StoredLife(e.At, e.Epoch, e.Node), Json.Default.StoredLife),
         OwnershipSettled e => Write(new StoredLife(e.At, e.Epoch, e.Node), Json.Default.StoredLife),
@@ -103,7 +103,7 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
                 return new OwnerPowerFenced(cut.At, cut.Epoch, cut.Node, cut.Succeeded, cut.Outcome);
             case Move:
                 var move = Read(bytes, Json.Default.StoredMove);
-                return new MoveBegun(move.At, move.From, move.To, move.Epoch);
+                return new MoveBegun(move.At, move.From, move.To, move.Epoch) { Why = Load(move.Why) };
             case MoveAbandoned:
                 var abandoned = Read(bytes, Json.Default.StoredMoveAbandoned);
                 return new MoveAbandoned(abandoned.At, abandoned.To, abandoned.Reason);
@@ -140,6 +140,22 @@ public sealed class OwnershipEventSerializer(ExtendedActorSystem system) : Seria
         GrantCause.Failover => StoredCause.Failover,
         GrantCause.Move => StoredCause.Move,
         _ => throw new ArgumentOutOfRangeException(nameof(cause), cause, "unknown cause"),
+    };
+
+    private static StoredMoveReason? Store(MoveReason why) => why switch
+    {
+        MoveReason.Asked => null,
+        MoveReason.Failback => StoredMoveReason.Failback,
+        MoveReason.Together => StoredMoveReason.Together,
+        _ => throw new ArgumentOutOfRangeException(nameof(why), why, "unknown reason"),
+    };
+
+    private static MoveReason Load(StoredMoveReason? why) => why switch
+    {
+        null => MoveReason.Asked,
+        StoredMoveReason.Failback => MoveReason.Failback,
+        StoredMoveReason.Together => MoveReason.Together,
+        _ => throw new SerializationException($"the journal holds an unknown reason for a move, {why}"),
     };
 
     private static GrantCause Load(StoredCause cause) => cause switch

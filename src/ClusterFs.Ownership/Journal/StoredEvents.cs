@@ -26,7 +26,12 @@ internal sealed record StoredRelease(DateTimeOffset At, long Epoch, string Node,
 
 internal sealed record StoredPowerFence(DateTimeOffset At, long Epoch, string Node, bool Succeeded, string Outcome);
 
-internal sealed record StoredMove(DateTimeOffset At, string From, string To, long Epoch);
+internal sealed record StoredMove(
+    DateTimeOffset At,
+    string From,
+    string To,
+    long Epoch,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StoredMoveReason? Why = null);
 
 internal sealed record StoredMoveAbandoned(DateTimeOffset At, string To, string Reason);
 
@@ -47,6 +52,16 @@ internal enum StoredCause
 
     [JsonStringEnumMemberName("move")]
     Move,
+}
+
+[JsonConverter(typeof(JsonStringEnumConverter<StoredMoveReason>))]
+internal enum StoredMoveReason
+{
+    [JsonStringEnumMemberName("failback")]
+    Failback,
+
+    [JsonStringEnumMemberName("together")]
+    Together,
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]

@@ -128,3 +128,9 @@ public sealed record MeasuredEntry(HistoryEntry Entry) : IWireMessage
     /// <summary>Roughly how much was in no dump when the lost owner was heard last.</summary>
     public long? LostBytes { get; init; }
 }
+
+/// <summary>What is to become of where the service is.</summary>
+/// <param name="GoesBackTo">The preferred node, where it is elsewhere and is to go back by itself or by hand; null otherwise.</param>
+/// <param name="InSeconds">When it goes back by itself, if nothing happens until then; null where that is not a matter of time alone.</param>
+/// <param name="Notes">In words, for people.</param>
+public sealed record PlacementTold(string Service, string? GoesBackTo, double? InSeconds, string[] Notes) : IWireMessage;

@@ -29,3 +29,6 @@ public sealed record GetHistory(string Service) : IOwnershipMessage;
 
 /// <summary>Answered with <see cref="MeasuredHistory"/>; by a daemon of an earlier version not at all.</summary>
 public sealed record GetMeasuredHistory(string Service) : IOwnershipMessage;
+
+/// <summary>Where would the service rather be? Answered with <see cref="PlacementTold"/>; by a daemon of an earlier version not at all.</summary>
+public sealed record GetPlacement(string Service) : IOwnershipMessage;

@@ -72,6 +72,16 @@ public sealed class OwnershipEventSerializerTests : TestKit
             """{"at":"2026-01-02T03:04:05+00:00","from":"n1","to":"n2","epoch":7}"""
         },
         {
+            new MoveBegun(At, "n2", "n1", 7) { Why = MoveReason.Together },
+            "move-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","from":"n2","to":"n1","epoch":7,"why":"together"}"""
+        },
+        {
+            new MoveBegun(At, "n2", "n1", 7) { Why = MoveReason.Failback },
+            "move-v1",
+            """{"at":"2026-01-02T03:04:05+00:00","from":"n2","to":"n1","epoch":7,"why":"failback"}"""
+        },
+        {
             new MoveAbandoned(At, "n2", "it went away"),
             "move-abandoned-v1",
             """{"at":"2026-01-02T03:04:05+00:00","to":"n2","reason":"it went away"}"""

@@ -44,6 +44,11 @@ public sealed class HyperionWireSerializerTests : TestKit
             [
                 new MeasuredEntry(new HistoryEntry(At, "granted", 7, "n1", "epoch 7 granted to n1")) { Cause = "failover", DurationSeconds = 1.5, LostSeconds = 2.5, LostBytes = 4096 },
             ]),
+        new GetPlacement("wiki"),
+        new PlacementTold("wiki", "n1", 240.5, ["will go back to n1 in 4m"]),
+        new AskDrain(),
+        new DrainNode(true),
+        new DrainTold("n1", At, [new DrainLeft("wiki", "moves to n2", false)], "no space left"),
         new AskSeeded("wiki", SeededTask.Compare),
         new AskSeeded(null, SeededTask.Tell),
         new SeededAnswered("{}"),

@@ -36,6 +36,7 @@ public enum FaultKind
     SharedStale,
     MoveAsked,
     PauseAsked,
+    PlacementNoted,
     RatesChanged,
     ConfigurationRead,
     ContentAdopted,

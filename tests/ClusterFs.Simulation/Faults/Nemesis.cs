@@ -165,11 +165,17 @@ public sealed class Nemesis
                 _world.Shared.Staleness = TimeSpan.FromSeconds(fault.Amount * 60);
                 return () => _world.Shared.Staleness = TimeSpan.Zero;
             case FaultKind.MoveAsked:
-                Tell(new Lease.Ownership.MoveRequested(_world.Random.NextGuid(), node.Name));
+                Tell(new Lease.Ownership.MoveRequested(_world.Random.NextGuid(), node.Name)
+                {
+                    Why = fault.Other % 2 == 0 ? Lease.Ownership.MoveReason.Asked : Lease.Ownership.MoveReason.Failback,
+                });
                 return null;
             case FaultKind.PauseAsked:
                 Tell(new Lease.Ownership.PauseRequested(_world.Random.NextGuid(), true));
                 return () => Tell(new Lease.Ownership.PauseRequested(_world.Random.NextGuid(), false));
+            case FaultKind.PlacementNoted:
+                Tell(new Lease.Ownership.PlacementNoted(new Lease.Ownership.Placement(node.Name, fault.Other % 2 == 0 ? [] : ["another"])));
+                return () => Tell(new Lease.Ownership.PlacementNoted(Lease.Ownership.Placement.None));
             case FaultKind.RatesChanged:
                 var error = Lease.LeaseTimings.RateError;
                 node.Host.SetRates(1 + (fault.Other % 2 == 0 ? error : -error), 1 + (fault.Amount < 0.5 ? error : fault.Amount < 0.8 ? -error : 0));

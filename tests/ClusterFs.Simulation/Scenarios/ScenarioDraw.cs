@@ -48,7 +48,7 @@ public static class ScenarioDraw
         ],
         [Profile.Operations] =
         [
-            FaultKind.MoveAsked, FaultKind.MoveAsked, FaultKind.MoveAsked, FaultKind.PauseAsked, FaultKind.DaemonKilled, FaultKind.DaemonKilled,
+            FaultKind.MoveAsked, FaultKind.MoveAsked, FaultKind.MoveAsked, FaultKind.PauseAsked, FaultKind.PlacementNoted, FaultKind.PlacementNoted, FaultKind.DaemonKilled, FaultKind.DaemonKilled,
             FaultKind.ServiceFails, FaultKind.GuardKilled, FaultKind.KindHeld, FaultKind.BadLinks,
         ],
         [Profile.Archive] =

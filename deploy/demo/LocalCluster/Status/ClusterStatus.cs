@@ -45,6 +45,8 @@ public sealed record ServiceStatus(
 
     public string? Reason { get; init; }
 
+    public IReadOnlyList<string> Placement { get; init; } = [];
+
     [JsonIgnore]
     public bool IsOwned => State == "owned" && Owner is not null;
 }

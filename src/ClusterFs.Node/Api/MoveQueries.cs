@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using ClusterFs.Api;
+using ClusterFs.Configuration;
+using ClusterFs.Node.Agents;
+using ClusterFs.Ownership.Messages;
+
+namespace ClusterFs.Node.Api;
+
+/// <summary>
+/// Planned moves that somebody asks for, of a service and of all that is kept together with it, one after the other. Each is its ownership actor's own: it
+/// goes on when nobody waits for it any more. Thread-safe.
+/// </summary>
+internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvider time)
+{
+    private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookPatience = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan MovePatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(100);
+
+    public async Task<Answer<MoveReport>> MoveAsync(string service, string to, CancellationToken cancellation)
+    {
+        if (!settings.Services.TryGetValue(service, out var known))
+        {
+            return Problem.Of(
+                StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
+        }
+
+        if (!settings.Cluster.Nodes.ContainsKey(to))
+        {
+            return Problem.Of(StatusCodes.Status400BadRequest, $"there is no node {to}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(MovePatience);
+        var others = known.Together.Where(other => other != service).ToImmutableArray();
+        var views = await Task.WhenAll(others.Select(other => AskAsync<OwnershipView>(new GetOwnership(other), AskPatience))).ConfigureAwait(false);
+        if (Hindrance(service, to, others, views) is { } hindrance)
+        {
+            return hindrance;
+        }
+
+        MoveReport? report = null;
+        ImmutableArray<string> all = others.IsEmpty ? [service] : known.Together;
+        var along = ImmutableArray.CreateBuilder<string>();
+        foreach (var one in all)
+        {
+            if (others.IndexOf(one) is >= 0 and var at && (views[at]!.Owner is null || views[at]!.Owner == to))
+            {
+                continue;
+            }
+
+            var moved = await MoveOneAsync(one, to, limit.Token).ConfigureAwait(false);
+            if (moved.Problem is not null)
+            {
+                return moved;
+            }
+
+            if (one == service)
+            {
+                report = moved.Value;
+            }
+            else
+            {
+                along.Add(one);
+            }
+        }
+
+        return report! with { Along = along.ToImmutable() };
+    }
+
+    /// <summary>Nothing is moved where not all can be.</summary>
+    private static Problem? Hindrance(string service, string to, ImmutableArray<string> others, OwnershipView?[] views)
+    {
+        foreach (var (other, view) in others.Zip(views))
+        {
+            if (view is null)
+            {
+                return Silent(other);
+            }
+
+            if (view.Owner is not null && view.Owner != to && !view.Candidates.Contains(to))
+            {
+                return Problem.Of(
+                    StatusCodes.Status409Conflict,
+                    $"{service} is not moved to {to}: {other}, which it is kept together with, cannot be there",
+                    $"see `clusterfs explain {other} {to}`");
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<Answer<MoveReport>> MoveOneAsync(string service, string to, CancellationToken limit)
+    {
+        var before = await AskAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
+        var begun = await AskAsync<RequestAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
+        if (before is null || begun is null)
+        {
+            return Silent(service);
+        }
+
+        // It may have set out by itself, after what it is kept together with.
+        if (!begun.Accepted && (await AskAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false) is not { } under
+            || (under.Epoch == before.Epoch && under.MovingTo != to)))
+        {
+            return Problem.Of(StatusCodes.Status409Conflict, $"{service} is not moved to {to}: {begun.Message}", "see `clusterfs status`");
+        }
+
+        while (!limit.IsCancellationRequested)
+        {
+            var view = await AskAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false);
+            if (view is { Stage: OwnershipStage.Owned } && view.Epoch > before.Epoch)
+            {
+                return Ended(service, before, view, to);
+            }
+
+            await Task.Delay(LookAgainAfter, time, limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return Problem.Of(StatusCodes.Status504GatewayTimeout, $"{service} does not run on {to} yet", "the move goes on; see `clusterfs status`");
+    }
+
+    private static Answer<MoveReport> Ended(string service, OwnershipView before, OwnershipView after, string to)
+    {
+        if (after.Owner != to)
+        {
+            return Problem.Of(
+                StatusCodes.Status409Conflict,
+                $"{service} went to {after.Owner} and not to {to}",
+                $"nothing waited for it on {to} any more when it could have started there");
+        }
+
+        return after.FailedOver
+            ? Problem.Of(
+                StatusCodes.Status409Conflict,
+                $"{service} runs on {to}, but {before.Owner} was lost before it had handed over: what it had not dumped is missing",
+                $"it is kept when {before.Owner} is back: see `clusterfs divergent list {service}`")
+            : new MoveReport(service, before.Owner, to, after.Epoch);
+    }
+
+    /// <returns>Null when there was no answer in time.</returns>
+    private async Task<T?> AskAsync<T>(IOwnershipMessage question, TimeSpan patience)
+        where T : class
+    {
+        if (board.Region is not { } region)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await region.Ask<T>(question, patience).ConfigureAwait(false);
+        }
+        catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private static Problem Silent(string service) => Problem.Of(
+        StatusCodes.Status504GatewayTimeout,
+        $"the ownership actor of {service} does not answer",
+        "is the journal's database there, and a majority of the nodes? See `clusterfs status`");
+}
