@@ -7,11 +7,13 @@ public abstract class LoopDisk : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("clusterfs-disk-").FullName;
     private readonly bool _mounted;
+    private string _image;
 
     /// <param name="make">The program that makes the file system.</param>
     /// <param name="package">The Debian package that has it.</param>
     protected LoopDisk(string make, string package, params string[] options)
     {
+        _image = Path.Combine(_directory, "image");
         if (!Processes.IsRoot || !Programs.IsInstalled(make))
         {
             Missing = Processes.IsRoot ? $"{make} is not installed (Debian: apt-get install {package})" : "only root can mount a file system";
@@ -19,9 +21,9 @@ public abstract class LoopDisk : IDisposable
         }
 
         Directory.CreateDirectory(MountPoint);
-        Programs.Run("truncate", "-s", "1G", Image);
-        Programs.Run(make, ["-q", .. options, Image]);
-        var (code, output) = Programs.Try("mount", "-o", "loop", Image, MountPoint);
+        Programs.Run("truncate", "-s", "1G", _image);
+        Programs.Run(make, ["-q", .. options, _image]);
+        var (code, output) = Programs.Try("mount", "-o", "loop", _image, MountPoint);
         _mounted = code == 0;
         Missing = _mounted ? null : $"what {make} makes cannot be mounted here: {output}";
         if (_mounted)
@@ -36,7 +38,15 @@ public abstract class LoopDisk : IDisposable
 
     public string MountPoint => Path.Combine(_directory, "disk");
 
-    private string Image => Path.Combine(_directory, "image");
+    /// <summary>The machine loses its power and comes back: what had not reached the disk is gone. Nothing on it may be open.</summary>
+    public void CutPower()
+    {
+        var left = Path.Combine(_directory, "left");
+        Programs.Run("cp", "--sparse=always", _image, left);
+        Programs.Run("umount", MountPoint);
+        _image = left;
+        Programs.Run("mount", "-o", "loop", _image, MountPoint);
+    }
 
     public void Dispose()
     {
@@ -55,3 +65,6 @@ public sealed class BtrfsDisk() : LoopDisk("mkfs.btrfs", "btrfs-progs", "-m", "s
 
 /// <summary>An XFS that can share blocks between files.</summary>
 public sealed class XfsDisk() : LoopDisk("mkfs.xfs", "xfsprogs", "-m", "reflink=1");
+
+/// <summary>An ext4.</summary>
+public sealed class Ext4Disk() : LoopDisk("mkfs.ext4", "e2fsprogs");

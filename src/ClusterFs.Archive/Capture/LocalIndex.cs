@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
 
@@ -15,14 +16,19 @@ internal sealed class DamagedIndexException(string file, string what) : Exceptio
 /// <param name="Subject">Nonce of that dump.</param>
 /// <param name="Rows">How many rows there are.</param>
 /// <param name="PageSeed">Of the hashes of pages.</param>
-internal sealed record LocalIndex(string File, string Subject, long Rows, long PageSeed)
+/// <param name="Boot">Of the machine, when the identities were seen.</param>
+internal sealed record LocalIndex(string File, string Subject, long Rows, long PageSeed, Guid Boot)
 {
-    private static ReadOnlySpan<byte> Magic => "ClusterFs index3"u8;
+    private static ReadOnlySpan<byte> Magic => "ClusterFs index4"u8;
+
+    private static readonly Guid ThisBoot = Guid.Parse(MachineClock.BootId);
 
     private const int HeaderLength = HashAt + sizeof(ulong);
     private const int RowsAt = 16 + PackId.Length;
     private const int SeedAt = RowsAt + sizeof(long);
-    private const int HashAt = SeedAt + sizeof(long);
+    internal const int BootAt = SeedAt + sizeof(long);
+    internal const int HashAt = BootAt + GuidLength;
+    private const int GuidLength = 16;
     private const int ChunkHead = sizeof(int) + sizeof(ulong);
     private const int MaxChunk = 64 << 20;
     private const byte SettledFlag = 1;
@@ -43,7 +49,8 @@ internal sealed record LocalIndex(string File, string Subject, long Rows, long P
                     file,
                     PackId.Read(header[Magic.Length..]).ToString(),
                     BinaryPrimitives.ReadInt64LittleEndian(header[RowsAt..]),
-                    BinaryPrimitives.ReadInt64LittleEndian(header[SeedAt..]))
+                    BinaryPrimitives.ReadInt64LittleEndian(header[SeedAt..]),
+                    new Guid(header.Slice(BootAt, GuidLength)))
                 : null;
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -52,8 +59,16 @@ internal sealed record LocalIndex(string File, string Subject, long Rows, long P
         }
     }
 
+    /// <summary>
+    /// The rows of a tree that others write to. An fdatasync makes bytes durable and not the times of their file: after a power cut a file may have
+    /// changed and bear the identity of before. So none of another boot proves anything.
+    /// </summary>
     /// <exception cref="DamagedIndexException">While enumerating.</exception>
-    public IEnumerable<IndexRow> Read()
+    public IEnumerable<IndexRow> Read() => Boot == ThisBoot ? ReadOfAnyBoot() : ReadOfAnyBoot().Select(row => row with { Settled = false });
+
+    /// <summary>The rows of a tree that nobody but this library writes to, and that was synced with its times.</summary>
+    /// <exception cref="DamagedIndexException">While enumerating.</exception>
+    public IEnumerable<IndexRow> ReadOfAnyBoot()
     {
         using var stream = new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1 << 16);
         stream.Position = HeaderLength;
@@ -176,13 +191,14 @@ internal sealed record LocalIndex(string File, string Subject, long Rows, long P
             PackId.Parse(subject).Write(header.AsSpan(Magic.Length));
             BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(RowsAt), _rows);
             BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(SeedAt), pageSeed);
+            ThisBoot.TryWriteBytes(header.AsSpan(BootAt));
             BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(HashAt), XxHash3.HashToUInt64(header.AsSpan(0, HashAt)));
             _stream.Flush();
             _stream.Position = 0;
             _stream.Write(header);
             _stream.Dispose();
             System.IO.File.Move(_temporary, _file, overwrite: true);
-            return new LocalIndex(_file, subject, _rows, pageSeed);
+            return new LocalIndex(_file, subject, _rows, pageSeed, ThisBoot);
         }
 
         public void Dispose()

@@ -157,7 +157,7 @@ public sealed partial class LocalContent
         var basis = was?.Content.Manifest.Pack == index?.Subject ? was : null;
         using var basisMark = basis is null ? null : _archive.Mark(basis.Content);
         var trusted = record.IsTrusted(MachineClock.BootId);
-        var known = new KnownTree(index?.Read() ?? [], trusted, HasMaps: basis is not null || index?.Subject == head.Content.Manifest.Pack);
+        var known = new KnownTree(index?.ReadOfAnyBoot() ?? [], trusted, HasMaps: basis is not null || index?.Subject == head.Content.Manifest.Pack);
         var indexes = new PageIndexes(_directory.Pages);
         var seenAt = _clock.Now();
         using var live = record.Dump is null && mayCopyLive && StateOfLocal() == LocalState.Present
@@ -226,7 +226,7 @@ public sealed partial class LocalContent
         _clock.WaitUntilSettled(cancellation);
         using var index = new LocalIndex.Writer(_standby.IndexFile);
         using var rows = entries.Read().GetEnumerator();
-        using var known = new KnownRows(before?.Read() ?? []);
+        using var known = new KnownRows(before?.ReadOfAnyBoot() ?? []);
         foreach (var viewed in TreeView.Look(_standby.Tree, _mode, known, _clock).Entries(cancellation))
         {
             if (!rows.MoveNext() || rows.Current.Entry.Path != viewed.Path)
