@@ -24,7 +24,7 @@ internal sealed class PollingBench(string scratch, int files)
         var rarely = await Measure("1h");
         var often = await Measure("2s");
         Console.WriteLine(FormattableString.Invariant(
-            $"{files} files: a look every 2 s takes {(often - rarely) / Watched.TotalSeconds * 100:F1} % of one core ({often:F0} beside {rarely:F0} ms in {Watched.TotalSeconds:F0} s)"));
+            $"{files} files: a look every 2 s takes {(often - rarely) / Watched.TotalMilliseconds * 100:F1} % of one core ({often:F0} beside {rarely:F0} ms in {Watched.TotalSeconds:F0} s)"));
         return 0;
     }
 
