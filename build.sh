@@ -18,7 +18,7 @@ usage: ./build.sh VERB
   fault [OPTION…]  build, then break a real cluster over and over, as root: --minutes N --seed S --nodes 2|3|5 --keep-logs DIR;
                    measurements instead: --kills N, --calm MINUTES [--busy] [--database-away] [--restart-daemon], --services N; --help says more
   simulate [OPTION…] run the lease and the archive in a world where everything fails: --seeds N, --from S, --mutants, --exhaustive; --help says more
-  demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move; --keep leaves them running
+  demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move, its other files; --keep leaves them running
   demo --stop      stop what `demo --keep` left running
   bench archive [--size MiB] [--dir DIR]
                    build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed
@@ -34,6 +34,8 @@ usage: ./build.sh VERB
                    build, then clusterfs logs on the logs of three nodes, of that size in all
   bench static [--files N] [--dir DIR]
                    build, then static content of so many files published on three nodes, 1 % changed, behind nginx where it is installed
+  bench polling [--files N] [--dir DIR]
+                   build, then what a daemon's looks at a config file cost that is so many files and does not change
   package [VERSION]
                    build, then out/package/clusterfs_VERSION_ARCHITECTURE.deb: self-contained, with units of systemd, man page, completions
   docs             write docs/configuration.md and docs/commands.md anew, from hocon/clusterfs.conf and from what the commands say of themselves
@@ -176,7 +178,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    case "${1:-}" in archive|changed|hour|loops|standby|logs|static) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby, logs or static";; esac
+    case "${1:-}" in archive|changed|hour|loops|standby|logs|static|polling) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby, logs, static or polling";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

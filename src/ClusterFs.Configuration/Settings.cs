@@ -300,6 +300,15 @@ public sealed record StaticSettings(string Name, string Path)
     /// <summary>What each node keeps of it. Default <see cref="CacheKind.None"/>.</summary>
     public CacheKind Cache { get; init; } = CacheKind.None;
 
+    /// <summary>
+    /// How much a node copies of a generation, in bytes; the rest is served from shared storage. 1 MiB to 1 PiB; null, the default, for all of it. Only with
+    /// <see cref="CacheKind.Local"/>.
+    /// </summary>
+    public long? Budget { get; init; }
+
+    /// <summary>Whether nodes need generations as plain files on shared storage.</summary>
+    public bool IsServedFromShared => Cache == CacheKind.None || Budget is not null;
+
     /// <summary>How many generations stay on shared storage. 2 to 1,000, default 5.</summary>
     public int Keep { get; init; } = DefaultKeep;
 

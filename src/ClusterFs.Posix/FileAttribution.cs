@@ -46,23 +46,33 @@ public static class FileAttribution
     }
 
     /// <summary>Sets the time of the last change of the content, in nanoseconds since 1970.</summary>
-    public static unsafe void SetModified(string path, long nanoseconds)
-    {
-        var seconds = Math.DivRem(nanoseconds, NanosecondsPerSecond, out var rest);
-        if (rest < 0)
-        {
-            seconds--;
-            rest += NanosecondsPerSecond;
-        }
+    public static void SetModified(string path, long nanoseconds) => SetTimes(path, null, nanoseconds);
 
+    /// <summary>Sets the time when it was read last, in nanoseconds since 1970.</summary>
+    public static void SetAccessed(string path, long nanoseconds) => SetTimes(path, nanoseconds, null);
+
+    private static unsafe void SetTimes(string path, long? accessed, long? modified)
+    {
         var times = stackalloc Libc.TimeSpec[2];
-        times[0].Nanoseconds = Libc.TimeOmit;
-        times[1].Seconds = seconds;
-        times[1].Nanoseconds = rest;
+        times[0] = TimeOf(accessed);
+        times[1] = TimeOf(modified);
         if (Libc.SetTimes(Libc.AtFdCwd, path, times, Libc.AtSymlinkNoFollow) != 0)
         {
             throw PosixException.Last("utimensat", path);
         }
+    }
+
+    private static Libc.TimeSpec TimeOf(long? nanoseconds)
+    {
+        if (nanoseconds is not { } time)
+        {
+            return new Libc.TimeSpec { Nanoseconds = Libc.TimeOmit };
+        }
+
+        var seconds = Math.DivRem(time, NanosecondsPerSecond, out var rest);
+        return rest < 0
+            ? new Libc.TimeSpec { Seconds = seconds - 1, Nanoseconds = rest + NanosecondsPerSecond }
+            : new Libc.TimeSpec { Seconds = seconds, Nanoseconds = rest };
     }
 
     /// <summary>Asks the kernel to forget the synced bytes of a file, so that the next read comes from the storage. Advice only.</summary>

@@ -40,6 +40,30 @@ public readonly record struct FileStatus(
         return error is PosixException.NoEntry or PosixException.NotDirectory or PosixException.Loop ? null : throw new PosixException("stat", path, error);
     }
 
+    /// <summary>Reads the status of what has a name in a directory that is held open; a symbolic link is not followed.</summary>
+    /// <param name="anew">Whether a network file system is to ask its server, instead of what it remembers for up to a minute.</param>
+    /// <returns>Null when there is no such file.</returns>
+    /// <exception cref="PosixException">Any other failure.</exception>
+    public static FileStatus? TryRead(OpenDirectory directory, string name, bool anew) => TryReadRaw(directory, name, anew) is { } status ? From(status) : null;
+
+    /// <summary>
+    /// The same, and when it was read last, or a link followed, in nanoseconds since 1970. As a rule (<c>relatime</c>) that is noted when it is the first time
+    /// since a change, or since a day; with <c>noatime</c>, never.
+    /// </summary>
+    public static (FileStatus Status, long AccessedNs)? TryReadWithUse(OpenDirectory directory, string name) =>
+        TryReadRaw(directory, name, anew: false) is { } status ? (From(status), Nanoseconds(status.Accessed)) : null;
+
+    private static Libc.Status? TryReadRaw(OpenDirectory directory, string name, bool anew)
+    {
+        if (Libc.ReadStatus(directory.Handle, name, Libc.AtSymlinkNoFollow | (anew ? Libc.AtStatusForceSync : 0), Libc.StatusBasic, out var status) == 0)
+        {
+            return status;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error is PosixException.NoEntry or PosixException.NotDirectory ? null : throw new PosixException("stat", directory.Readable(directory[name]), error);
+    }
+
     /// <summary>Reads the status of an open file.</summary>
     /// <exception cref="PosixException">The kernel refuses.</exception>
     public static FileStatus Read(SafeFileHandle file) =>

@@ -35,6 +35,7 @@ internal static partial class Libc
     public const int RebootRestart = 0x01234567;
     public const int AtSymlinkNoFollow = 0x100;
     public const int AtEmptyPath = 0x1000;
+    public const int AtStatusForceSync = 0x2000;
     public const uint StatusBasic = 0x7ff;
     public const long TimeOmit = (1L << 30) - 2;
     public const int AdviseDontNeed = 4;
@@ -79,6 +80,9 @@ internal static partial class Libc
 
         [FieldOffset(40)]
         public ulong Size;
+
+        [FieldOffset(64)]
+        public StatusTime Accessed;
 
         [FieldOffset(96)]
         public StatusTime Changed;

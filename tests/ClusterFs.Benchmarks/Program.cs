@@ -12,6 +12,7 @@ internal static class Program
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
                bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
                bench static [--files N] [--dir DIR]     static content published on three nodes
+               bench polling [--files N] [--dir DIR]    looks at a config file of many files that does not change
         """;
 
     public static int Main(string[] arguments)
@@ -34,6 +35,8 @@ internal static class Program
                 return Bench("--size", 1024, rest, (scratch, size) => new LogsBench(scratch, size).Run());
             case ["static", .. var rest]:
                 return Bench("--files", 10_000, rest, (scratch, files) => new StaticBench(scratch, files).Run());
+            case ["polling", .. var rest]:
+                return Bench("--files", 10_000, rest, (scratch, files) => new PollingBench(scratch, files).Run());
             default:
                 Console.Error.WriteLine(Usage);
                 return 2;

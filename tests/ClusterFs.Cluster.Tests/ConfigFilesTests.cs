@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ClusterFs.Cluster.Tests.Bench;
 using ClusterFs.Demo;
 using ClusterFs.Demo.Layout;
 
@@ -27,11 +28,11 @@ public sealed class ConfigFilesTests
         File.WriteAllText(source, "one\n");
         foreach (var node in cluster.Nodes)
         {
-            // On real nodes, the path is the same on all of them.
+            // On real nodes, the path is the same on all of them. The last one looks by itself once an hour: what it has in time, the others told it.
             Directory.CreateDirectory(Path.GetDirectoryName(Including(node))!);
             File.WriteAllText(Including(node), $"of {node.Name}\n");
             File.AppendAllText(node.ConfigurationFile, $$"""
-                clusterfs.config.poll-every = 500ms
+                clusterfs.config.poll-every = {{(node == cluster.Nodes[^1] ? "1h" : "500ms")}}
                 clusterfs.services.wiki.config.nginx {
                   source = nginx/wiki.conf
                   include-in = "{{Including(node)}}"
@@ -52,6 +53,9 @@ public sealed class ConfigFilesTests
         await Until(n3, "n1 refuses", files => files.Any(file => Is(file, n1, "failed")));
         await Until(n3, "the others are told", files => files.Count(file => StateOf(file) == "behind") == 2);
         Assert.Equal(3, Reloads(cluster).Length);
+        var figures = await Scrape.Of(cluster, n1);
+        Assert.Contains("clusterfs_service_config_versions_total{config=\"nginx\",node=\"n1\",result=\"failed\",service=\"wiki\"} 1\n", figures, StringComparison.Ordinal);
+        Assert.Contains("clusterfs_service_config_rollout_stopped{config=\"nginx\",node=\"n1\",service=\"wiki\"} 1\n", figures, StringComparison.Ordinal);
         var status = await n3.Clusterfs("config", "status");
         Assert.Equal(1, status.ExitCode);
         Assert.Contains("stopped: n1 failed, n2 waiting, n3 waiting", status.Output, StringComparison.Ordinal);

@@ -5,7 +5,7 @@ using ClusterFs.Posix;
 
 namespace ClusterFs.Demo.Walkthrough;
 
-/// <summary>The six steps, each of them observed or the demo fails.</summary>
+/// <summary>The steps, each of them observed or the demo fails.</summary>
 internal sealed class Demonstration : IAsyncDisposable
 {
     private const string Service = GuestbookService.Name;
@@ -34,16 +34,18 @@ internal sealed class Demonstration : IAsyncDisposable
 
     private RiskWatch Watch => _watch ?? throw new InvalidOperationException("status is watched from step 2 on");
 
-    public static async Task<Demonstration> Prepare(Binaries binaries, Report report, CancellationToken cancelled) => new(
-        await LocalCluster.Create(new LocalClusterOptions
+    public static async Task<Demonstration> Prepare(Binaries binaries, Report report, CancellationToken cancelled)
+    {
+        var cluster = await LocalCluster.Create(new LocalClusterOptions
         {
             Name = "demo",
             AddressPrefix = "127.0.0",
             Binaries = binaries,
             Services = [GuestbookService.Create(binaries, DumpEvery)],
-        }),
-        report,
-        cancelled);
+        });
+        OtherFiles.Configure(cluster);
+        return new Demonstration(cluster, report, cancelled);
+    }
 
     public async Task Run()
     {
@@ -52,6 +54,7 @@ internal sealed class Demonstration : IAsyncDisposable
         var takeover = await KillOwner(first);
         await BringBack(first, takeover);
         await MoveBack(first, takeover);
+        await new OtherFiles(_cluster, _report, _cancelled).Run();
         _report.Step("Summary");
         _report.Summary();
     }

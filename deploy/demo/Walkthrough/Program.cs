@@ -5,7 +5,7 @@ using ClusterFs.Demo.Walkthrough;
 using Spectre.Console;
 
 var keep = new Option<bool>("--keep") { Description = "Leave the cluster running at the end, and say how to look at it and stop it." };
-var command = new RootCommand("Shows the main job on this machine: three nodes, one writer, a failover and a planned move.") { keep };
+var command = new RootCommand("Shows the main job on this machine: three nodes, one writer, a failover, a planned move, and the other files of a service.") { keep };
 command.SetAction(async (parsed, cancelled) =>
 {
     var report = new Report(AnsiConsole.Console);

@@ -32,7 +32,7 @@ public static class StaticPublishCommand
                 $"Publishing {content.Name}",
                 show => Task.Run(() => new StaticPublisher(store, settings.Node.Name, Path.Combine(settings.Node.StaticDirectory, service.Name, content.Name)).Publish(
                     parsed.GetRequiredValue(directory),
-                    asFiles: content.Cache == CacheKind.None,
+                    asFiles: content.IsServedFromShared,
                     allowEmpty: parsed.GetValue(allowEmpty),
                     new Shown(show),
                     interruption.Token))).ConfigureAwait(false);

@@ -122,6 +122,26 @@ internal sealed class Section
             : Wrong(text.At, name, otherwise, $"{text.Value} is out of range", expected);
     }
 
+    /// <summary>A size in bytes; null where the key is missing.</summary>
+    public Bound<long?> Size(string name, long min, long max)
+    {
+        var text = Text(name);
+        if (!text.Valid || text.Value is null)
+        {
+            return new Bound<long?>(null, text.At, text.Key, text.Valid);
+        }
+
+        var expected = $"expected {Sizes.Show(min)} to {Sizes.Show(max)}";
+        if (!Sizes.TryParse(text.Value, out var size))
+        {
+            return Wrong<long?>(text.At, name, null, $"'{text.Value}' is no size", $"{expected}, written with a unit: B, KiB, MiB, GiB or TiB");
+        }
+
+        return size >= min && size <= max
+            ? new Bound<long?>(size, text.At, text.Key, Valid: true)
+            : Wrong<long?>(text.At, name, null, $"{text.Value} is out of range", expected);
+    }
+
     /// <summary>One of some words.</summary>
     public Bound<T> Choice<T>(string name, T? otherwise, IReadOnlyDictionary<string, T> choices) where T : struct
     {

@@ -76,8 +76,14 @@ internal static class StaticBinder
         }
 
         var cache = section.Choice("cache", CacheKind.None, Caches);
+        var budget = section.Size("budget", min: 1L << 20, max: 1L << 50);
+        if (budget is { Valid: true, Value: not null } && cache is { Valid: true, Value: not CacheKind.Local })
+        {
+            section.Wrong(budget.At, "budget", 0, "is of no use without cache = local", "leave it away, or say cache = local");
+        }
+
         var keep = section.Integer("keep", StaticSettings.DefaultKeep, min: 2, max: 1000);
         section.Finish();
-        return new StaticSettings(name, path.Value) { Cache = cache.Value, Keep = keep.Value };
+        return new StaticSettings(name, path.Value) { Cache = cache.Value, Budget = budget.Value, Keep = keep.Value };
     }
 }

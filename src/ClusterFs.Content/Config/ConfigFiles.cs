@@ -348,11 +348,13 @@ public sealed class ConfigFiles
         {
             if (problem != watched.ToldProblem)
             {
+                watched.Failures++;
                 _tell(ConfigNews.Failed, watched.Settings.Name, problem);
             }
         }
         else if (outcome.Changed)
         {
+            watched.Uses++;
             _tell(ConfigNews.Used, watched.Settings.Name, $"version {LocalVersions.Short(version)} is in use");
         }
 
@@ -371,7 +373,11 @@ public sealed class ConfigFiles
         watched.Told = reason;
         var (record, settings) = (watched.File.Record, watched.Settings);
         var shown = new ConfigState(
-            _service.Name, settings.Name, settings.Source, settings.Target, record.Active, condition, reason, record.ActivatedAt, watched.File.Kept, state);
+            _service.Name, settings.Name, settings.Source, settings.Target, record.Active, condition, reason, record.ActivatedAt, watched.File.Kept, state)
+        {
+            Uses = watched.Uses,
+            Failures = watched.Failures,
+        };
         ImmutableInterlocked.InterlockedExchange(ref _states, _states.SetItem(_files.IndexOf(watched), shown));
     }
 
@@ -403,6 +409,10 @@ public sealed class ConfigFiles
         public string? Told { get; set; }
 
         public string? ToldProblem { get; set; }
+
+        public long Uses { get; set; }
+
+        public long Failures { get; set; }
 
         private (long Number, string Nonce)? Newest { get; set; }
 

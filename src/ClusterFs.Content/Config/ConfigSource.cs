@@ -8,12 +8,9 @@ namespace ClusterFs.Content.Config;
 /// <param name="quiet">How long it has to stay as it is before it is used: somebody may be writing it.</param>
 internal sealed class ConfigSource(string root, string source, TimeSpan quiet, TimeProvider time)
 {
-    /// <summary>A look at a large tree takes its time: at most one in so many parts of the time goes into looking.</summary>
-    private const int LookShare = 20;
-
     private readonly Settled<TreeIdentity, string> _seen = new(time);
-    private long _lookedAt;
-    private TimeSpan _lookTook;
+    private readonly Share _looks = new(time);
+    private readonly Share _glances = new(time);
     private string? _version;
     private string? _trouble;
     private bool _isSettling;
@@ -25,7 +22,7 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
     {
         try
         {
-            var identity = Identity();
+            var identity = Identity(anew: true);
             _seen.Note(identity);
             return !_seen.HasStayed(identity, quiet);
         }
@@ -39,20 +36,39 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
     public void Forget() => _seen.Forget();
 
     /// <returns>The version that may be used; why there is none; whether it should be looked at again soon.</returns>
-    /// <param name="nudged">Somebody says that there is something to be seen; otherwise a large tree is looked at less often.</param>
+    /// <param name="nudged">
+    /// Somebody says that there is something to be seen. Otherwise, of a tree that takes its time, only what this machine remembers of it is looked at
+    /// most of the time, and that not too often either.
+    /// </param>
     /// <exception cref="SharedAwayException">Shared storage does not answer.</exception>
     public (string? Version, string? Trouble, bool Soon) Look(bool nudged)
     {
-        if (!nudged && time.GetElapsedTime(_lookedAt) < _lookTook * LookShare)
+        if (nudged || _looks.IsDue || (_version is not null && _glances.IsDue && !_glances.Take(IsAsItWas)))
         {
-            return (_version, _trouble, _isSettling);
+            _looks.Take(LookAnew);
         }
 
-        var began = time.GetTimestamp();
+        return (_version, _trouble, _isSettling);
+    }
+
+    private bool IsAsItWas()
+    {
+        try
+        {
+            return _seen.IsKnown(Identity(anew: false));
+        }
+        catch (PlacingException problem) when (problem is not SharedAwayException)
+        {
+            return false;
+        }
+    }
+
+    private bool LookAnew()
+    {
         (_version, _trouble, _isSettling) = (null, null, false);
         try
         {
-            var identity = Identity();
+            var identity = Identity(anew: true);
             if (!_seen.HasStayed(identity, quiet))
             {
                 _seen.Note(identity);
@@ -73,9 +89,7 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
             _trouble = $"the source cannot be used, and what is in use stays: {problem.Message}";
         }
 
-        _lookedAt = time.GetTimestamp();
-        _lookTook = time.GetElapsedTime(began);
-        return (_version, _trouble, _isSettling);
+        return _trouble is null;
     }
 
     /// <summary>As it is now, settled or not.</summary>
@@ -86,7 +100,7 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
     /// <exception cref="PlacingException">It cannot be used.</exception>
     public IReadOnlyDictionary<string, byte[]> ReadAll() => Reach(() => Tree.ReadAll(root, source));
 
-    private TreeIdentity Identity() => Reach(() => Tree.Look(root, source));
+    private TreeIdentity Identity(bool anew) => Reach(() => Tree.Look(root, source, anew));
 
     private T Reach<T>(Func<T> action)
     {
@@ -101,6 +115,27 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             throw new SharedAwayException($"shared storage at {root} is away: {FullPath}: {problem.Message.TrimEnd('.')}", problem);
+        }
+    }
+
+    /// <summary>Something that may take long: at most one in so many parts of the time goes into it.</summary>
+    private sealed class Share(TimeProvider time)
+    {
+        private const int Parts = 20;
+
+        private long? _began;
+        private TimeSpan _took;
+
+        public bool IsDue => _began is not { } began || time.GetElapsedTime(began) >= _took * Parts;
+
+        public bool Take(Func<bool> action)
+        {
+            var began = time.GetTimestamp();
+            var result = action();
+
+            // One that failed is done again, however long it took: storage was away.
+            (_began, _took) = (began, time.GetElapsedTime(began));
+            return result;
         }
     }
 }

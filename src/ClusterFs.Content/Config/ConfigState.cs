@@ -39,7 +39,14 @@ public sealed record ConfigState(
     string? Reason,
     DateTimeOffset? ActivatedAt,
     ImmutableArray<string> Kept,
-    RolloutState? Rollout);
+    RolloutState? Rollout)
+{
+    /// <summary>How often another version came into use since the daemon started.</summary>
+    public long Uses { get; init; }
+
+    /// <summary>How often one could not since then: its check, its reload or something else refused it.</summary>
+    public long Failures { get; init; }
+}
 
 /// <summary>What using the source as it is now would change on this node.</summary>
 /// <param name="Version">Of the source; null when it cannot be used.</param>

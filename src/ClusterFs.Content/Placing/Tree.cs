@@ -13,13 +13,13 @@ internal readonly record struct TreeIdentity(UInt128 Hash, int Entries, long Byt
 
 /// <summary>
 /// A file, or a directory with all that is in it, read as one thing: only plain files and directories, no link is followed, whoever changes it
-/// meanwhile. Each entry is opened, which makes network file systems ask for what changed elsewhere. Left out are what editors keep beside a file
-/// and what network file systems keep of deleted ones.
+/// meanwhile. Each directory is opened, which makes network file systems ask for what changed elsewhere; so is each file that is read. Left out are what
+/// editors keep beside a file and what network file systems keep of deleted ones.
 /// </summary>
 internal static class Tree
 {
     /// <summary>Far above any configuration.</summary>
-    public const int MostEntries = 10_000;
+    public const int MostEntries = 20_000;
 
     /// <inheritdoc cref="MostEntries"/>
     public const long MostBytes = 64 << 20;
@@ -32,21 +32,25 @@ internal static class Tree
 
     /// <summary>One entry on the way; a directory comes before what is in it.</summary>
     /// <param name="path">Relative to the top; empty for the top itself.</param>
-    /// <param name="file">Open; of a directory too.</param>
-    private delegate void Visit(string path, FileStatus status, SafeFileHandle file);
+    /// <param name="file">Open, where files are read.</param>
+    private delegate void Visit(string path, FileStatus status, SafeFileHandle? file);
 
-    /// <summary>Its identity as of now.</summary>
+    /// <summary>Its identity as of now. No file is opened.</summary>
     /// <param name="root">Opened whatever it is; links on the way to it are followed.</param>
     /// <param name="relative">From there on, no link is.</param>
+    /// <param name="anew">
+    /// Whether a network file system is to ask its server for each file. Otherwise what was made, deleted or renamed elsewhere is seen all the same, and
+    /// what was written in its place up to a minute later.
+    /// </param>
     /// <exception cref="PlacingException">It cannot be used: it says why.</exception>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static TreeIdentity Look(string root, string relative)
+    public static TreeIdentity Look(string root, string relative, bool anew = true)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var (entries, bytes) = (0, 0L);
         var numbers = new byte[6 * sizeof(ulong)];
-        Walk(root, relative, (path, status, _) =>
+        Walk(root, relative, anew ? Depth.Asked : Depth.Remembered, (path, status, _) =>
         {
             entries++;
             bytes += status.Kind == FileKind.File ? status.Size : 0;
@@ -77,11 +81,11 @@ internal static class Tree
     public static SortedDictionary<string, byte[]> ReadAll(string root, string relative)
     {
         var files = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
-        Walk(root, relative, (path, status, file) =>
+        Walk(root, relative, Depth.Opened, (path, status, file) =>
         {
             if (status.Kind == FileKind.File)
             {
-                files[path] = Read(file, status);
+                files[path] = Read(file!, status);
             }
         });
         return files;
@@ -106,7 +110,7 @@ internal static class Tree
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[1 << 16];
-        Walk(root, relative, (path, status, file) =>
+        Walk(root, relative, Depth.Opened, (path, status, file) =>
         {
             var mode = withModes ? Convert.ToString(ModeOf(status), 8) : "-";
             var kind = status.Kind == FileKind.Directory ? 'd' : 'f';
@@ -114,7 +118,7 @@ internal static class Tree
             hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{kind} {mode} {size} /{path}\0")));
             if (status.Kind == FileKind.File)
             {
-                ReadWhole(file, status, buffer, bytes => hash.AppendData(bytes.Span));
+                ReadWhole(file!, status, buffer, bytes => hash.AppendData(bytes.Span));
             }
         });
         return Convert.ToHexStringLower(hash.GetHashAndReset());
@@ -124,7 +128,7 @@ internal static class Tree
     {
         var buffer = new byte[1 << 16];
         var directories = new List<(string Path, uint Mode)>();
-        Walk(root, relative, (path, status, file) =>
+        Walk(root, relative, Depth.Opened, (path, status, file) =>
         {
             var target = path.Length == 0 ? to : Path.Combine(to, path);
             var mode = modeOf(ModeOf(status));
@@ -141,7 +145,7 @@ internal static class Tree
             {
                 Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             });
-            ReadWhole(file, status, buffer, bytes => copy.Write(bytes.Span));
+            ReadWhole(file!, status, buffer, bytes => copy.Write(bytes.Span));
             GiveGroup(copy.SafeFileHandle, status);
             FileAttribution.SetMode(copy.SafeFileHandle, mode);
             copy.Flush(flushToDisk: true);
@@ -192,7 +196,20 @@ internal static class Tree
         }
     }
 
-    private static void Walk(string root, string relative, Visit visit)
+    /// <summary>How closely files are looked at.</summary>
+    private enum Depth
+    {
+        /// <summary>As the machine remembers them.</summary>
+        Remembered,
+
+        /// <summary>As a server says that they are now.</summary>
+        Asked,
+
+        /// <summary>Open.</summary>
+        Opened,
+    }
+
+    private static void Walk(string root, string relative, Depth depth, Visit visit)
     {
         var (entries, bytes) = (0, 0L);
         using var top = OpenRoot(root);
@@ -217,15 +234,14 @@ internal static class Tree
             }
         }
 
-        void VisitOne(OpenDirectory parent, string name, string path, int depth)
+        void VisitOne(OpenDirectory parent, string name, string path, int level)
         {
-            var what = Path.Combine(root, relative, path);
-            if (FileStatus.TryRead(parent[name]) is not { } found)
+            if (FileStatus.TryRead(parent, name, anew: depth == Depth.Asked) is not { } found)
             {
                 throw Missing(root, Path.Combine(relative, path));
             }
 
-            if (++entries > MostEntries || depth > Deepest)
+            if (++entries > MostEntries || level > Deepest)
             {
                 throw new PlacingException($"{Path.Combine(root, relative)}: holds more than {MostEntries} files, or more than {Deepest} levels of directories");
             }
@@ -239,15 +255,19 @@ internal static class Tree
                         var names = directory.Names;
                         if (!names.Unreadable.IsEmpty)
                         {
-                            throw new PlacingException($"{what}: the name {names.Unreadable[0]} in it is no UTF-8; rename it");
+                            throw new PlacingException($"{Path.Combine(root, relative, path)}: the name {names.Unreadable[0]} in it is no UTF-8; rename it");
                         }
 
                         foreach (var inside in names.Names.Where(inside => !IsLeftOut(inside)))
                         {
-                            VisitOne(directory, inside, path.Length == 0 ? inside : $"{path}/{inside}", depth + 1);
+                            VisitOne(directory, inside, path.Length == 0 ? inside : $"{path}/{inside}", level + 1);
                         }
                     }
 
+                    break;
+                case FileKind.File when depth != Depth.Opened:
+                    Count(found);
+                    visit(path, found, null);
                     break;
                 case FileKind.File:
                     using (var file = PlainFile.OpenRead(parent[name]))
@@ -255,22 +275,26 @@ internal static class Tree
                         var status = FileStatus.Read(file);
                         if (status.Kind != FileKind.File)
                         {
-                            throw new PlacingException($"{what}: somebody is replacing it; it is read again once it stays as it is");
+                            throw new PlacingException($"{Path.Combine(root, relative, path)}: somebody is replacing it; it is read again once it stays as it is");
                         }
 
-                        if ((bytes += status.Size) > MostBytes)
-                        {
-                            throw new PlacingException($"{Path.Combine(root, relative)}: holds more than {MostBytes >> 20} MiB, too much for a configuration");
-                        }
-
+                        Count(status);
                         visit(path, status, file);
                     }
 
                     break;
                 default:
                     throw new PlacingException(found.Kind == FileKind.SymbolicLink
-                        ? $"{what}: is a symbolic link, and it might lead anywhere; put there the file that it leads to"
-                        : $"{what}: is no regular file and no directory");
+                        ? $"{Path.Combine(root, relative, path)}: is a symbolic link, and it might lead anywhere; put there the file that it leads to"
+                        : $"{Path.Combine(root, relative, path)}: is no regular file and no directory");
+            }
+        }
+
+        void Count(FileStatus file)
+        {
+            if ((bytes += file.Size) > MostBytes)
+            {
+                throw new PlacingException($"{Path.Combine(root, relative)}: holds more than {MostBytes >> 20} MiB, too much for a configuration");
             }
         }
     }

@@ -239,6 +239,7 @@ public sealed class SeededFiles
         watched.Place.Succeeded();
         watched.Reload.Succeeded();
         watched.ReloadProblem = null;
+        watched.Renderings++;
         _tell(SeededNews.Rendered, file.Service, file.Settings.Path, place.Reason);
         Report(watched, kept);
         Set(watched, SeededCondition.Current, null);
@@ -301,6 +302,7 @@ public sealed class SeededFiles
         var reason = $"{file.Settings.Path}: the file is in its place, but the reload failed, and is tried again: {outcome.Words}";
         if (watched.ReloadProblem != reason)
         {
+            watched.Failures++;
             _tell(SeededNews.Failed, file.Service, file.Settings.Path, reason);
         }
 
@@ -404,6 +406,7 @@ public sealed class SeededFiles
     {
         if (watched.Told != reason)
         {
+            watched.Failures += condition == SeededCondition.Stale ? 1 : 0;
             _tell(SeededNews.Failed, watched.File.Service, watched.File.Settings.Path, reason);
         }
 
@@ -437,7 +440,11 @@ public sealed class SeededFiles
     {
         var file = watched.File;
         return new SeededState(
-            file.Service, file.Settings.Path, file.Settings.Template, condition, reason, file.Last?.At, file.Last?.Reason, kept);
+            file.Service, file.Settings.Path, file.Settings.Template, condition, reason, file.Last?.At, file.Last?.Reason, kept)
+        {
+            Renderings = watched.Renderings,
+            Failures = watched.Failures,
+        };
     }
 
     /// <summary>A file, and what was seen of it.</summary>
@@ -463,5 +470,9 @@ public sealed class SeededFiles
 
         /// <summary>What went wrong and was told of.</summary>
         public string? Told { get; set; }
+
+        public long Renderings { get; set; }
+
+        public long Failures { get; set; }
     }
 }

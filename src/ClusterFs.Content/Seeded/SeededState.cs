@@ -31,7 +31,14 @@ public sealed record SeededState(
     string? Reason,
     DateTimeOffset? RenderedAt,
     string? RenderedBecause,
-    ImmutableArray<string> Kept);
+    ImmutableArray<string> Kept)
+{
+    /// <summary>How often it was rendered since the daemon started.</summary>
+    public long Renderings { get; init; }
+
+    /// <summary>Problems since then: of its template, its check, its place, its reload. One that stays is one.</summary>
+    public long Failures { get; init; }
+}
 
 /// <summary>What a rendering would change in one file.</summary>
 /// <param name="Reason">Why it would, or why it cannot; null when nothing would change.</param>

@@ -22,11 +22,16 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
 {
     private const uint PrivateDirectory = 0x1C0;
     private const uint MayRead = 0x16D;
-    private const uint OthersMayWrite = 0x12;
 
     private readonly byte[] _buffer = new byte[ContentCapture.MaxWhole];
-    private (string Name, OpenDirectory? Directory)? _reached;
-    private uint _owner;
+    private OwnedTree? _old;
+    private uint _owner = Accounts.Current;
+
+    /// <summary>Where not all files are to be written: which are, by path, and where the others lie, to which links are made. Null for all of them.</summary>
+    public (IReadOnlySet<string> Here, string Elsewhere)? Part { get; init; }
+
+    /// <summary>Of the files that are here in the end.</summary>
+    public long LocalBytes { get; private set; }
 
     /// <summary>Files that are second names of the generation's before.</summary>
     public long Linked { get; private set; }
@@ -44,15 +49,23 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
         manifest.Check();
         Directory.CreateDirectory(directory, (UnixFileMode)PrivateDirectory);
         _owner = FileStatus.TryRead(directory)?.User ?? throw new IOException($"{directory}, just made, is gone");
-        try
+        using (_old = before is null ? null : new OwnedTree(before.Directory, _owner))
         {
             WriteEntries(directory, advanced, cancellation);
         }
-        finally
+    }
+
+    /// <summary>Writes one file of it, somewhere else. To be synced by the caller.</summary>
+    /// <exception cref="IOException">It cannot be written, or is not what was stored.</exception>
+    public void WriteAlone(ManifestEntry entry, string path, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        using (var target = TreeRestorer.Create(path))
         {
-            _reached?.Directory?.Dispose();
-            _reached = null;
+            Fill(target, entry, cancellation);
         }
+
+        Attribute(entry, path);
     }
 
     private void WriteEntries(string directory, Action<long, long> advanced, CancellationToken cancellation)
@@ -80,12 +93,18 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
                     File.CreateSymbolicLink(path, entry.Target!);
                     AttributeIn(directory, entry);
                     break;
+                case FileKind.File when Part is { } part && entry.SameAs is null && !part.Here.Contains(entry.Path):
+                    File.CreateSymbolicLink(path, Path.Combine(part.Elsewhere, entry.Path));
+                    KeepUse(entry, path);
+                    bytes += entry.Content!.Size;
+                    break;
                 case FileKind.File when entry.SameAs is { } first:
                     _ = Durable.TryLink(Path.Combine(directory, first), path);
                     break;
                 default:
                     WriteFile(entry, old, path, cancellation);
                     bytes += entry.Content!.Size;
+                    LocalBytes += entry.Content.Size;
                     break;
             }
 
@@ -98,7 +117,7 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
 
     private void WriteFile(ManifestEntry entry, ManifestEntry? old, string path, CancellationToken cancellation)
     {
-        if (before is not null && FindBefore(entry, old, cancellation) is { } found)
+        if (FindBefore(entry, old, cancellation) is { } found)
         {
             if (HasAttributesOf(found.Status, old, entry) && TryLink(found.Path, path))
             {
@@ -118,6 +137,16 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
         }
 
         Attribute(entry, path);
+        KeepUse(entry, path);
+    }
+
+    /// <summary>Where files change places by when they were used, that a generation is new does not mean that all of it has just been.</summary>
+    private void KeepUse(ManifestEntry entry, string path)
+    {
+        if (Part is not null && _old?.Find(entry.Path) is { } was)
+        {
+            FileAttribution.SetAccessed(path, was.AccessedNs);
+        }
     }
 
     /// <summary>
@@ -126,8 +155,9 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
     /// </summary>
     private (string Path, FileStatus Status)? FindBefore(ManifestEntry entry, ManifestEntry? old, CancellationToken cancellation)
     {
-        if ((before!.Entries is not null && old?.Content is null)
-            || Reach(Path.GetDirectoryName(entry.Path)!) is not { } directory
+        if (_old is null
+            || (before!.Entries is not null && old?.Content is null)
+            || _old.Reach(Path.GetDirectoryName(entry.Path)!) is not { } directory
             || directory[Path.GetFileName(entry.Path)] is not { } path
             || FileStatus.TryRead(path) is not { Kind: FileKind.File } status
             || status.Size != entry.Content!.Size
@@ -146,42 +176,6 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
             ? (path, status)
             : null;
     }
-
-    /// <summary>
-    /// A directory of the generation before, held open. Null where it, or one on the way, is a link, or somebody else may write there: he could have the
-    /// file of another user served, between a look at it and its use.
-    /// </summary>
-    private OpenDirectory? Reach(string name)
-    {
-        if (_reached is not { } reached || reached.Name != name)
-        {
-            _reached?.Directory?.Dispose();
-            _reached = null;
-            _reached = (name, Open(name));
-        }
-
-        return _reached.Value.Directory;
-    }
-
-    private OpenDirectory? Open(string name)
-    {
-        var directory = OpenDirectory.TryOpen(before!.Directory);
-        foreach (var part in name.Split('/', StringSplitOptions.RemoveEmptyEntries))
-        {
-            using var above = directory;
-            directory = IsOurs(above) ? above!.TryOpenBelow(part) : null;
-        }
-
-        if (IsOurs(directory))
-        {
-            return directory;
-        }
-
-        directory?.Dispose();
-        return null;
-    }
-
-    private bool IsOurs(OpenDirectory? directory) => directory?.Status is { } status && status.User == _owner && (status.Mode & OthersMayWrite) == 0;
 
     private static bool IsSame(FileContent one, FileContent other) => (one.Size, one.Digest, one.Paged) == (other.Size, other.Digest, other.Paged);
 

@@ -33,6 +33,9 @@ public sealed class StaticContent : IDisposable
     private static readonly TimeSpan AwayAfter = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
 
+    /// <summary>What was used is known by the day.</summary>
+    private static readonly TimeSpan RefillEvery = TimeSpan.FromHours(1);
+
     private readonly Settings _settings;
     private readonly StaticSettings _content;
     private readonly string _service;
@@ -46,11 +49,16 @@ public sealed class StaticContent : IDisposable
     private readonly AutoResetEvent _decideNow = new(initialState: false);
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
+
+    /// <summary>Of what is read of the link, and is then remembered: it must not be older than what the other thread has just switched to.</summary>
+    private readonly Lock _placeGate = new();
     private readonly Thread _looking;
     private readonly Thread _switching;
     private readonly Retry _retry;
+    private readonly Action<string> _reached;
     private Known _known;
     private string? _unnoted;
+    private long? _refilledAt;
 
     public StaticContent(Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around)
         : this(settings, service, content, time, around, _ => { })
@@ -62,6 +70,7 @@ public sealed class StaticContent : IDisposable
         Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around, Action<string> reached)
     {
         (_settings, _service, _content, _time, _around) = (settings, service.Name, content, time, around);
+        _reached = reached;
         _store = new StaticStore(settings.Shared, service.Name, content.Name, time, reached);
         _retry = new Retry(time);
         _place = new StaticPlace(content.Path, reached);
@@ -78,7 +87,7 @@ public sealed class StaticContent : IDisposable
     /// <summary>Ends when what other nodes serve is served here too, as far as shared storage tells; never while that is away.</summary>
     public Task CaughtUp => _caughtUp.Task;
 
-    private HeldForm Form => _content.Cache == CacheKind.None ? HeldForm.Shared : HeldForm.Copy;
+    private HeldForm Form => _content.Cache == CacheKind.None ? HeldForm.Shared : _content.Budget is null ? HeldForm.Copy : HeldForm.Part;
 
     public NodeSighting Sighting
     {
@@ -94,7 +103,7 @@ public sealed class StaticContent : IDisposable
         }
     }
 
-    /// <summary>As of the last look; never waits for anything but the local disk.</summary>
+    /// <summary>As of the last look; never waits.</summary>
     public StaticState State
     {
         get
@@ -162,9 +171,8 @@ public sealed class StaticContent : IDisposable
     /// <summary>Looks at shared storage, prepares what is new, and notes what is served. May hang with it.</summary>
     internal void LookOnce(CancellationToken cancellation)
     {
-        var nowServed = _place.Served;
-        var line = nowServed is { } its ? _place.RecordOf(its)?.Line : null;
-        Change(known => known with { Served = nowServed, ServedLine = line, LookingSince = _time.GetTimestamp() });
+        LookAtPlace();
+        Change(known => known with { LookingSince = _time.GetTimestamp() });
         var sight = _store.Look(cancellation);
         Change(known => known with
         {
@@ -201,7 +209,7 @@ public sealed class StaticContent : IDisposable
                     _retry.Succeeded();
                 }
 
-                if (held.Form == HeldForm.Shared)
+                if (held.Form != HeldForm.Copy)
                 {
                     NoteServing();
                     _store.RequireKept(newest);
@@ -221,12 +229,29 @@ public sealed class StaticContent : IDisposable
             }
 
             _place.CleanUp(_known.Prepared);
+            if (held.Form == HeldForm.Part)
+            {
+                RefillIfDue(held, newest, cancellation);
+            }
+
             NoteCaughtUp();
             NoteForOthers(newest, sight.Switched);
         }
 
         Change(known => known.Failed == 0 ? known with { Problem = null } : known);
         NoteCaughtUp();
+    }
+
+    /// <summary>What others see of this node, between two looks, is what was seen here.</summary>
+    private void LookAtPlace()
+    {
+        lock (_placeGate)
+        {
+            var served = _place.Served;
+            var record = served is { } its ? _place.RecordOf(its) : null;
+            var (since, kept) = (_place.ServedSince, _place.Kept);
+            Change(known => known with { Served = served, ServedLine = record?.Line, Record = record, ServedSince = since, Kept = [.. kept] });
+        }
     }
 
     private void Prepare(Held held, Generation generation, CancellationToken cancellation)
@@ -241,23 +266,35 @@ public sealed class StaticContent : IDisposable
         {
             // It may have been published where nobody served it from there.
             _ = _store.MakeTree(generation, null, (_, _) => { }, cancellation);
-            _place.Prepare(held, generation, path => File.CreateSymbolicLink(path, _store.TreeOf(generation)));
+            _place.Prepare(held, generation, path =>
+            {
+                File.CreateSymbolicLink(path, _store.TreeOf(generation));
+                return null;
+            });
         }
         else
         {
+            if (held.Form == HeldForm.Part)
+            {
+                _ = _store.MakeTree(generation, null, (_, _) => { }, cancellation);
+            }
+
             using var mark = _store.Archive.Mark(generation.Content);
             using var reader = _store.Archive.NewReader();
             var manifest = _store.ManifestOf(generation, reader);
             var written = before is { } base_ ? new WrittenGeneration(_place.PathOf(base_), EntriesOf(base_, reader)) : null;
-            var writer = new GenerationWriter(reader, manifest, written);
+            var writer = new GenerationWriter(reader, manifest, written) { Part = held.Form == HeldForm.Part ? (ChooseFor(manifest, before), _store.TreeOf(generation)) : null };
             using var disk = FileSystemSync.Before(_place.Local);
             _place.Prepare(held, generation, path =>
             {
                 writer.Write(path, (_, _) => { }, cancellation);
                 disk.Complete();
+                return held.Form == HeldForm.Part ? writer.LocalBytes : null;
             });
             words = string.Create(
-                CultureInfo.InvariantCulture, $"{generation.Content.Files} files, {writer.Linked} of them as before, {writer.Written} bytes written");
+                CultureInfo.InvariantCulture,
+                $"{generation.Content.Files} files, {writer.Linked} of them as before, {writer.Written} bytes written{(held.Form == HeldForm.Part ? $", {generation.Content.Bytes - writer.LocalBytes} left to shared storage" : "")}");
+            _refilledAt = _time.GetTimestamp();
         }
 
         _around.Log(
@@ -265,6 +302,46 @@ public sealed class StaticContent : IDisposable
             _service,
             Name,
             string.Create(CultureInfo.InvariantCulture, $"generation {held.Number} is ready after {_time.GetElapsedTime(started).TotalSeconds:0.0} s: {words}"));
+    }
+
+    /// <summary>What is to be here of a generation, by what was used of the one before.</summary>
+    private HashSet<string> ChooseFor(Manifest manifest, Held? before)
+    {
+        using var tree = before is { } held ? new OwnedTree(_place.PathOf(held), Accounts.Current) : null;
+        return CacheRules.Choose(CacheUse.Of(manifest.Entries(), tree, _time.GetUtcNow()), _content.Budget ?? long.MaxValue);
+    }
+
+    /// <summary>What is used changes while a generation stays. That it cannot be done makes no node less current: it is tried again the next time.</summary>
+    private void RefillIfDue(Held held, Generation generation, CancellationToken cancellation)
+    {
+        if (_place.Served != held || (_refilledAt is { } at && _time.GetElapsedTime(at) < RefillEvery))
+        {
+            return;
+        }
+
+        _refilledAt = _time.GetTimestamp();
+        try
+        {
+            using var mark = _store.Archive.Mark(generation.Content);
+            using var reader = _store.Archive.NewReader();
+            _place.Refill(held, (generations, name) =>
+            {
+                var refill = new CacheRefill(generations, name, _store.TreeOf(generation), reader, _store.ManifestOf(generation, reader), _content.Budget ?? long.MaxValue, _reached);
+                refill.Run(_time.GetUtcNow(), cancellation);
+                if (refill.Changed is var (fetched, given) && fetched + given > 0)
+                {
+                    _around.Log(
+                        StaticNews.Prepared, _service, Name, string.Create(CultureInfo.InvariantCulture, $"by what was used: {fetched} files are copied here now, {given} are left to shared storage"));
+                }
+
+                return refill.LocalBytes;
+            });
+            LookAtPlace();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            _around.Log(StaticNews.Failed, _service, Name, $"which files are copied here could not be changed: {problem.Message}");
+        }
     }
 
     private IEnumerable<ManifestEntry>? EntriesOf(Held held, Archive.Packs.PackReader reader) =>
@@ -317,13 +394,18 @@ public sealed class StaticContent : IDisposable
             return;
         }
 
-        if (!_place.Switch(prepared))
+        lock (_placeGate)
         {
-            // Cleaned away, for a newer one that is ready.
-            return;
+            if (!_place.Switch(prepared))
+            {
+                // Cleaned away, for a newer one that is ready.
+                return;
+            }
+
+            LookAtPlace();
+            Change(now => now with { Served = prepared, ServedLine = ready.Line, Waiting = null, Failed = 0, Problem = null, Switches = now.Switches + 1 });
         }
 
-        Change(now => now with { Served = prepared, ServedLine = ready.Line, Waiting = null, Failed = 0, Problem = null });
         Tell();
         NoteCaughtUp();
         _around.Log(
@@ -405,7 +487,7 @@ public sealed class StaticContent : IDisposable
         var head = known.Newest?.Number ?? 0;
         var seenAgo = known.SeenAt is { } seen ? _time.GetElapsedTime(seen) : (TimeSpan?)null;
         var hangs = known.LookingSince is { } since && _time.GetElapsedTime(since) is var waits && waits > AwayAfter ? waits : (TimeSpan?)null;
-        var record = known.Served is { } served ? _place.RecordOf(served) : null;
+        var record = known.Record;
         var away = known.SeenAt is null || known.LookingSince is not null && known.Problem is not null;
         var (condition, reason) =
             hangs is { } waited ? (StaticCondition.Unknown, $"shared storage has not answered for {waited.TotalSeconds:0} s; {ServedOn(record)}")
@@ -418,6 +500,7 @@ public sealed class StaticContent : IDisposable
         var (localBytes, sharedBytes) = known.Served?.Form switch
         {
             HeldForm.Copy => (record?.Bytes ?? 0, 0L),
+            HeldForm.Part => (record?.LocalBytes ?? 0, (record?.Bytes ?? 0) - (record?.LocalBytes ?? 0)),
             HeldForm.Shared => (0L, record?.Bytes ?? 0),
             _ => (0L, 0L),
         };
@@ -428,18 +511,23 @@ public sealed class StaticContent : IDisposable
             condition,
             current,
             head,
-            current == 0 ? null : _place.ServedSince,
+            current == 0 ? null : known.ServedSince,
             record?.At,
             seenAgo,
             reason,
             localBytes,
             sharedBytes,
-            [.. _place.Kept]);
+            known.Kept)
+        {
+            Switches = known.Switches,
+        };
     }
 
     private static string ServedOn(HeldRecord? record) => record is null
         ? "what is here is served on"
-        : string.Create(CultureInfo.InvariantCulture, $"generation {record.Number} of {record.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z is served on");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"generation {record.Number} of {record.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z is served on{(record.LocalBytes < record.Bytes ? ", as far as it is copied here" : "")}");
 
     /// <param name="Newest">As of the newest look.</param>
     /// <param name="Prepared">What could be switched to.</param>
@@ -456,6 +544,16 @@ public sealed class StaticContent : IDisposable
 
         /// <summary>The log that the number of what is served is of.</summary>
         public string? ServedLine { get; init; }
+
+        /// <summary>What is remembered of what is served.</summary>
+        public HeldRecord? Record { get; init; }
+
+        public DateTimeOffset? ServedSince { get; init; }
+
+        public ImmutableArray<string> Kept { get; init; } = [];
+
+        /// <summary>Since the process began.</summary>
+        public long Switches { get; init; }
 
         public string? Problem { get; init; }
 

@@ -14,7 +14,11 @@ internal sealed record ServingRecord(string[] Files);
 /// <param name="Files">Names the files.</param>
 /// <param name="Line">The log that its number is of.</param>
 /// <param name="At">When it was published.</param>
-internal sealed record HeldRecord(long Number, string Files, string? Line, DateTimeOffset At, string Node, long FileCount, long Bytes);
+internal sealed record HeldRecord(long Number, string Files, string? Line, DateTimeOffset At, string Node, long FileCount, long Bytes)
+{
+    /// <summary>How many of the bytes are here, where that is neither all nor nothing.</summary>
+    public long? LocalBytes { get; init; }
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SwitchedRecord))]

@@ -13,6 +13,9 @@ internal enum HeldForm
 
     /// <summary>As a copy.</summary>
     Copy,
+
+    /// <summary>As a copy of some of its files, and links to the others on shared storage.</summary>
+    Part,
 }
 
 /// <summary>
@@ -89,8 +92,14 @@ internal sealed class StaticPlace(string path, Action<string> reached)
 
     public bool Holds(Held held) => FileStatus.TryRead(PathOf(held)) is not null;
 
-    /// <summary>Names the files on shared storage that a generation leads to; null where it is no link there.</summary>
-    public string? SharedFilesOf(Held held) => held.Form == HeldForm.Shared ? Path.GetFileName(new FileInfo(PathOf(held)).LinkTarget) : null;
+    /// <summary>Names the files on shared storage that a generation leads to; null where it leads to none.</summary>
+    /// <exception cref="StaticException">That cannot be told.</exception>
+    public string? SharedFilesOf(Held held) => held.Form switch
+    {
+        HeldForm.Shared => Path.GetFileName(new FileInfo(PathOf(held)).LinkTarget),
+        HeldForm.Part => RecordOf(held)?.Files ?? throw new StaticException($"{PathOf(held)}.json cannot be read; move {PathOf(held)} away, and it is made anew"),
+        _ => null,
+    };
 
     /// <summary>What is remembered of a generation that is held; null when it cannot be read.</summary>
     public HeldRecord? RecordOf(Held held)
@@ -140,20 +149,22 @@ internal sealed class StaticPlace(string path, Action<string> reached)
     }
 
     /// <summary>Adds a generation: whole, or not at all.</summary>
-    /// <param name="write">Writes it to a path that is free, and syncs it.</param>
-    public void Prepare(Held held, Generation generation, Action<string> write)
+    /// <param name="write">Writes it to a path that is free, and syncs it; says how many bytes of it are here, where that is not all or nothing.</param>
+    public void Prepare(Held held, Generation generation, Func<string, long?> write)
     {
         using var local = OpenLocal();
         var unfinished = local[$"{Unfinished}{Guid.NewGuid():N}"];
         try
         {
-            write(unfinished);
+            var here = write(unfinished);
             reached("written");
-            Durable.Replace(
-                local[RecordName(held)],
-                JsonSerializer.SerializeToUtf8Bytes(
-                    new HeldRecord(generation.Number, generation.Files, generation.Line, generation.At, generation.Node, generation.Content.Files, generation.Content.Bytes),
-                    StaticJson.Default.HeldRecord));
+            Remember(
+                local,
+                held,
+                new HeldRecord(generation.Number, generation.Files, generation.Line, generation.At, generation.Node, generation.Content.Files, generation.Content.Bytes)
+                {
+                    LocalBytes = here,
+                });
             if (!Durable.TryRenameToFree(unfinished, local[held.Name]))
             {
                 throw new StaticException($"{PathOf(held)} is in the way; move it away");
@@ -169,6 +180,18 @@ internal sealed class StaticPlace(string path, Action<string> reached)
         finally
         {
             Trash.Delete(unfinished);
+        }
+    }
+
+    /// <summary>Changes which files of a generation are here, and remembers how many bytes of it then are.</summary>
+    /// <param name="refill">Gets the directory of all generations, and the name of this one in it; says how many.</param>
+    public void Refill(Held held, Func<OpenDirectory, string, long> refill)
+    {
+        using var local = OpenLocal();
+        var here = refill(local, held.Name);
+        if (RecordOf(held) is { } record && record.LocalBytes != here)
+        {
+            Remember(local, held, record with { LocalBytes = here });
         }
     }
 
@@ -263,6 +286,9 @@ internal sealed class StaticPlace(string path, Action<string> reached)
     private static bool IsLeftRecord(string name, IEnumerable<string> names) =>
         (name.StartsWith('.') && name.Contains($"{Record}.", StringComparison.Ordinal))
         || (name.EndsWith(Record, StringComparison.Ordinal) && Held.Parse(name[..^Record.Length]) is { } held && !names.Contains(held.Name));
+
+    private static void Remember(OpenDirectory local, Held held, HeldRecord record) =>
+        Durable.Replace(local[RecordName(held)], JsonSerializer.SerializeToUtf8Bytes(record, StaticJson.Default.HeldRecord));
 
     private OpenDirectory OpenLocal()
     {

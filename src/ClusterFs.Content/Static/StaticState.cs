@@ -44,7 +44,11 @@ public sealed record StaticState(
     string? Reason,
     long LocalBytes,
     long SharedBytes,
-    ImmutableArray<string> Kept);
+    ImmutableArray<string> Kept)
+{
+    /// <summary>How often this node has switched since its daemon started.</summary>
+    public long Switches { get; init; }
+}
 
 /// <summary>Something that happened to static content, for the log.</summary>
 public enum StaticNews

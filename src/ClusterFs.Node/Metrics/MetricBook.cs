@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using ClusterFs.Content.Config;
 using ClusterFs.Content.Logs.Links;
 using ClusterFs.Content.Seeded;
+using ClusterFs.Content.Static;
 using ClusterFs.Node.Api;
 using ClusterFs.Node.Cluster;
 
@@ -11,8 +13,9 @@ internal static class MetricBook
 {
     private const string Seconds = "s";
     private const string Bytes = "By";
+    private const int ShownDigits = 12;
 
-    public static ImmutableArray<Metric> All { get; } = [.. OfNode(), .. OfGuard(), .. OfService(), .. OfDumps(), .. OfOthers(), .. OfFiles()];
+    public static ImmutableArray<Metric> All { get; } = [.. OfNode(), .. OfGuard(), .. OfService(), .. OfDumps(), .. OfOthers(), .. OfLogs(), .. OfStatic(), .. OfConfig(), .. OfSeeded()];
 
     private static IEnumerable<Metric> OfNode() =>
     [
@@ -127,7 +130,7 @@ internal static class MetricBook
             service => service.Seen.Sight.Rehearsal is { } known ? Flag(known.Problem is not null) : null),
     ];
 
-    private static IEnumerable<Metric> OfFiles() =>
+    private static IEnumerable<Metric> OfLogs() =>
     [
         Metric.OfServiceBy(
             "clusterfs.service.logs_on_shared", null, "1 while the logs behind a link go to shared storage; 0 while they go to this node's disk.", false, "link",
@@ -136,19 +139,73 @@ internal static class MetricBook
             "clusterfs.service.logs_waiting", Bytes, "Of logs on this node's disk, to be moved to shared storage.", false, "link",
             service => service.Logs.Select(link => (link.Link, (double)link.WaitingBytes))),
         Metric.OfServiceBy(
+            "clusterfs.service.logs_still_open", null, "Log files that were copied, and that some process still may write to here.", false, "link",
+            service => service.Logs.Select(link => (link.Link, (double)link.StillOpen))),
+        Metric.OfServiceBy(
             "clusterfs.service.logs_failing", null, "1 where somebody should look at the link.", false, "link",
             service => service.Logs.Select(link => (link.Link, Flag(link.Problem is not null)))),
-        Metric.By(
-            "clusterfs.service.seeded_current", null, "1 where a seeded file is as it should be.", false, scene => scene.Seeded,
-            file => Flag(file.Condition is SeededCondition.Current), ("service", file => file.Service), ("file", file => file.File)),
-        Metric.By(
-            "clusterfs.service.seeded_rendered_timestamp", Seconds, "When a seeded file was rendered last.", false,
-            scene => scene.Seeded.Where(file => file.RenderedAt is not null), file => file.RenderedAt!.Value.ToUnixTimeSeconds(),
-            ("service", file => file.Service), ("file", file => file.File)),
-        Metric.By(
-            "clusterfs.service.seeded_kept", null, "What somebody had changed by hand in a seeded file and was kept aside.", false, scene => scene.Seeded,
-            file => file.Kept.Length, ("service", file => file.Service), ("file", file => file.File)),
     ];
+
+    private static IEnumerable<Metric> OfStatic() =>
+    [
+        OfContent("current", null, "1 where the newest generation is served, or nothing was published yet.", content => Flag(content.Condition is StaticCondition.Current or StaticCondition.Empty)),
+        OfContent("failing", null, "1 where a generation cannot be served, and somebody should look.", content => Flag(content.Condition is StaticCondition.Failed)),
+        OfContent("generation", null, "The generation that is served; 0 for none.", content => content.Current),
+        OfContent("newest_generation", null, "The newest that was seen on shared storage; 0 for none.", content => content.Head),
+        OfContent("published_timestamp", Seconds, "When the generation that is served was published.", content => UnixSeconds(content.PublishedAt)),
+        OfContent("switched_timestamp", Seconds, "When this node switched to it.", content => UnixSeconds(content.Since)),
+        OfContent("unseen", Seconds, "Since shared storage was looked at with success.", content => content.SeenAgo?.TotalSeconds),
+        OfContent("local", Bytes, "Of what is served, from this node's disk.", content => content.LocalBytes),
+        OfContent("shared", Bytes, "Of what is served, from shared storage.", content => content.SharedBytes),
+        OfContent("kept", null, "Directories that were in the place of the link, and were kept.", content => content.Kept.Length),
+        Metric.By(
+            "clusterfs.service.static_switches", null, "How often this node switched to another generation.", true, scene => scene.Static, content => content.Switches,
+            ("service", content => content.Service), ("content", content => content.Name)),
+    ];
+
+    private static IEnumerable<Metric> OfConfig() =>
+    [
+        OfConfig("current", null, "1 where the version in use is the one that should be, and nobody changed it.", file => Flag(file.Condition is ConfigCondition.Current)),
+        OfConfig("drifted", null, "1 where somebody changed on this node what was put there.", file => Flag(file.Condition is ConfigCondition.Drifted)),
+        OfConfig("failing", null, "1 where this node cannot use the version that should be in use, or the source cannot be used.", file => Flag(file.Condition is ConfigCondition.Failed)),
+        OfConfig(
+            "rollout_stopped", null, "1 while the newest roll-out stands stopped, as this node sees it.",
+            file => file.Rollout is { } state ? Flag(state.Rollout.Failure is not null) : null),
+        OfConfig("activated_timestamp", Seconds, "When the version in use came into use.", file => UnixSeconds(file.ActivatedAt)),
+        OfConfig("kept", null, "What somebody had changed and was kept aside.", file => file.Kept.Length),
+        Metric.By(
+            "clusterfs.service.config_version_info", null, "Always 1; the label says which version is in use.", false,
+            scene => scene.Config.Where(file => file.Version is not null), _ => 1,
+            ("service", file => file.Service), ("config", file => file.Name), ("version", file => file.Version![..Math.Min(ShownDigits, file.Version!.Length)])),
+        Metric.By(
+            "clusterfs.service.config_versions", null, "Versions that this node tried to use.", true,
+            scene => scene.Config.SelectMany(file => new[] { (File: file, Result: "used", Count: file.Uses), (File: file, Result: "failed", Count: file.Failures) }), one => one.Count,
+            ("service", one => one.File.Service), ("config", one => one.File.Name), ("result", one => one.Result)),
+    ];
+
+    private static IEnumerable<Metric> OfSeeded() =>
+    [
+        OfSeeded("current", null, "1 where a seeded file is as it should be.", false, file => Flag(file.Condition is SeededCondition.Current)),
+        OfSeeded("edited", null, "1 where somebody changed it on this node.", false, file => Flag(file.Condition is SeededCondition.Edited)),
+        OfSeeded("rendered_timestamp", Seconds, "When a seeded file was rendered last.", false, file => UnixSeconds(file.RenderedAt)),
+        OfSeeded("kept", null, "What somebody had changed by hand in a seeded file and was kept aside.", false, file => file.Kept.Length),
+        OfSeeded("renderings", null, "How often it was rendered.", true, file => file.Renderings),
+        OfSeeded("failures", null, "Problems of its template, its check, its place or its reload; one that stays is one.", true, file => file.Failures),
+    ];
+
+    private static Metric OfContent(string name, string? unit, string help, Func<StaticState, double?> read) => Metric.By(
+        $"clusterfs.service.static_{name}", unit, help, false, scene => scene.Static.Where(content => read(content) is not null), content => read(content)!.Value,
+        ("service", content => content.Service), ("content", content => content.Name));
+
+    private static Metric OfConfig(string name, string? unit, string help, Func<ConfigState, double?> read) => Metric.By(
+        $"clusterfs.service.config_{name}", unit, help, false, scene => scene.Config.Where(file => read(file) is not null), file => read(file)!.Value,
+        ("service", file => file.Service), ("config", file => file.Name));
+
+    private static Metric OfSeeded(string name, string? unit, string help, bool counts, Func<SeededState, double?> read) => Metric.By(
+        $"clusterfs.service.seeded_{name}", unit, help, counts, scene => scene.Seeded.Where(file => read(file) is not null), file => read(file)!.Value,
+        ("service", file => file.Service), ("file", file => file.File));
+
+    private static double? UnixSeconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
 
     private static bool IsOwners(ServiceScene service) => service.Seen.Guard?.OpenTenure is not null;
 

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using ClusterFs.Api;
+using ClusterFs.Content.Config;
 using ClusterFs.Content.Logs.Links;
 using ClusterFs.Content.Seeded;
+using ClusterFs.Content.Static;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Node.Agents;
 using ClusterFs.Ownership.Messages;
@@ -32,6 +34,10 @@ internal sealed record Scene(string Node, string Version)
 
     /// <summary>Those that may run on this node.</summary>
     public ImmutableArray<ServiceScene> Services { get; init; } = [];
+
+    public ImmutableArray<StaticState> Static { get; init; } = [];
+
+    public ImmutableArray<ConfigState> Config { get; init; } = [];
 
     public ImmutableArray<SeededState> Seeded { get; init; } = [];
 }

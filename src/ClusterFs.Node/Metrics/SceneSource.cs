@@ -7,13 +7,16 @@ using ClusterFs.Guard.Protocol;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Health;
+using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
+using ClusterFs.Node.Static;
 
 namespace ClusterFs.Node.Metrics;
 
 /// <summary>Looks at what this node knows. Waits for the guard alone, and not for long. Thread-safe.</summary>
 internal sealed class SceneSource(
-    Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, HealthQueries health, LogKeeping logs, SeededKeeper seeded)
+    Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, HealthQueries health, LogKeeping logs, StaticKeeper published, ConfigKeeper config,
+    SeededKeeper seeded)
     : IDisposable
 {
     private static readonly TimeSpan GuardPatience = TimeSpan.FromMilliseconds(500);
@@ -35,6 +38,8 @@ internal sealed class SceneSource(
             Guard = guard,
             Process = LookAtProcess(),
             Services = [.. settings.Services.Keys.Select(Look).OfType<ServiceScene>()],
+            Static = [.. published.Contents.Select(content => content.State)],
+            Config = config.States,
             Seeded = seeded.States,
         };
     }

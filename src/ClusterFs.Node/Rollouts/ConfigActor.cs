@@ -10,7 +10,7 @@ internal sealed class ConfigActor : ReceiveActor, IWithTimers
     /// <summary>Below the actor system's user guardian.</summary>
     public const string Name = "config";
 
-    private static readonly TimeSpan LookForNeighbours = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(2);
 
     private readonly ConfigKeeper _keeper;
     private readonly ConfigNeighbours _neighbours;
@@ -22,7 +22,7 @@ internal sealed class ConfigActor : ReceiveActor, IWithTimers
         _neighbours = new ConfigNeighbours(Context.System, settings, time);
         Receive<AskConfig>(asked => ConfigWork.DoAsync(settings, keeper, asked).PipeTo(Sender, Self, report => new ConfigAnswered(report)));
         Receive<LookAtConfig>(told => keeper.LookAt(told.Service));
-        Receive<LookAround>(_ => _neighbours.FindAway());
+        Receive<LookAround>(_ => LookForNeighbours());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -33,8 +33,18 @@ internal sealed class ConfigActor : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         // Since when a node is away is known only of those that are looked for all the time.
-        Timers.StartPeriodicTimer(nameof(LookAround), LookAround.Instance, LookForNeighbours);
+        Timers.StartPeriodicTimer(nameof(LookAround), LookAround.Instance, Pace);
         _keeper.Begin(_neighbours, _logger);
+    }
+
+    /// <summary>What was said before this node and another one could hear each other is seen now, and not only when the next look is due.</summary>
+    private void LookForNeighbours()
+    {
+        _ = _neighbours.FindAway();
+        if (_neighbours.HaveCome())
+        {
+            _keeper.LookAtAll();
+        }
     }
 
     private sealed class LookAround

@@ -39,6 +39,15 @@ internal sealed class ConfigKeeper : IDisposable
     /// <summary>Has a service's config files looked at now.</summary>
     public void LookAt(string service) => _services.GetValueOrDefault(service)?.LookNow();
 
+    /// <summary>Has all config files looked at now.</summary>
+    public void LookAtAll()
+    {
+        foreach (var service in _services.Values)
+        {
+            service.LookNow();
+        }
+    }
+
     /// <summary>What a roll-out would change.</summary>
     /// <exception cref="TimeoutException">What it waits for does not answer.</exception>
     public async Task<ImmutableArray<ConfigDifference>> CompareAsync(string? service, TimeSpan patience) =>

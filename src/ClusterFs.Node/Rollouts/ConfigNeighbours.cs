@@ -14,6 +14,7 @@ internal sealed class ConfigNeighbours(ActorSystem system, Settings settings, Ti
 
     private readonly Lock _lock = new();
     private ImmutableDictionary<string, long> _goneSince = ImmutableDictionary<string, long>.Empty;
+    private ImmutableHashSet<string> _present = [];
 
     /// <summary>Those that nobody waits for any more. What hangs on it is how soon a roll-out goes on, not whether it is right.</summary>
     public IReadOnlySet<string> FindAway()
@@ -31,6 +32,19 @@ internal sealed class ConfigNeighbours(ActorSystem system, Settings settings, Ti
             var (before, now) = (_goneSince, time.GetTimestamp());
             _goneSince = gone.ToImmutableDictionary(node => node, node => before.TryGetValue(node, out var since) ? since : now, StringComparer.Ordinal);
             return _goneSince.Where(one => time.GetElapsedTime(one.Value, now) >= Patience).Select(one => one.Key).ToImmutableHashSet(StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>Whether nodes can be heard that could not be when this was asked last, this one itself among them.</summary>
+    public bool HaveCome()
+    {
+        lock (_lock)
+        {
+            var before = _present;
+            _present = Akka.Cluster.Cluster.Get(system).SelfMember.Status == Akka.Cluster.MemberStatus.Up
+                ? settings.Cluster.Nodes.Keys.Where(node => Find(node) is not null).ToImmutableHashSet(StringComparer.Ordinal)
+                : [];
+            return !_present.IsSubsetOf(before);
         }
     }
 

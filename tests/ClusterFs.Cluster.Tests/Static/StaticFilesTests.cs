@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ClusterFs.Cluster.Tests.Bench;
 using ClusterFs.Demo;
 using ClusterFs.Demo.Layout;
 using ClusterFs.Demo.Processes;
@@ -26,10 +27,10 @@ public sealed class StaticFilesTests
         });
         foreach (var node in cluster.Nodes)
         {
-            // On real nodes, the path is the same on all of them.
+            // On real nodes, the path is the same on all of them. The last one looks by itself once an hour: what it has in time, the others told it.
             Directory.CreateDirectory(Path.GetDirectoryName(Served(node))!);
             File.AppendAllText(node.ConfigurationFile, $$"""
-                clusterfs.static { poll-every = 300ms, switch-timeout = 20s }
+                clusterfs.static { poll-every = {{(node == cluster.Nodes[^1] ? "1h" : "300ms")}}, switch-timeout = 20s }
                 clusterfs.services.wiki.static.www { path = "{{Served(node)}}", cache = local }
                 """);
             node.Start();
@@ -89,6 +90,12 @@ public sealed class StaticFilesTests
             Assert.Equal(numbers.Max() + 1, (long)back["generation"]!);
             var listed = Parse(await n1.Clusterfs("static", "list", "wiki/www", "--json"));
             Assert.Equal(2, (long)listed["generations"]!.AsArray()[^1]!["repeats"]!);
+
+            foreach (var node in cluster.Nodes)
+            {
+                Assert.Contains(
+                    $"clusterfs_service_static_generation{{content=\"www\",node=\"{node.Name}\",service=\"wiki\"}} {numbers.Max() + 1}\n", await Scrape.Of(cluster, node), StringComparison.Ordinal);
+            }
 
             // Shared storage goes away: what is here is served on, and the status says how old it is.
             Directory.Move(cluster.SharedDirectory, cluster.SharedDirectory + ".away");

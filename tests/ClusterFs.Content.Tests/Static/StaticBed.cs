@@ -36,7 +36,7 @@ internal sealed class StaticBed : IDisposable
 
     public TimeSpan SwitchTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
-    public bool AsFiles => Settings.Cache == CacheKind.None;
+    public bool AsFiles => Settings.IsServedFromShared;
 
     public string Served(string node = "n1") => Path.Combine(Root, node, "www", "wiki");
 

@@ -6,19 +6,14 @@ namespace ClusterFs.Content.Tests.Static;
 /// <summary>Whatever is killed and whenever: every node serves a whole generation, the old one or the new one, and the next start finishes the work.</summary>
 public sealed class StaticCrashTests
 {
-    private const int Killed = 137;
-    private static readonly string[] Calls = "rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,chmod,fchmod,fsync,fdatasync,syncfs,utimensat".Split(',');
-
-    private readonly HashSet<string> _passed = [];
-
     [SkippableTheory]
     [InlineData("none", 10)]
     [InlineData("local", 10)]
     public void Publishing_that_is_killed_at_any_call_has_published_all_or_nothing_and_can_be_done_again(string cache, int least)
     {
         Skip.IfNot(File.Exists("/usr/bin/strace"), "strace is not installed: apt-get install strace");
-        var deaths = 0;
-        foreach (var (kind, call) in Points())
+        var points = new KillPoints();
+        foreach (var (kind, call) in points.All())
         {
             using var bed = Bed(cache);
             Write(bed, "one");
@@ -36,11 +31,10 @@ public sealed class StaticCrashTests
             bed.Follow().Dispose();
             Whole(bed, "two");
             Assert.Equal(2, bed.Store().List(CancellationToken.None).Generations.Count);
-            Met(kind, code);
-            deaths += code == 0 ? 0 : 1;
+            points.Met(kind, code);
         }
 
-        Assert.InRange(deaths, least, 400);
+        Assert.InRange(points.Deaths, least, 400);
     }
 
     [SkippableTheory]
@@ -49,8 +43,8 @@ public sealed class StaticCrashTests
     public void A_node_that_is_killed_at_any_call_serves_a_whole_generation_and_the_next_start_finishes(string cache, int least)
     {
         Skip.IfNot(File.Exists("/usr/bin/strace"), "strace is not installed: apt-get install strace");
-        var deaths = 0;
-        foreach (var (kind, call) in Points())
+        var points = new KillPoints();
+        foreach (var (kind, call) in points.All())
         {
             using var bed = Bed(cache);
             Write(bed, "zero");
@@ -67,18 +61,18 @@ public sealed class StaticCrashTests
             bed.Follow().Dispose();
             Whole(bed, "two");
             Assert.Equal(4, Directory.EnumerateFileSystemEntries(bed.Place()).Count());
-            Met(kind, code);
-            deaths += code == 0 ? 0 : 1;
+            points.Met(kind, code);
         }
 
-        Assert.InRange(deaths, least, 400);
+        Assert.InRange(points.Deaths, least, 400);
     }
 
     [SkippableFact]
     public void A_node_that_is_killed_at_any_call_when_it_first_takes_a_directorys_place_keeps_what_was_there()
     {
         Skip.IfNot(File.Exists("/usr/bin/strace"), "strace is not installed: apt-get install strace");
-        foreach (var (kind, call) in Points())
+        var points = new KillPoints();
+        foreach (var (kind, call) in points.All())
         {
             using var bed = Bed("local");
             Directory.CreateDirectory(bed.Served());
@@ -89,35 +83,13 @@ public sealed class StaticCrashTests
             using var content = bed.Follow();
             Whole(bed, "two");
             Assert.Equal("mine", File.ReadAllText(Path.Combine(Assert.Single(content.State.Kept), "mine")));
-            Met(kind, code);
+            points.Met(kind, code);
         }
     }
 
-    /// <summary>The first call of a kind, the second, and so on, until there was none; then the next kind: each is counted by itself.</summary>
-    private IEnumerable<(string Kind, int Call)> Points()
-    {
-        foreach (var kind in Calls)
-        {
-            for (var call = 1; !_passed.Contains(kind); call++)
-            {
-                yield return (kind, call);
-            }
-        }
-    }
-
-    private void Met(string kind, int code)
-    {
-        if (code == 0)
-        {
-            _passed.Add(kind);
-        }
-        else
-        {
-            Assert.Equal(Killed, code);
-        }
-    }
-
-    internal static StaticBed Bed(string cache, string? root = null) => new(root, cache == "none" ? CacheKind.None : CacheKind.Local);
+    internal static StaticBed Bed(string cache, string? root = null) => cache == "budget"
+        ? StaticBudgetTests.BedOf(2000, root)
+        : new(root, cache == "none" ? CacheKind.None : CacheKind.Local);
 
     private static void Write(StaticBed bed, string text)
     {

@@ -1,6 +1,10 @@
+using System.Collections.Immutable;
 using ClusterFs.Api;
+using ClusterFs.Content.Config;
+using ClusterFs.Content.Config.Rollout;
 using ClusterFs.Content.Logs.Links;
 using ClusterFs.Content.Seeded;
+using ClusterFs.Content.Static;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
@@ -18,6 +22,10 @@ internal static class FullScene
 {
     private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
+    private static RolloutState Stopped => new(
+        5, "nonce", "n1", At, null, 0,
+        new RolloutProgress("fedcba", ["n1", "n2"], ImmutableSortedDictionary<string, NodeOutcome>.Empty, null, new RolloutFailure("n1", "refused"), 4));
+
     public static Scene Create(int services = 1) => new("n1", "1.2.3")
     {
         IsReady = true,
@@ -34,7 +42,27 @@ internal static class FullScene
         },
         Process = new ProcessFigures(100, TimeSpan.FromSeconds(2), At),
         Services = [Owned("wiki"), Standby("mail"), .. Enumerable.Range(2, Math.Max(0, services - 2)).Select(number => Owned($"s{number}"))],
-        Seeded = [new SeededState("wiki", "/etc/wiki.conf", "wiki.in", SeededCondition.Current, null, At, "first", ["/etc/.kept"])],
+        Static =
+        [
+            new StaticState("wiki", "www", "/var/www/wiki", StaticCondition.Behind, 3, 4, At, At, TimeSpan.FromSeconds(2), "waiting for n2", 5000, 70, ["/var/www/.kept"])
+            {
+                Switches = 6,
+            },
+            new StaticState("wiki", "new", "/var/www/new", StaticCondition.Empty, 0, 0, null, null, null, "nothing was published yet", 0, 0, []),
+        ],
+        Config =
+        [
+            new ConfigState("wiki", "nginx", "wiki.conf", "/etc/nginx/nginx.conf", "0123456789abcdef", ConfigCondition.Failed, "the check refused it", At, ["/etc/nginx/.kept"], Stopped)
+            {
+                Uses = 2,
+                Failures = 1,
+            },
+            new ConfigState("news", "postfix", "main.cf", "/etc/postfix/main.cf", null, ConfigCondition.Unknown, "nobody has looked yet", null, [], null),
+        ],
+        Seeded =
+        [
+            new SeededState("wiki", "/etc/wiki.conf", "wiki.in", SeededCondition.Edited, "it was changed", At, "first", ["/etc/.kept"]) { Renderings = 8, Failures = 9 },
+        ],
     };
 
     private static ServiceScene Owned(string name)

@@ -26,6 +26,25 @@ public sealed partial class MetricsTextTests
     }
 
     [Fact]
+    public async Task Other_files_are_told_of_by_content_config_file_and_path()
+    {
+        var text = await Scrape(FullScene.Create());
+
+        Assert.Contains("""clusterfs_service_static_generation{content="www",node="n1",service="wiki"} 3""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_static_newest_generation{content="www",node="n1",service="wiki"} 4""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_static_current{content="www",node="n1",service="wiki"} 0""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_static_current{content="new",node="n1",service="wiki"} 1""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_static_unseen_seconds{content="www",node="n1",service="wiki"} 2""", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("""clusterfs_service_static_published_timestamp_seconds{content="new""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_config_version_info{config="nginx",node="n1",service="wiki",version="0123456789ab"} 1""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_config_versions_total{config="nginx",node="n1",result="failed",service="wiki"} 1""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_config_rollout_stopped{config="nginx",node="n1",service="wiki"} 1""", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("""clusterfs_service_config_rollout_stopped{config="postfix""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_seeded_edited{file="/etc/wiki.conf",node="n1",service="wiki"} 1""", text, StringComparison.Ordinal);
+        Assert.Contains("""clusterfs_service_seeded_failures_total{file="/etc/wiki.conf",node="n1",service="wiki"} 9""", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_is_not_known_is_not_there()
     {
         var text = await Scrape(new Scene("n1", "1.2.3"));

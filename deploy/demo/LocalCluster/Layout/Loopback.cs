@@ -50,13 +50,13 @@ internal sealed record Loopback(string Prefix, Ports Ports)
 /// <param name="Cluster">Of the daemons.</param>
 /// <param name="Guard">Of the guards.</param>
 /// <param name="Http">Of the daemons' health pages.</param>
-/// <param name="Service">The first of those that the services listen on.</param>
+/// <param name="Service">The first of the two that the services listen on.</param>
 /// <param name="Database">Of the private database server.</param>
 public sealed record Ports(int Cluster, int Guard, int Http, int Service, int Database)
 {
     public static Ports Usual { get; } = new(4053, 4054, 4080, 8080, 5544);
 
-    public IReadOnlyList<int> All => [Cluster, Guard, Http, Service, Database];
+    public IReadOnlyList<int> All => [Cluster, Guard, Http, Service, Service + 1, Database];
 
     public Ports Shifted(int by) => new(Cluster + by, Guard + by, Http + by, Service + by, Database + by);
 }

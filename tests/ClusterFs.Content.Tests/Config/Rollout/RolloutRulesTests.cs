@@ -118,6 +118,41 @@ public sealed class RolloutRulesTests
     }
 
     [Fact]
+    public void Of_the_last_node_that_is_left_when_none_has_passed_nothing_is_proven()
+    {
+        var state = Then(null, RolloutRules.Begin("v1", Order));
+        state = Then(state, RolloutRules.PassOver(state.Rollout, "n1"));
+        state = Then(state, RolloutRules.PassOver(state.Rollout, "n2"));
+        Assert.IsType<RolloutStep.Wait>(RolloutRules.Decide(state, See("n1", "v1", seen: "v1", away: ["n3"])));
+        Assert.Equal(new RolloutStep.Start(), RolloutRules.Decide(state, See("n3", "v1", seen: "v1")));
+        state = Then(state, RolloutRules.End(RolloutRules.Start(state.Rollout, "n3"), "n3", null));
+        Assert.Equal((true, "v1"), (state.Rollout.IsFinished, state.Good));
+    }
+
+    [Fact]
+    public void What_a_node_has_it_does_not_take_again_and_numbers_of_another_log_say_nothing()
+    {
+        var state = Then(null, RolloutRules.Begin("v1", ["n1"]));
+        state = Then(state, RolloutRules.End(RolloutRules.Start(state.Rollout, "n1"), "n1", null));
+
+        // Rolled out a second time, while it was away.
+        Assert.Equal(new RolloutStep.Wait(null), RolloutRules.Decide(state, See("n2", "v1", seen: "v1", active: "v1") with { Used = 0 }));
+
+        // By a log that was lost it had something newer than this one's first.
+        Assert.Equal(new RolloutStep.CatchUp("v1"), RolloutRules.Decide(state, See("n2", "v1", seen: "v1", active: "v0") with { Used = 40 }));
+    }
+
+    [Fact]
+    public void A_roll_out_is_known_by_its_first_slot_to_its_end()
+    {
+        var first = Then(null, RolloutRules.Begin("v1", Order));
+        var later = Then(first, RolloutRules.Start(first.Rollout, "n1"));
+        later = Then(later, RolloutRules.End(later.Rollout, "n1", null));
+        Assert.Equal((1L, 3L, 1L), (first.Rollout.Began, later.Number, later.Rollout.Began));
+        Assert.Equal(4, Then(later, RolloutRules.Begin("v2", Order)).Rollout.Began);
+    }
+
+    [Fact]
     public void Where_the_log_is_gone_the_source_is_rolled_out()
     {
         Assert.Equal(new RolloutStep.Begin("v1"), RolloutRules.Decide(null, See("n1", "v1", seen: "v1", active: "v1")));

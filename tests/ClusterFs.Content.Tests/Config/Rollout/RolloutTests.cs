@@ -164,6 +164,87 @@ public sealed class RolloutTests : IDisposable
     }
 
     [SkippableFact]
+    public void What_was_refused_before_a_crash_is_told_and_not_tried_again()
+    {
+        NeedsNamespaces();
+        var runs = Path.Combine(_bed.Root, "runs");
+        ConfigFiles Start() => _bed.Start("n1", its => its with { Check = $"echo run >> '{runs}'; ! grep -q wrong \"$CLUSTERFS_PATH\"" });
+        var n1 = Start();
+        foreach (var version in new[] { "one\n", "wrong\n" })
+        {
+            _bed.Write(version);
+            ConfigBed.Tend(n1);
+        }
+
+        // It had refused it, and was killed before it could say so.
+        var told = Log.Read()!;
+        Assert.Equal(("n1", 2), (told.Rollout.Failure!.Node, File.ReadAllLines(runs).Length));
+        Assert.True(Log.TryAppend(RolloutRules.Follow(told, told.Rollout with { Failure = null, Running = "n1" }, "n1", "killed", DateTimeOffset.UnixEpoch)));
+        ConfigBed.Tend(Start());
+        Assert.Equal((told.Rollout.Failure, 2), (Log.Read()!.Rollout.Failure, File.ReadAllLines(runs).Length));
+    }
+
+    /// <summary>Its turn, or a version that it missed: what a crash left half done comes first, and is not forgotten because it has to wait.</summary>
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_crash_left_is_not_built_on_while_it_cannot_be_finished(bool wasAway)
+    {
+        NeedsNamespaces();
+        var (n1, n2) = (_bed.Start("n1"), _bed.Start("n2"));
+        _bed.Write("one\n");
+        ConfigBed.TendAll(n1, n2, _bed.Start("n3"));
+        if (wasAway)
+        {
+            _bed.Away.Add("n3");
+        }
+
+        _bed.Write("two\n");
+        ConfigBed.TendAll(n1, n2);
+        _bed.Away.Clear();
+        var dying = _bed.Start("n3", reached: point =>
+        {
+            if (point == "turned")
+            {
+                throw new InvalidOperationException("killed");
+            }
+        });
+        Assert.Throws<InvalidOperationException>(() => ConfigBed.Tend(dying));
+        var place = Path.GetDirectoryName(_bed.Target("n3"))!;
+        File.SetUnixFileMode(place, (UnixFileMode)0x1FF);
+        var next = _bed.Start("n3");
+        ConfigBed.Tend(next);
+        Assert.NotEqual(ConfigCondition.Current, ConfigBed.StateOf(next).Condition);
+        Assert.Null(Log.Read()!.Rollout.Failure);
+        File.SetUnixFileMode(place, (UnixFileMode)0x1ED);
+        ConfigBed.TendAll(n1, n2, next);
+        Assert.True(ConfigBed.StateOf(next).Condition == ConfigCondition.Current, ConfigBed.StateOf(next).Reason);
+        Assert.Equal("two\n", File.ReadAllText(_bed.InUse("n3")));
+    }
+
+    [SkippableFact]
+    public void A_node_that_hangs_in_its_turn_is_left_by_asking_after_its_time_and_not_before()
+    {
+        NeedsNamespaces();
+        var (n1, n2, n3) = (_bed.Start("n1"), _bed.Start("n2"), _bed.Start("n3"));
+        _bed.Write("one\n");
+        ConfigBed.TendAll(n1, n2, n3);
+        _bed.Write("two\n");
+        ConfigBed.Tend(n2);
+        _bed.Time.Pass(TimeSpan.FromHours(1));
+        var state = Log.Read()!;
+        Assert.True(Log.TryAppend(RolloutRules.Follow(state, RolloutRules.Start(state.Rollout, "n1"), "n1", "hangs", DateTimeOffset.UnixEpoch)));
+        _bed.Write("three\n");
+        Assert.Equal("n1 is at another version; ask again when it has ended", ConfigBed.Apply(n2).Problem);
+        _bed.Time.Pass(TimeSpan.FromHours(1));
+        ConfigBed.Tend(n2);
+        Assert.Contains("has said nothing for longer than it can take", ConfigBed.StateOf(n2).Reason, StringComparison.Ordinal);
+        Assert.Null(ConfigBed.Apply(n2).Problem);
+        ConfigBed.TendAll(n1, n2, n3);
+        Assert.All(new[] { "n1", "n2", "n3" }, node => Assert.Equal("three\n", File.ReadAllText(_bed.InUse(node))));
+    }
+
+    [SkippableFact]
     public void A_version_that_was_withdrawn_reaches_no_other_node()
     {
         NeedsNamespaces();

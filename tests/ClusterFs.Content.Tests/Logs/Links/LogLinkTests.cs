@@ -66,6 +66,20 @@ public sealed class LogLinkTests : IDisposable
         Assert.Equal("a file", File.ReadAllText(_bed.Link));
     }
 
+    [Theory]
+    [InlineData("nowhere/log")]
+    [InlineData("file/log")]
+    public void A_place_that_cannot_be_written_is_one_clear_error_and_nothing_is_made(string place)
+    {
+        var link = place.StartsWith("file", StringComparison.Ordinal) ? Path.Combine(_bed.Root, place) : Path.Combine("/proc", place);
+        File.WriteAllText(Path.Combine(_bed.Root, "file"), "a file");
+        var refused = Assert.ThrowsAny<IOException>(() => new LogLink(link, _bed.Target, TimeProvider.System, _ => { }).Settle(toShared: true, DirectoryOwner.OfThisProcess));
+        Assert.Contains(Path.GetDirectoryName(link)!, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refused.Message);
+        Assert.Equal("a file", File.ReadAllText(Path.Combine(_bed.Root, "file")));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(_bed.Link)!));
+    }
+
     [Fact]
     public void While_shared_storage_is_away_logs_go_to_the_spool_and_are_moved_later()
     {
