@@ -7,7 +7,7 @@ using ClusterFs.Posix;
 namespace ClusterFs.Cli.Tests;
 
 /// <summary><c>status --watch</c> on a real terminal.</summary>
-public sealed class StatusWatchTests : IAsyncDisposable
+public sealed class StatusWatchTests : IAsyncLifetime, IDisposable
 {
     private const string Taken = "\e[?1049h";
     private const string GivenBack = "\e[?1049l";
@@ -20,7 +20,9 @@ public sealed class StatusWatchTests : IAsyncDisposable
     private Process? _terminal;
     private string? _owner = "n1";
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         if (_terminal is { HasExited: false })
         {
@@ -28,12 +30,15 @@ public sealed class StatusWatchTests : IAsyncDisposable
             await _terminal.WaitForExitAsync();
         }
 
-        _terminal?.Dispose();
         if (_daemon is not null)
         {
             await _daemon.DisposeAsync();
         }
+    }
 
+    public void Dispose()
+    {
+        _terminal?.Dispose();
         _cli.Dispose();
     }
 
