@@ -8,7 +8,7 @@ namespace ClusterFs.Node.Page;
 /// What may be done from the status page, by who has the token: POST, with the token in a header and JSON in the body. No other site's page can make a
 /// browser send either, and no cookie speaks for anybody.
 /// </summary>
-internal sealed class PageActions(NodeQueries queries, PageToken token, TimeProvider time, ILogger<PageActions> logger) : IDisposable
+internal sealed class PageActions(NodeQueries queries, MoveQueries moves, PageToken token, TimeProvider time, ILogger<PageActions> logger) : IDisposable
 {
     public const string Root = "/page/services";
 
@@ -97,7 +97,7 @@ internal sealed class PageActions(NodeQueries queries, PageToken token, TimeProv
             return action switch
             {
                 "move" when string.IsNullOrEmpty(request?.To) => Refuse(Problem.Of(StatusCodes.Status400BadRequest, "the request names no node to move to", "name it in `to`")),
-                "move" => Reply((await queries.MoveAsync(service, request!.To, context.RequestAborted).ConfigureAwait(false)).Problem),
+                "move" => Reply((await moves.MoveAsync(service, request!.To, context.RequestAborted).ConfigureAwait(false)).Problem),
                 "dump" => Reply((await queries.DumpAsync(service, context.RequestAborted).ConfigureAwait(false)).Problem),
                 _ => Reply((await queries.PauseAsync(service, pause: action == "pause").ConfigureAwait(false)).Problem),
             };
