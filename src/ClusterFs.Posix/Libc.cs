@@ -15,6 +15,8 @@ internal static partial class Libc
     public const int OpenNonBlocking = 0x800;
     public const int OpenDirectory = 0x10000;
     public const int OpenNoFollow = 0x20000;
+    public const int ReadFlags = 3;
+    public const int SetFlags = 4;
     public const int SetLease = 1024;
     public const int SetLeaseSignal = 10;
     public const int LeaseRead = 0;
@@ -37,8 +39,10 @@ internal static partial class Libc
     public const int AtEmptyPath = 0x1000;
     public const uint StatusBasic = 0x7ff;
     public const long TimeOmit = (1L << 30) - 2;
+    public const int AdviseWillNeed = 3;
     public const int AdviseDontNeed = 4;
     public const uint SyncRangeBegin = 2;
+    public const int AllocateKeepSize = 1;
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const nuint CloneFile = 0x40049409;
@@ -79,6 +83,10 @@ internal static partial class Libc
 
         [FieldOffset(40)]
         public ulong Size;
+
+        /// <summary>Of 512 bytes.</summary>
+        [FieldOffset(48)]
+        public ulong Blocks;
 
         [FieldOffset(96)]
         public StatusTime Changed;
@@ -125,6 +133,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "syncfs", SetLastError = true)]
     public static partial int FileSystemSync(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Allocate(SafeHandle file, int mode, long offset, long length);
 
     [LibraryImport(Library, EntryPoint = "sync_file_range")]
     public static partial int SyncRange(SafeHandle file, long offset, long length, uint flags);

@@ -31,7 +31,8 @@ internal sealed class TestBed : IDisposable
 
     public ServiceArchive Archive { get; }
 
-    public string Live(string node) => Path.Combine(Root, node, "live");
+    /// <summary>Where a node's live content lies, on a disk that is there.</summary>
+    public string Live(string node) => Path.Combine(Directory.CreateDirectory(Path.Combine(Root, node)).FullName, "live");
 
     public string Scratch(string name) => Path.Combine(Root, name);
 

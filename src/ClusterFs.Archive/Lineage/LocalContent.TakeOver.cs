@@ -185,12 +185,13 @@ public sealed partial class LocalContent
         _kept.Drop();
         if (mayUseStandby && head is not null && StageStandby(head, staged, progress, cancellation))
         {
-            Exchange(marker, name, origin, staged);
+            Exchange(marker, name, origin, staged, null);
             AdoptStandbyIndex();
             return true;
         }
 
         Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        using var redo = new RedoJournal(TreeSwap.JournalOf(staged));
         using var mark = head is null ? null : _archive.Mark(head.Content);
         using var reader = _archive.NewReader();
         var manifest = head is null ? null : ManifestOf(head, reader);
@@ -199,7 +200,7 @@ public sealed partial class LocalContent
             manifest.Check();
             var indexes = new PageIndexes(_directory.Pages);
             using var copy = new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: true);
-            new TreeRestorer(reader, indexes, copy).Restore(manifest, head!.Content, staged, progress, cancellation);
+            new TreeRestorer(reader, indexes, copy, redo).Restore(manifest, head!.Content, staged, progress, cancellation);
             AtPoint("restored");
         }
         else if (FileStatus.TryRead(_live) is { } old)
@@ -207,7 +208,7 @@ public sealed partial class LocalContent
             TreeRestorer.AttributeRoot(staged, RootAttributes.Read(_live, old));
         }
 
-        Exchange(marker, name, origin, staged);
+        Exchange(marker, name, origin, staged, redo.Digest?.ToString());
         if (mayUseStandby)
         {
             _standby.Drop();
@@ -217,7 +218,7 @@ public sealed partial class LocalContent
         if (manifest is not null)
         {
             // Only now: a file that was also the old tree's has changed its identity when that was deleted.
-            FillIndex(manifest, cancellation);
+            FillIndex(manifest, RowsOfLive(manifest), cancellation);
         }
         else
         {
@@ -229,14 +230,16 @@ public sealed partial class LocalContent
     }
 
     /// <summary>Puts a staged tree, whole and durable, in the place of the live one.</summary>
-    private void Exchange(LineageMarker marker, string name, ContentOrigin? origin, string staged)
+    /// <param name="redo">The digest of the journal with what it lacks until the live tree is given up; null when it lacks nothing.</param>
+    private void Exchange(LineageMarker marker, string name, ContentOrigin? origin, string staged, string? redo)
     {
         Durable.SyncDirectory(staged);
         Durable.SyncDirectory(_directory.Staging);
         var inode = FileStatus.TryRead(staged)!.Value.Inode;
-        _directory.Save(marker with { Swap = new PendingSwap(name, inode, origin) });
+        var swap = new PendingSwap(name, inode, origin) { Redo = redo };
+        _directory.Save(marker with { Swap = swap });
         AtPoint("announced");
-        TreeSwap.Exchange(_directory, _live, name, AtPoint);
+        TreeSwap.Exchange(_directory, _live, swap, AtPoint);
         AtPoint("swapped");
         SaveOrRemove(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");
@@ -247,14 +250,26 @@ public sealed partial class LocalContent
         _index is { } index && index.PageSeed == manifest.Head.PageSeed ? index.Read() : [];
 
     /// <summary>The identities of a tree just restored, taken once any later change would show: the first dump then reads only what changed.</summary>
-    private void FillIndex(Manifest manifest, CancellationToken cancellation)
+    /// <param name="before">Rows of the tree that was there before: what is a database need not be found out anew for a content that it had too.</param>
+    private void FillIndex(Manifest manifest, IEnumerable<IndexRow> before, CancellationToken cancellation)
     {
         _clock.WaitUntilSettled(cancellation);
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var entries = manifest.Entries().GetEnumerator();
-        foreach (var viewed in TreeView.Look(_live, _mode, new KnownRows([]), _clock).Entries(cancellation))
+        using var rows = new KnownRows(before);
+        var view = new TreeView(_live, _mode, rows, _clock.Now(), IsDatabase);
+        using var found = view.Entries(cancellation).GetEnumerator();
+        while (true)
         {
-            if (!entries.MoveNext() || entries.Current.Path != viewed.Path)
+            // The manifest goes ahead: what is found next is asked about while it is being found.
+            var isEntry = entries.MoveNext();
+            if (!found.MoveNext())
+            {
+                break;
+            }
+
+            var viewed = found.Current;
+            if (!isEntry || entries.Current.Path != viewed.Path)
             {
                 throw new LocalContentException($"{viewed.Path} in {_live} is not what was restored there. Does another process write there?");
             }
@@ -263,5 +278,10 @@ public sealed partial class LocalContent
         }
 
         _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);
+
+        bool IsDatabase(string path, IndexRow? row) =>
+            row?.Entry.Content is { } had && entries.Current?.Content is { } has && (had.Digest, had.Paged) == (has.Digest, has.Paged)
+                ? row.Sqlite
+                : SqliteFiles.IsDatabase(path);
     }
 }

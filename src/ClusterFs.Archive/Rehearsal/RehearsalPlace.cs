@@ -153,7 +153,7 @@ internal sealed class RehearsalPlace
             RequireOwn([Path, Above, beside]);
         }
 
-        Durable.CreateDirectory(beside);
+        MarkerDirectory.RequireParentOf(Above);
         Directory.CreateDirectory(Above, Private);
         Directory.CreateDirectory(Path, Private);
     }

@@ -15,11 +15,17 @@ namespace ClusterFs.Archive.Restore;
 /// <param name="alone">See <see cref="LeafAhead"/>.</param>
 internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed, bool alone = false)
 {
+    /// <summary>From this size on a file is written past the cache, in bytes. Smaller ones wait for the disk together, at the end.</summary>
+    private const long UncachedFrom = 8L << 20;
+
     private readonly byte[] _buffer = new byte[PageMap.LeafSize];
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
 
     private long _written;
+    private bool _uncached;
+
+    private delegate void PageWriter(long offset, ReadOnlySpan<byte> bytes);
 
     /// <summary>Bytes written because they were not there already.</summary>
     public long Written => Interlocked.Read(ref _written);
@@ -32,14 +38,24 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var map = new PageMapReader(reader, content, what);
         using var digest = new PageDigest(indexes);
         RandomAccess.SetLength(target, content.Size);
-        using var ahead = new LeafAhead(content.Size, alone);
-
-        // Whoever fetched a leaf writes it: a disk that has enough to do for the moment holds up nobody else.
-        while (ahead.Next(_ => leaf => FillAndWrite(leaf, map, target)) is { } leaf)
+        using (var ahead = new LeafAhead(content.Size, alone))
         {
-            cancellation.ThrowIfCancellationRequested();
-            digest.Append(leaf.Hashes);
-            done(leaf.Size);
+            _uncached = content.Size >= UncachedFrom && Uncached.TryBegin(target);
+
+            // Whoever fetched a leaf writes it: a disk that has enough to do for the moment holds up nobody else.
+            while (ahead.Next(_ => leaf => FillAndWrite(leaf, map, target)) is { } leaf)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                digest.Append(leaf.Hashes);
+                done(leaf.Size);
+            }
+        }
+
+        if (_uncached)
+        {
+            // The last page was written whole.
+            RandomAccess.SetLength(target, content.Size);
+            Uncached.End(target);
         }
 
         Require(digest, content, what);
@@ -66,7 +82,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         for (var leaf = 0L; leaf < PageMap.LeavesOf(content.Size); leaf++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var size = (int)Math.Min(PageMap.LeafSize, content.Size - (leaf * PageMap.LeafSize));
+            var size = SizeOf(leaf, content);
             var hashes = _hashes.AsSpan(0, PageMap.PagesOf(size));
             var had = _before.AsSpan(0, ReadHashes(old));
             var written = Written;
@@ -75,14 +91,14 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
                 _ = FileCopy.Range(source, target, leaf * PageMap.LeafSize, size);
             }
 
-            var sameSize = had.Length == hashes.Length && (content.Size == local.Known!.Size || size == PageMap.LeafSize);
-            if (local.IsAsKnown && sameSize && map.Find(0, leaf) == before.Find(0, leaf))
+            if (local.IsAsKnown && IsSame(leaf, map, before, had, hashes.Length))
             {
                 digest.Append(had);
             }
             else
             {
-                PatchLeaf(target, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
+                void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(target, bytes, offset);
+                PatchLeaf(target, Write, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
                 digest.Append(hashes);
             }
 
@@ -97,17 +113,91 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         Require(digest, content, what);
     }
 
+    /// <summary>Writes down what makes the content of a local file, which stays as it is.</summary>
+    /// <param name="journal">Has begun with the file.</param>
+    /// <param name="local">What is known of the file.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="old">The hashes of its pages, as of the index.</param>
+    /// <returns>False when so much differs that the file had better be copied.</returns>
+    public bool TryJournal(
+        RedoJournal journal,
+        FileContent content,
+        LocalFile local,
+        SafeFileHandle source,
+        FileStream old,
+        string what,
+        Action<long> done,
+        CancellationToken cancellation)
+    {
+        var map = new PageMapReader(reader, content, what);
+        var before = new PageMapReader(reader, local.Known!, what);
+        using var digest = new PageDigest(indexes);
+        for (var leaf = 0L; leaf < PageMap.LeavesOf(content.Size); leaf++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var size = SizeOf(leaf, content);
+            var hashes = _hashes.AsSpan(0, PageMap.PagesOf(size));
+            var had = _before.AsSpan(0, ReadHashes(old));
+            if (local.IsAsKnown && IsSame(leaf, map, before, had, hashes.Length))
+            {
+                digest.Append(had);
+            }
+            else
+            {
+                PatchLeaf(source, journal.Write, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
+                digest.Append(hashes);
+                if (journal.IsTooMuch(content))
+                {
+                    return false;
+                }
+            }
+
+            done(size);
+        }
+
+        Require(digest, content, what);
+        return true;
+    }
+
+    private static int SizeOf(long leaf, FileContent content) => (int)Math.Min(PageMap.LeafSize, content.Size - (leaf * PageMap.LeafSize));
+
+    /// <summary>Whether a leaf is placed as that of the content before, and so has its pages.</summary>
+    private static bool IsSame(long leaf, PageMapReader map, PageMapReader before, ReadOnlySpan<UInt128> had, int pages) =>
+        had.Length == pages
+        && (map.Content.Size == before.Content.Size || SizeOf(leaf, map.Content) == PageMap.LeafSize)
+        && map.Find(0, leaf) == before.Find(0, leaf);
+
     private void FillAndWrite(Leaf leaf, PageMapReader map, SafeFileHandle target)
     {
         var places = map.Leaf(leaf.Number);
         map.Read(places, leaf.Bytes);
         PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
-        WriteRuns(target, leaf.Number * PageMap.LeafSize, leaf.Bytes, places, page => !places[page].IsHole);
-        Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
+        var bytes = _uncached ? leaf.WholePages : leaf.Bytes;
+        WriteRuns((offset, run) => Write(target, run, offset), leaf.Number * PageMap.LeafSize, bytes, places, page => !places[page].IsHole);
+        if (!_uncached)
+        {
+            Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
+        }
     }
 
+    private void Write(SafeFileHandle target, ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(target, bytes, offset);
+        }
+        catch (IOException refused) when (_uncached && refused.HResult == PosixException.Invalid)
+        {
+            // A device with larger blocks, or a file system that promised too much.
+            Uncached.End(target);
+            RandomAccess.Write(target, bytes, offset);
+        }
+    }
+
+    /// <param name="source">Has the bytes that are patched.</param>
     private void PatchLeaf(
-        SafeFileHandle target,
+        SafeFileHandle source,
+        PageWriter write,
         long leaf,
         Span<byte> bytes,
         PagePlace[] places,
@@ -121,7 +211,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var kept = new bool[places.Length];
         if (!local.IsAsKnown)
         {
-            new FileSource(target, long.MaxValue).Read(start, bytes);
+            new FileSource(source, long.MaxValue).Read(start, bytes);
             PageHash.Of(bytes, seed, hashes);
         }
 
@@ -154,10 +244,10 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             }
         }
 
-        WriteRuns(target, start, bytes, places, page => !kept[page]);
+        WriteRuns(write, start, bytes, places, page => !kept[page]);
     }
 
-    private void WriteRuns(SafeFileHandle target, long start, ReadOnlySpan<byte> bytes, PagePlace[] places, Func<int, bool> isWritten)
+    private void WriteRuns(PageWriter write, long start, ReadOnlySpan<byte> bytes, PagePlace[] places, Func<int, bool> isWritten)
     {
         for (var page = 0; page < places.Length;)
         {
@@ -174,7 +264,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
 
             var from = first * PageMap.PageSize;
             var run = bytes[from..Math.Min(bytes.Length, page * PageMap.PageSize)];
-            RandomAccess.Write(target, run, start + from);
+            write(start + from, run);
             Interlocked.Add(ref _written, run.Length);
         }
     }
