@@ -42,7 +42,6 @@ internal static partial class Libc
     public const int AdviseWillNeed = 3;
     public const int AdviseDontNeed = 4;
     public const uint SyncRangeBegin = 2;
-    public const int AllocateKeepSize = 1;
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const nuint CloneFile = 0x40049409;
@@ -83,10 +82,6 @@ internal static partial class Libc
 
         [FieldOffset(40)]
         public ulong Size;
-
-        /// <summary>Of 512 bytes.</summary>
-        [FieldOffset(48)]
-        public ulong Blocks;
 
         [FieldOffset(96)]
         public StatusTime Changed;
@@ -133,9 +128,6 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "syncfs", SetLastError = true)]
     public static partial int FileSystemSync(int descriptor);
-
-    [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
-    public static partial int Allocate(SafeHandle file, int mode, long offset, long length);
 
     [LibraryImport(Library, EntryPoint = "sync_file_range")]
     public static partial int SyncRange(SafeHandle file, long offset, long length, uint flags);

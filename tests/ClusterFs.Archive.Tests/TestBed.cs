@@ -31,8 +31,7 @@ internal sealed class TestBed : IDisposable
 
     public ServiceArchive Archive { get; }
 
-    /// <summary>Where a node's live content lies, on a disk that is there.</summary>
-    public string Live(string node) => Path.Combine(Directory.CreateDirectory(Path.Combine(Root, node)).FullName, "live");
+    public string Live(string node) => Path.Combine(Root, node, "live");
 
     public string Scratch(string name) => Path.Combine(Root, name);
 

@@ -53,7 +53,7 @@ internal sealed class StandbyBench(string scratch, int mebibytes)
 
     private void On(string node, Action<LocalContent> action)
     {
-        using var content = LocalContent.Open(_archive, Path.Combine(Directory.CreateDirectory(Path.Combine(scratch, node)).FullName, "live"), node, CaptureMode.Auto);
+        using var content = LocalContent.Open(_archive, Path.Combine(scratch, node, "live"), node, CaptureMode.Auto);
         action(content);
     }
 

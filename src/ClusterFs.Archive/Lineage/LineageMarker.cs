@@ -27,14 +27,7 @@ internal sealed record PendingClaim(long Epoch, string Nonce, bool AfterMarker);
 /// An exchange of the content under way. Whether it happened shows by the inode of the directory that the live path names.
 /// Its origin is that of the new content; null for content that no epoch opened.
 /// </summary>
-internal sealed record PendingSwap(string Name, ulong Inode, ContentOrigin? Origin)
-{
-    /// <summary>
-    /// The SHA-256 of the journal beside the staged directory. Once the old directory was taken from the live path, its files are changed by it, so that the
-    /// exchange has to go on. Null when the two have no such files.
-    /// </summary>
-    public string? Redo { get; init; }
-}
+internal sealed record PendingSwap(string Name, ulong Inode, ContentOrigin? Origin);
 
 /// <summary>The divergent dump that already holds the content as it lies there.</summary>
 /// <param name="Fingerprint">Of the identities of all files when it was kept.</param>

@@ -185,13 +185,12 @@ public sealed partial class LocalContent
         _kept.Drop();
         if (mayUseStandby && head is not null && StageStandby(head, staged, progress, cancellation))
         {
-            Exchange(marker, name, origin, staged, null);
+            Exchange(marker, name, origin, staged);
             AdoptStandbyIndex();
             return true;
         }
 
         Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        using var redo = new RedoJournal(TreeSwap.JournalOf(staged));
         using var mark = head is null ? null : _archive.Mark(head.Content);
         using var reader = _archive.NewReader();
         var manifest = head is null ? null : ManifestOf(head, reader);
@@ -200,7 +199,7 @@ public sealed partial class LocalContent
             manifest.Check();
             var indexes = new PageIndexes(_directory.Pages);
             using var copy = new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: true);
-            new TreeRestorer(reader, indexes, copy, redo).Restore(manifest, head!.Content, staged, progress, cancellation);
+            new TreeRestorer(reader, indexes, copy).Restore(manifest, head!.Content, staged, progress, cancellation);
             AtPoint("restored");
         }
         else if (FileStatus.TryRead(_live) is { } old)
@@ -208,7 +207,7 @@ public sealed partial class LocalContent
             TreeRestorer.AttributeRoot(staged, RootAttributes.Read(_live, old));
         }
 
-        Exchange(marker, name, origin, staged, redo.Digest?.ToString());
+        Exchange(marker, name, origin, staged);
         if (mayUseStandby)
         {
             _standby.Drop();
@@ -230,16 +229,14 @@ public sealed partial class LocalContent
     }
 
     /// <summary>Puts a staged tree, whole and durable, in the place of the live one.</summary>
-    /// <param name="redo">The digest of the journal with what it lacks until the live tree is given up; null when it lacks nothing.</param>
-    private void Exchange(LineageMarker marker, string name, ContentOrigin? origin, string staged, string? redo)
+    private void Exchange(LineageMarker marker, string name, ContentOrigin? origin, string staged)
     {
         Durable.SyncDirectory(staged);
         Durable.SyncDirectory(_directory.Staging);
         var inode = FileStatus.TryRead(staged)!.Value.Inode;
-        var swap = new PendingSwap(name, inode, origin) { Redo = redo };
-        _directory.Save(marker with { Swap = swap });
+        _directory.Save(marker with { Swap = new PendingSwap(name, inode, origin) });
         AtPoint("announced");
-        TreeSwap.Exchange(_directory, _live, swap, AtPoint);
+        TreeSwap.Exchange(_directory, _live, name, AtPoint);
         AtPoint("swapped");
         SaveOrRemove(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");

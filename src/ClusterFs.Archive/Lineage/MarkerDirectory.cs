@@ -58,9 +58,9 @@ internal sealed class MarkerDirectory : IDisposable
     public static MarkerDirectory Open(string livePath)
     {
         var path = PathBeside(livePath);
-        RequireParentOf(path);
         try
         {
+            Durable.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
             Directory.CreateDirectory(path, Private);
             Durable.SyncDirectory(System.IO.Path.GetDirectoryName(path)!);
             var taken = DirectoryLock.TryTake(path)
@@ -70,17 +70,6 @@ internal sealed class MarkerDirectory : IDisposable
         catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
         {
             throw new LocalContentException($"{path} cannot be used: {error.Message} The daemon must be able to write beside {livePath}.", error);
-        }
-    }
-
-    /// <summary>A directory above that is missing is not made: were its file system not mounted, all would fill the disk below the mount point.</summary>
-    /// <exception cref="LocalContentException">It is missing.</exception>
-    public static void RequireParentOf(string path)
-    {
-        var parent = System.IO.Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(parent))
-        {
-            throw new LocalContentException($"{parent} is not there, so {path} is not made. Is a file system not mounted? Mount it, or make the directory.");
         }
     }
 

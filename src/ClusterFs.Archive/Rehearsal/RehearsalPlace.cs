@@ -153,7 +153,7 @@ internal sealed class RehearsalPlace
             RequireOwn([Path, Above, beside]);
         }
 
-        MarkerDirectory.RequireParentOf(Above);
+        Durable.CreateDirectory(beside);
         Directory.CreateDirectory(Above, Private);
         Directory.CreateDirectory(Path, Private);
     }

@@ -25,8 +25,6 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
     private long _written;
     private bool _uncached;
 
-    private delegate void PageWriter(long offset, ReadOnlySpan<byte> bytes);
-
     /// <summary>Bytes written because they were not there already.</summary>
     public long Written => Interlocked.Read(ref _written);
 
@@ -82,7 +80,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         for (var leaf = 0L; leaf < PageMap.LeavesOf(content.Size); leaf++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var size = SizeOf(leaf, content);
+            var size = (int)Math.Min(PageMap.LeafSize, content.Size - (leaf * PageMap.LeafSize));
             var hashes = _hashes.AsSpan(0, PageMap.PagesOf(size));
             var had = _before.AsSpan(0, ReadHashes(old));
             var written = Written;
@@ -91,14 +89,14 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
                 _ = FileCopy.Range(source, target, leaf * PageMap.LeafSize, size);
             }
 
-            if (local.IsAsKnown && IsSame(leaf, map, before, had, hashes.Length))
+            var sameSize = had.Length == hashes.Length && (content.Size == local.Known!.Size || size == PageMap.LeafSize);
+            if (local.IsAsKnown && sameSize && map.Find(0, leaf) == before.Find(0, leaf))
             {
                 digest.Append(had);
             }
             else
             {
-                void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(target, bytes, offset);
-                PatchLeaf(target, Write, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
+                PatchLeaf(target, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
                 digest.Append(hashes);
             }
 
@@ -113,67 +111,12 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         Require(digest, content, what);
     }
 
-    /// <summary>Writes down what makes the content of a local file, which stays as it is.</summary>
-    /// <param name="journal">Has begun with the file.</param>
-    /// <param name="local">What is known of the file.</param>
-    /// <param name="source">The file.</param>
-    /// <param name="old">The hashes of its pages, as of the index.</param>
-    /// <returns>False when so much differs that the file had better be copied.</returns>
-    public bool TryJournal(
-        RedoJournal journal,
-        FileContent content,
-        LocalFile local,
-        SafeFileHandle source,
-        FileStream old,
-        string what,
-        Action<long> done,
-        CancellationToken cancellation)
-    {
-        var map = new PageMapReader(reader, content, what);
-        var before = new PageMapReader(reader, local.Known!, what);
-        using var digest = new PageDigest(indexes);
-        for (var leaf = 0L; leaf < PageMap.LeavesOf(content.Size); leaf++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var size = SizeOf(leaf, content);
-            var hashes = _hashes.AsSpan(0, PageMap.PagesOf(size));
-            var had = _before.AsSpan(0, ReadHashes(old));
-            if (local.IsAsKnown && IsSame(leaf, map, before, had, hashes.Length))
-            {
-                digest.Append(had);
-            }
-            else
-            {
-                PatchLeaf(source, journal.Write, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
-                digest.Append(hashes);
-                if (journal.IsTooMuch(content))
-                {
-                    return false;
-                }
-            }
-
-            done(size);
-        }
-
-        Require(digest, content, what);
-        return true;
-    }
-
-    private static int SizeOf(long leaf, FileContent content) => (int)Math.Min(PageMap.LeafSize, content.Size - (leaf * PageMap.LeafSize));
-
-    /// <summary>Whether a leaf is placed as that of the content before, and so has its pages.</summary>
-    private static bool IsSame(long leaf, PageMapReader map, PageMapReader before, ReadOnlySpan<UInt128> had, int pages) =>
-        had.Length == pages
-        && (map.Content.Size == before.Content.Size || SizeOf(leaf, map.Content) == PageMap.LeafSize)
-        && map.Find(0, leaf) == before.Find(0, leaf);
-
     private void FillAndWrite(Leaf leaf, PageMapReader map, SafeFileHandle target)
     {
         var places = map.Leaf(leaf.Number);
         map.Read(places, leaf.Bytes);
         PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
-        var bytes = _uncached ? leaf.WholePages : leaf.Bytes;
-        WriteRuns((offset, run) => Write(target, run, offset), leaf.Number * PageMap.LeafSize, bytes, places, page => !places[page].IsHole);
+        WriteRuns(target, leaf.Number * PageMap.LeafSize, _uncached ? leaf.WholePages : leaf.Bytes, places, page => !places[page].IsHole);
         if (!_uncached)
         {
             Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
@@ -194,10 +137,8 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         }
     }
 
-    /// <param name="source">Has the bytes that are patched.</param>
     private void PatchLeaf(
-        SafeFileHandle source,
-        PageWriter write,
+        SafeFileHandle target,
         long leaf,
         Span<byte> bytes,
         PagePlace[] places,
@@ -211,7 +152,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var kept = new bool[places.Length];
         if (!local.IsAsKnown)
         {
-            new FileSource(source, long.MaxValue).Read(start, bytes);
+            new FileSource(target, long.MaxValue).Read(start, bytes);
             PageHash.Of(bytes, seed, hashes);
         }
 
@@ -244,10 +185,10 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             }
         }
 
-        WriteRuns(write, start, bytes, places, page => !kept[page]);
+        WriteRuns(target, start, bytes, places, page => !kept[page]);
     }
 
-    private void WriteRuns(PageWriter write, long start, ReadOnlySpan<byte> bytes, PagePlace[] places, Func<int, bool> isWritten)
+    private void WriteRuns(SafeFileHandle target, long start, ReadOnlySpan<byte> bytes, PagePlace[] places, Func<int, bool> isWritten)
     {
         for (var page = 0; page < places.Length;)
         {
@@ -264,7 +205,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
 
             var from = first * PageMap.PageSize;
             var run = bytes[from..Math.Min(bytes.Length, page * PageMap.PageSize)];
-            write(start + from, run);
+            Write(target, run, start + from);
             Interlocked.Add(ref _written, run.Length);
         }
     }

@@ -21,15 +21,11 @@ public sealed record RestoreProgress(long Files, long TotalFiles, long Bytes, lo
 /// </summary>
 /// <param name="indexes">Where the hashes of the pages of large files go; null when they are of no use.</param>
 /// <param name="copy">A tree that may hold some of it already; null when there is none.</param>
-/// <param name="redo">
-/// What remains to be done to the restored tree once the copy is given up: large files of both then lie in one place. Null when all is to be done now.
-/// </param>
 /// <param name="alone">Whether contents are fetched by the calling thread alone: slower, and in nobody's way if storage hangs.</param>
-internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, LocalCopy? copy = null, RedoJournal? redo = null, bool alone = false)
+internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, LocalCopy? copy = null, bool alone = false)
 {
-    public const uint PrivateFile = 0b110_000_000;
-
     private const uint PrivateDirectory = 0b111_000_000;
+    private const uint PrivateFile = 0b110_000_000;
 
     private readonly byte[] _buffer = new byte[ContentCapture.MaxWhole];
     private IProgress<RestoreProgress>? _progress;
@@ -76,7 +72,6 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         }
 
         AttributeRoot(directory, manifest.Root);
-        redo?.Finish();
         disk.Complete();
         Advance(_total);
     }
@@ -135,7 +130,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         _progress?.Report(_total);
     }
 
-    /// <returns>Whether it is a second name of a file that has the right attributes already, or will have them.</returns>
+    /// <returns>Whether it is a second name of a file that has the right attributes already.</returns>
     private bool WriteFile(ManifestEntry entry, string path, long seed, CancellationToken cancellation)
     {
         var what = $"'{entry.Path}'";
@@ -153,11 +148,6 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             using var same = Create(path);
             FileCopy.Whole(found, same.SafeFileHandle, content.Size, cancellation);
             return false;
-        }
-
-        if (redo is not null && local is not null && TryJournal(entry, local, path, seed, cancellation))
-        {
-            return true;
         }
 
         using var target = Create(path);
@@ -201,82 +191,12 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         return false;
     }
 
-    /// <summary>
-    /// Makes the path a second name of the local file, and leaves what differs to the journal: where blocks cannot be shared, a copy would write all of it.
-    /// </summary>
-    /// <returns>False when that cannot be, or is not worth it; then the path is free.</returns>
-    private bool TryJournal(ManifestEntry entry, LocalFile local, string path, long seed, CancellationToken cancellation)
-    {
-        var content = entry.Content!;
-        if (!content.Paged || local is not { Known.Paged: true, Status.Links: 1 } || !CanBeWrittenOver(local, content.Size, path))
-        {
-            return false;
-        }
-
-        using var old = copy!.Indexes.TryOpen(local.Known.Digest);
-        if (old is null)
-        {
-            return false;
-        }
-
-        var total = _total;
-        redo!.Begin(entry);
-        try
-        {
-            var pages = new PageRestorer(reader, indexes, seed, alone);
-            using var source = FileCopy.Open(local.Path);
-            if (pages.TryJournal(redo, content, local, source, old, $"'{entry.Path}'", bytes => Advance(_total with { Bytes = _total.Bytes + bytes }), cancellation))
-            {
-                _ = Durable.TryLink(local.Path, path);
-                return true;
-            }
-        }
-        catch (Exception error) when (error is DamagedArchiveException or PosixException)
-        {
-            // What is known of the local file may be to blame; or it is another user's, and gets no second name.
-        }
-
-        redo.Abandon();
-        _total = total;
-        return false;
-    }
-
-    private static bool CanBeWrittenOver(LocalFile local, long size, string probe)
-    {
-        try
-        {
-            using var file = File.OpenHandle(local.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-            if (!FileRoom.TryReserve(file, size))
-            {
-                return false;
-            }
-
-            if (size > local.Status.Size)
-            {
-                // Room beyond its end counts as a change of it, and it may yet stay as it is.
-                FileAttribution.SetMode(local.Path, local.Status.Mode);
-                FileAttribution.SetModified(local.Path, local.Status.ModifiedNs);
-            }
-
-            using var clone = Create(probe);
-            return !FileClone.TryShare(file, clone.SafeFileHandle);
-        }
-        catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
-        {
-            return false;
-        }
-        finally
-        {
-            File.Delete(probe);
-        }
-    }
-
     /// <summary>A file that nobody else may read until it has its own mode.</summary>
-    public static FileStream Create(string path, int bufferSize = 0) => new(path, new FileStreamOptions
+    public static FileStream Create(string path) => new(path, new FileStreamOptions
     {
         Mode = FileMode.CreateNew,
         Access = FileAccess.ReadWrite,
-        BufferSize = bufferSize,
+        BufferSize = 0,
         UnixCreateMode = (UnixFileMode)PrivateFile,
     });
 

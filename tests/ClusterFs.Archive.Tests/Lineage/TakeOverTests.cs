@@ -284,17 +284,6 @@ public sealed class TakeOverTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_above_that_is_missing_is_not_made()
-    {
-        // As where its file system is not mounted: all would fill the disk below.
-        Directory.Delete(Path.GetDirectoryName(_bed.Live("n1"))!);
-        var live = Path.Combine(_bed.Root, "n1", "live");
-        var refused = Assert.Throws<LocalContentException>(() => LocalContent.Open(_bed.Archive, live, "n1", CaptureMode.Auto));
-        Assert.Contains(Path.Combine(_bed.Root, "n1"), refused.Message, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(Path.Combine(_bed.Root, "n1")));
-    }
-
-    [Fact]
     public void A_symbolic_link_cannot_be_a_live_path()
     {
         Directory.CreateDirectory(Path.Combine(_bed.Root, "n1"));
