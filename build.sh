@@ -20,16 +20,18 @@ usage: ./build.sh VERB
   simulate [OPTION…] run the lease and the archive in a world where everything fails: --seeds N, --from S, --mutants, --exhaustive; --help says more
   demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move, its other files; --keep leaves them running
   demo --stop      stop what `demo --keep` left running
-  bench archive [--size MiB] [--dir DIR]
+  bench archive [--size MiB] [--content SQLite,Maildir,queue] [--tools clusterfs,restic,…] [--dir DIR]
                    build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed
-  bench changed [--size MiB] [--dir DIR]
-                   build, then dumps of 10 MiB changed in one large file, on an XFS and on a btrfs made for it; root only, 2.5 times
-                   that size on the disk
+  bench changed [--size MiB] [--on XFS,btrfs,own] [--dir DIR]
+                   build, then dumps of 10 MiB changed in one large file, on an XFS and on a btrfs made for it, and where DIR lies; root
+                   only, 2.5 times that size on the disk
   bench loops      build, then the innermost loops of the archive by BenchmarkDotNet
   bench hour [--dumps N] [--dir DIR]
                    build, then an hour of dumps every second, as fast as they go: what each costs, and how many files are left
   bench standby [--size MiB] [--dir DIR]
                    build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
+  bench writer [--size MiB] [--dir DIR]
+                   build, then a SQLite writer at full speed without dumps, with one every 5 s and with one every second
   bench logs [--size MiB] [--dir DIR]
                    build, then clusterfs logs on the logs of three nodes, of that size in all
   bench static [--files N] [--dir DIR]
@@ -178,7 +180,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    case "${1:-}" in archive|changed|hour|loops|standby|logs|static|polling) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby, logs, static or polling";; esac
+    case "${1:-}" in archive|changed|hour|loops|standby|writer|logs|static|polling) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby, writer, logs, static or polling";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

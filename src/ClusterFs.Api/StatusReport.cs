@@ -198,6 +198,11 @@ public sealed record PhaseStatus(string Name, bool Wanted, int? Process, int? Ex
     public bool Frozen { get; init; }
 }
 
+/// <summary>Clones of large files as of the newest dump, by which the next finds what changed (live.keep-blocks).</summary>
+/// <param name="Bytes">The room that they take at most, should everything be written over.</param>
+/// <param name="WhyNot">Why some large file has none and is read whole, though the file system could; null when nothing is wrong.</param>
+public sealed record KeptStatus(int Files, long Bytes, string? WhyNot);
+
 /// <summary>Whether dumps succeed, and what they are worth.</summary>
 /// <param name="Ok">The newest attempt succeeded.</param>
 /// <param name="Error">Why it did not.</param>
@@ -208,4 +213,7 @@ public sealed record DumpHealth(bool Ok, string? Error, DateTimeOffset? LastErro
 {
     /// <summary>What somebody has to look at although dumps succeed, such as a resume hook that failed; null when nothing.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>What is kept of large files beside the live content; null on nodes that take no dumps.</summary>
+    public KeptStatus? Kept { get; init; }
 }

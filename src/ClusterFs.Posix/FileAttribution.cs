@@ -75,6 +75,12 @@ public static class FileAttribution
             : new Libc.TimeSpec { Seconds = seconds, Nanoseconds = rest };
     }
 
+    /// <summary>Asks the kernel to have a range of a file read by the time it is asked for. Advice only: does not wait.</summary>
+    public static void Expect(SafeFileHandle file, long offset, long length) => _ = Libc.Advise(file, offset, length, Libc.AdviseWillNeed);
+
     /// <summary>Asks the kernel to forget the synced bytes of a file, so that the next read comes from the storage. Advice only.</summary>
     public static void ForgetCached(SafeFileHandle file) => _ = Libc.Advise(file, 0, 0, Libc.AdviseDontNeed);
+
+    /// <summary>The same of a part of it; with a length of 0, to its end.</summary>
+    public static void ForgetCached(SafeFileHandle file, long offset, long length) => _ = Libc.Advise(file, offset, length, Libc.AdviseDontNeed);
 }

@@ -15,6 +15,8 @@ internal static partial class Libc
     public const int OpenNonBlocking = 0x800;
     public const int OpenDirectory = 0x10000;
     public const int OpenNoFollow = 0x20000;
+    public const int ReadFlags = 3;
+    public const int SetFlags = 4;
     public const int SetLease = 1024;
     public const int SetLeaseSignal = 10;
     public const int LeaseRead = 0;
@@ -38,6 +40,7 @@ internal static partial class Libc
     public const int AtStatusForceSync = 0x2000;
     public const uint StatusBasic = 0x7ff;
     public const long TimeOmit = (1L << 30) - 2;
+    public const int AdviseWillNeed = 3;
     public const int AdviseDontNeed = 4;
     public const uint SyncRangeBegin = 2;
     public const int SeekData = 3;

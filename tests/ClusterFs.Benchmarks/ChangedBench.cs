@@ -10,11 +10,13 @@ namespace ClusterFs.Benchmarks;
 /// What it costs to dump 10 MiB that changed, in single pages all over one large file, on file systems that tell where the file lies and, for
 /// comparison, where the archive does. The file systems are made in files.
 /// </summary>
-internal sealed class ChangedBench(string scratch, int mebibytes)
+/// <param name="names">Of file systems.</param>
+internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<string> names)
 {
     private const int Page = 4096;
     private const int Changed = 10 << 20;
     private const int Dumps = 3;
+    private const string Own = "own";
 
     private static readonly (string Name, string[] Make)[] FileSystems =
     [
@@ -24,13 +26,16 @@ internal sealed class ChangedBench(string scratch, int mebibytes)
 
     private readonly Random _random = new(1);
 
+    /// <summary>The names of all, and of the one that the benchmark lies on.</summary>
+    public static IEnumerable<string> All => FileSystems.Select(one => one.Name).Append(Own);
+
     private long Size => (long)mebibytes << 20;
 
     public int Run()
     {
         Console.WriteLine($"{mebibytes} MiB, {Changed >> 20} MiB of it changed before each dump");
         Console.WriteLine($"{"file system",-14}{"step",-22}{"time s",9}{"MiB read",11}{"of them from disk",19}");
-        foreach (var (name, make) in FileSystems)
+        foreach (var (name, make) in FileSystems.Where(one => names.Contains(one.Name)))
         {
             var disk = Directory.CreateDirectory(Path.Combine(scratch, name)).FullName;
             var image = Path.Combine(scratch, $"{name}.image");
@@ -48,7 +53,11 @@ internal sealed class ChangedBench(string scratch, int mebibytes)
             }
         }
 
-        Run("where it lies", Directory.CreateDirectory(Path.Combine(scratch, "plain")).FullName);
+        if (names.Contains(Own))
+        {
+            Run("where it lies", Directory.CreateDirectory(Path.Combine(scratch, Own)).FullName);
+        }
+
         return 0;
     }
 

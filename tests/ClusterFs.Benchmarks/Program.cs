@@ -5,11 +5,14 @@ namespace ClusterFs.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        usage: bench archive [--size MiB] [--dir DIR]   (CLUSTERFS_BIN names the directory of clusterfs)
+        usage: bench archive [--size MiB] [--content NAME,...] [--tools NAME,...] [--dir DIR]
+                                                        (CLUSTERFS_BIN names the directory of clusterfs)
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
-               bench changed [--size MiB] [--dir DIR]   10 MiB changed in one large file, on XFS and on btrfs
+               bench changed [--size MiB] [--on NAME,...] [--dir DIR]
+                                                        10 MiB changed in one large file, on XFS, on btrfs, and where DIR lies (own)
                bench loops [--dir DIR]                  the innermost loops, by BenchmarkDotNet
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
+               bench writer [--size MiB] [--dir DIR]    a SQLite writer at full speed, without dumps and with them
                bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
                bench static [--files N] [--dir DIR]     static content published on three nodes
                bench polling [--files N] [--dir DIR]    looks at a config file of many files that does not change
@@ -21,16 +24,23 @@ internal static class Program
         {
             case ["measure", var result, var file, .. var rest]:
                 return Measured.RunHere(result, file, rest);
+            case ["write-rows", var database]:
+                return WriterBench.WriteRows(database);
             case ["archive", .. var rest]:
-                return Bench("--size", 669, rest, (scratch, size) => new ArchiveBench(scratch, size).Run());
+                var contents = Names(ref rest, "--content", Workloads.Of(1).Select(workload => workload.Name));
+                var tools = Names(ref rest, "--tools", Tool.All(string.Empty).Select(tool => tool.Name));
+                return Bench("--size", 669, rest, (scratch, size) => new ArchiveBench(scratch, size, contents, tools).Run());
             case ["hour", .. var rest]:
                 return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
             case ["changed", .. var rest]:
-                return Bench("--size", 10240, rest, (scratch, size) => new ChangedBench(scratch, size).Run());
+                var places = Names(ref rest, "--on", ChangedBench.All);
+                return Bench("--size", 10240, rest, (scratch, size) => new ChangedBench(scratch, size, places).Run());
             case ["loops", .. var rest]:
                 return Bench("--size", 1, rest, (scratch, _) => LoopsBench.Run(scratch));
             case ["standby", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
+            case ["writer", .. var rest]:
+                return Bench("--size", 256, rest, (scratch, size) => new WriterBench(scratch, size).Run());
             case ["logs", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new LogsBench(scratch, size).Run());
             case ["static", .. var rest]:
@@ -41,6 +51,23 @@ internal static class Program
                 Console.Error.WriteLine(Usage);
                 return 2;
         }
+    }
+
+    /// <summary>Takes an option out of the arguments: names with commas between them.</summary>
+    /// <param name="all">What it stands for where it is not given.</param>
+    private static HashSet<string> Names(ref string[] arguments, string option, IEnumerable<string> all)
+    {
+        var at = Array.IndexOf(arguments, option);
+        if (at < 0 || at + 1 == arguments.Length)
+        {
+            return [.. all];
+        }
+
+        var names = arguments[at + 1].Split(',');
+        arguments = [.. arguments[..at], .. arguments[(at + 2)..]];
+        return names.All(all.Contains)
+            ? [.. names]
+            : throw new ArgumentException($"{option} takes some of these, with commas between them: {string.Join(',', all)}");
     }
 
     private static int Bench(string option, int number, string[] arguments, Func<string, int, int> run)

@@ -27,6 +27,9 @@ internal sealed class FileKeeping(KeptFiles kept, string? subject, long from) : 
     /// <summary>All files are read from a snapshot.</summary>
     public bool IsSnapshot { get; init; }
 
+    /// <summary>Why some large file is not held, where the file system could; null when all are.</summary>
+    public string? WhyNot => _clones?.WhyNot;
+
     /// <summary>Whether anything is held.</summary>
     public bool IsOfUse => _files.Count > 0;
 

@@ -27,9 +27,13 @@ internal sealed class HeldClones(KeptFiles kept, bool isSnapshot) : IDisposable
     private bool _isImpossible;
     private bool _isOver;
     private volatile bool _isGivenUp;
+    private volatile string? _whyNot;
 
     /// <summary>Whether the disk became too full. Then nothing that was read from a clone counts, unless this was false afterwards.</summary>
     public bool IsGivenUp => _isGivenUp;
+
+    /// <summary>Why some file has no clone, where the file system could make one; null when all that were asked for have.</summary>
+    public string? WhyNot => _whyNot;
 
     /// <summary>Clones a file as it is now.</summary>
     /// <param name="path">In the dump.</param>
@@ -46,8 +50,10 @@ internal sealed class HeldClones(KeptFiles kept, bool isSnapshot) : IDisposable
                 RandomAccess.FlushToDisk(file);
             }
 
-            if (FileExtents.Count(file) is not { } extents || extents > (isSnapshot ? MostExtentsInSnapshot : MostExtents))
+            var most = isSnapshot ? MostExtentsInSnapshot : MostExtents;
+            if (FileExtents.Count(file) is not { } extents || extents > most)
             {
+                _whyNot = $"{path} lies in more than {most} pieces, and cloning it would hold up its writers; defragment it";
                 return null;
             }
 
@@ -56,7 +62,18 @@ internal sealed class HeldClones(KeptFiles kept, bool isSnapshot) : IDisposable
                 _held.Remove(path);
                 var size = RandomAccess.GetLength(file);
                 var needed = size + _held.Values.Sum(one => one.Size) + before([.. _held.Keys, path]);
-                return _isImpossible || _isGivenUp || !kept.HasRoomFor(needed) ? null : Make(path, file, size);
+                if (_isImpossible || _isGivenUp)
+                {
+                    return null;
+                }
+
+                if (!kept.HasRoomFor(needed))
+                {
+                    _whyNot = $"the disk has not {needed} bytes free beyond what stays free, which {path} and the others may need when they are written over";
+                    return null;
+                }
+
+                return Make(path, file, size);
             }
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
@@ -120,6 +137,7 @@ internal sealed class HeldClones(KeptFiles kept, bool isSnapshot) : IDisposable
             }
 
             _isGivenUp = true;
+            _whyNot = "the disk became too full while a dump was read";
             foreach (var (clone, _) in _held.Values)
             {
                 Empty(clone);

@@ -15,6 +15,9 @@ internal sealed class KeptFiles(string directory)
 
     public string Directory => directory;
 
+    /// <summary>Clones kept at the moment, and what they take at most, should everything be written over, in bytes.</summary>
+    public (int Files, long Bytes) Figures => Load() is { } record ? (record.Files.Count(file => file.File is not null), record.Size) : default;
+
     /// <summary>How much room the disk of a directory has; another in tests.</summary>
     internal Func<string, DiskRoom> RoomOf { get; init; } = DiskRoom.Of;
 

@@ -1,20 +1,35 @@
 using ClusterFs.Archive.Manifests;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
 
 /// <summary>The bytes that one leaf of a map places, and the hashes of their pages.</summary>
 internal sealed class Leaf
 {
-    private readonly byte[] _bytes = new byte[PageMap.LeafSize];
+    private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(PageMap.LeafSize + Uncached.Alignment, pinned: true);
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
+    private readonly int _start;
     private int _hadBefore;
+
+    public Leaf() => _start = Uncached.AlignedStart(_bytes);
 
     public long Number { get; private set; }
 
     public int Size { get; private set; }
 
-    public Span<byte> Bytes => _bytes.AsSpan(0, Size);
+    public Span<byte> Bytes => _bytes.AsSpan(_start, Size);
+
+    /// <summary>The same, with zeros to the end of the last page.</summary>
+    public Span<byte> WholePages
+    {
+        get
+        {
+            var pages = _bytes.AsSpan(_start, PageMap.PagesOf(Size) * PageMap.PageSize);
+            pages[Size..].Clear();
+            return pages;
+        }
+    }
 
     public Span<UInt128> Hashes => _hashes.AsSpan(0, PageMap.PagesOf(Size));
 
@@ -42,10 +57,17 @@ internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? be
     /// <summary>So much is hashed while a processor's cache still has it.</summary>
     private const int Slice = 64 * PageMap.PageSize;
 
+    /// <summary>So many leaves ahead the disk is told what will be read: single pages all over a file are slow to come, one after the other.</summary>
+    private const int Expected = 64;
+
+    /// <summary>In a leaf of which more is to be read, the kernel does that by itself, in bytes.</summary>
+    private const long MostExpected = PageMap.LeafSize / 16;
+
     private readonly UInt128 _hole = PageHash.OfHole(seed);
 
     private readonly LeafAhead _ahead = new(source.Size);
     private long _takenOver;
+    private long _expected;
 
     /// <summary>Bytes that were not read.</summary>
     public long TakenOver => Interlocked.Read(ref _takenOver);
@@ -54,6 +76,10 @@ internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? be
     public Leaf? Next() => _ahead.Next(number =>
     {
         var start = number * PageMap.LeafSize;
+        for (; unchanged is not null && _expected < number + Expected; _expected++)
+        {
+            Expect(_expected * PageMap.LeafSize);
+        }
 
         // Asked here, because a source answers this to one thread only.
         var hole = start + PageMap.LeafSize <= source.Size && source.IsHole(start, PageMap.LeafSize);
@@ -76,6 +102,18 @@ internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? be
     }, before);
 
     public void Dispose() => _ahead.Dispose();
+
+    private void Expect(long start)
+    {
+        var changed = unchanged!.NotIn(start, Math.Min(source.Size, start + PageMap.LeafSize));
+        if (changed.Sum(range => range.End - range.Start) <= MostExpected)
+        {
+            foreach (var (from, to) in changed)
+            {
+                source.Expect(from, to - from);
+            }
+        }
+    }
 
     private void ReadChanged(long start, Leaf leaf)
     {

@@ -12,6 +12,9 @@ internal interface IPageSource
     /// <summary>Fills the target. What is not there, because the file has become shorter, reads as zeros.</summary>
     void Read(long offset, Span<byte> target);
 
+    /// <summary>Says that a range will soon be read, so that the disk may begin.</summary>
+    void Expect(long offset, long length);
+
     /// <summary>Whether a range is known to hold nothing but zeros, without reading it.</summary>
     bool IsHole(long offset, long length);
 }
@@ -39,6 +42,8 @@ internal sealed class FileSource(SafeFileHandle file, long size) : IPageSource
             done += read;
         }
     }
+
+    public void Expect(long offset, long length) => FileAttribution.Expect(file, offset, length);
 
     public bool IsHole(long offset, long length)
     {

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
@@ -10,12 +11,18 @@ internal static class ScratchTree
     /// <summary>Deletes a file, a directory with all that is in it, or a snapshot.</summary>
     public static void Delete(string path)
     {
-        if (FileStatus.TryRead(path) is not { Kind: FileKind.Directory })
+        if (FileStatus.TryRead(path) is { Kind: FileKind.Directory })
+        {
+            DeleteDirectory(path);
+        }
+        else
         {
             File.Delete(path);
-            return;
         }
+    }
 
+    private static void DeleteDirectory(string path)
+    {
         if (Btrfs.IsSubvolume(path))
         {
             Btrfs.Delete(path);
@@ -24,11 +31,27 @@ internal static class ScratchTree
 
         // A directory may have come with a mode that denies even its owner to empty it.
         FileAttribution.SetMode(path, (uint)Private);
-        foreach (var inner in Directory.EnumerateFileSystemEntries(path).ToList())
+        foreach (var (inner, isDirectory) in Entries(path))
         {
-            Delete(inner);
+            if (isDirectory)
+            {
+                DeleteDirectory(inner);
+            }
+            else
+            {
+                File.Delete(inner);
+            }
         }
 
         Directory.Delete(path);
     }
+
+    /// <summary>What lies in a directory, and whether it is one, which most file systems tell with the name.</summary>
+    private static List<(string Path, bool IsDirectory)> Entries(string directory) =>
+    [
+        .. new FileSystemEnumerable<(string Path, bool IsDirectory)>(
+            directory,
+            (ref FileSystemEntry entry) => (entry.ToFullPath(), entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) == 0),
+            new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false }),
+    ];
 }

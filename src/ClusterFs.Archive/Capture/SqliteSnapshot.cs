@@ -127,6 +127,8 @@ internal sealed class SqliteSnapshot : IPageSource, IDisposable
         }
     }
 
+    public void Expect(long offset, long length) => _source.Expect(offset, length);
+
     public bool IsHole(long offset, long length) => false;
 
     public void Dispose()

@@ -84,7 +84,28 @@ internal sealed class UnchangedRanges
     }
 
     /// <summary>Whether all of a range is known to be as it was. Safe for use by several threads.</summary>
-    public bool Cover(long start, long length)
+    public bool Cover(long start, long length) =>
+        FirstEndingAfter(start) is var first && first < _ranges.Count && _ranges[first].Start <= start && _ranges[first].End >= start + length;
+
+    /// <summary>What of a range is not known to be as it was. Safe for use by several threads.</summary>
+    public List<ByteRange> NotIn(long start, long end)
+    {
+        var found = new List<ByteRange>();
+        for (var next = FirstEndingAfter(start); start < end; next++)
+        {
+            var known = next < _ranges.Count ? _ranges[next] : new ByteRange(end, end);
+            if (known.Start > start)
+            {
+                found.Add(new ByteRange(start, Math.Min(end, known.Start)));
+            }
+
+            start = Math.Max(start, known.End);
+        }
+
+        return found;
+    }
+
+    private int FirstEndingAfter(long start)
     {
         var (low, high) = (0, _ranges.Count);
         while (low < high)
@@ -100,7 +121,7 @@ internal sealed class UnchangedRanges
             }
         }
 
-        return low < _ranges.Count && _ranges[low].Start <= start && _ranges[low].End >= start + length;
+        return low;
     }
 
     private static void Add(List<ByteRange> ranges, long start, long end)

@@ -110,6 +110,7 @@ public sealed partial class LocalContent
         _index = captured.Index.Finish(subject, captured.PageSeed);
         new PageIndexes(_directory.Pages).Keep(captured.Paged);
         keeping?.Finish(subject);
+        _whyNotKept = keeping?.WhyNot;
     }
 
     /// <param name="Index">Being written.</param>

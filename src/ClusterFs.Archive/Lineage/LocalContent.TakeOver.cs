@@ -217,7 +217,7 @@ public sealed partial class LocalContent
         if (manifest is not null)
         {
             // Only now: a file that was also the old tree's has changed its identity when that was deleted.
-            FillIndex(manifest, cancellation);
+            FillIndex(manifest, RowsOfLive(manifest), cancellation);
         }
         else
         {
@@ -247,14 +247,26 @@ public sealed partial class LocalContent
         _index is { } index && index.PageSeed == manifest.Head.PageSeed ? index.Read() : [];
 
     /// <summary>The identities of a tree just restored, taken once any later change would show: the first dump then reads only what changed.</summary>
-    private void FillIndex(Manifest manifest, CancellationToken cancellation)
+    /// <param name="before">Rows of the tree that was there before: what is a database need not be found out anew for a content that it had too.</param>
+    private void FillIndex(Manifest manifest, IEnumerable<IndexRow> before, CancellationToken cancellation)
     {
         _clock.WaitUntilSettled(cancellation);
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var entries = manifest.Entries().GetEnumerator();
-        foreach (var viewed in TreeView.Look(_live, _mode, new KnownRows([]), _clock).Entries(cancellation))
+        using var rows = new KnownRows(before);
+        var view = new TreeView(_live, _mode, rows, _clock.Now(), IsDatabase);
+        using var found = view.Entries(cancellation).GetEnumerator();
+        while (true)
         {
-            if (!entries.MoveNext() || entries.Current.Path != viewed.Path)
+            // The manifest goes ahead: what is found next is asked about while it is being found.
+            var isEntry = entries.MoveNext();
+            if (!found.MoveNext())
+            {
+                break;
+            }
+
+            var viewed = found.Current;
+            if (!isEntry || entries.Current.Path != viewed.Path)
             {
                 throw new LocalContentException($"{viewed.Path} in {_live} is not what was restored there. Does another process write there?");
             }
@@ -263,5 +275,10 @@ public sealed partial class LocalContent
         }
 
         _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);
+
+        bool IsDatabase(string path, IndexRow? row) =>
+            row?.Entry.Content is { } had && entries.Current?.Content is { } has && (had.Digest, had.Paged) == (has.Digest, has.Paged)
+                ? row.Sqlite
+                : SqliteFiles.IsDatabase(path);
     }
 }

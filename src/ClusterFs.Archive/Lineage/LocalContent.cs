@@ -33,6 +33,7 @@ public sealed partial class LocalContent : IDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private volatile LocalIndex? _index;
     private volatile LocalIndex? _seen;
+    private volatile string? _whyNotKept;
     private ManifestRoot? _head;
     private (string Pack, ulong? Id)? _headKey;
 
@@ -70,6 +71,16 @@ public sealed partial class LocalContent : IDisposable
 
     /// <summary>Why the service may still stand still for a dump that is over: its resume hook failed. Null when it does not.</summary>
     public string? ResumeProblem => _preparation.ResumeProblem;
+
+    /// <summary>What is kept of the newest dump's large files, so that the next finds what changed by where it lies. Looks at local disks only.</summary>
+    public KeptFigures Kept
+    {
+        get
+        {
+            var (files, bytes) = _kept.Figures;
+            return new KeptFigures(files, bytes, _whyNotKept);
+        }
+    }
 
     /// <summary>
     /// Opens the content of a live path. Creates the marker directory `.NAME.clusterfs` beside it and touches nothing else; a service that stands

@@ -89,3 +89,8 @@ public abstract record FollowResult
 /// <param name="Files">Files that were changed or are new.</param>
 /// <param name="Bytes">Their size, not the size of the changes; of a database in WAL mode, that of its log if only that has grown.</param>
 public sealed record RiskEstimate(bool Changed, long Files, long Bytes);
+
+/// <summary>Clones that are kept of the large files of a dump, on file systems that share blocks between files.</summary>
+/// <param name="Bytes">The room that they take at most, should everything be written over.</param>
+/// <param name="WhyNot">Why some file of the newest dump has none, though the file system could; null when nothing is wrong.</param>
+public sealed record KeptFigures(int Files, long Bytes, string? WhyNot);

@@ -13,6 +13,9 @@ namespace ClusterFs.Archive.Packs;
 /// </summary>
 internal sealed class PackWriter : IDisposable
 {
+    /// <summary>So many bytes are handed to the disk while the next are compressed, in bytes. All of them at the end, it would be waited for.</summary>
+    private const long HandedOver = 8L << 20;
+
     private static readonly int Workers = Math.Max(1, Environment.ProcessorCount);
 
     private readonly ArchiveLayout _layout;
@@ -25,6 +28,7 @@ internal sealed class PackWriter : IDisposable
     private readonly PackCipher? _cipher;
     private FileStream? _file;
     private Exception? _failure;
+    private long _handedOver;
     private bool _gone;
     private bool _disposed;
 
@@ -72,7 +76,6 @@ internal sealed class PackWriter : IDisposable
             WriteTable(_file!);
             StoredBytes = _file!.Length;
             _file.Flush(flushToDisk: true);
-            FileAttribution.ForgetCached(_file.SafeFileHandle);
             _file.Dispose();
         });
         VerifyWritten(cancellation);
@@ -169,11 +172,22 @@ internal sealed class PackWriter : IDisposable
                 ? BlockCompressor.Compress(bytes, frame)
                 : _cipher.Seal(number, frame, BlockCompressor.Compress(bytes, PackCipher.Inside(frame)));
             var hash = Digest.Of(frame.AsSpan(0, length));
+            var (from, written) = (0L, 0L);
             lock (_writing)
             {
                 _file ??= SharedStorage.Reach(_temporary, Create);
                 _rows[number] = new BlockRow(_file.Position, length, bytes.Length, hash);
                 _file.Write(frame, 0, length);
+                if (_file.Position - _handedOver >= HandedOver)
+                {
+                    (from, written) = (_handedOver, _file.Position - _handedOver);
+                    _handedOver = _file.Position;
+                }
+            }
+
+            if (written > 0)
+            {
+                Durable.BeginSync(_file.SafeFileHandle, from, written);
             }
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
@@ -225,7 +239,7 @@ internal sealed class PackWriter : IDisposable
     private void VerifyWritten(CancellationToken cancellation)
     {
         using var reader = new PackReader(_ => new PackPlace(_temporary, 0, null));
-        reader.VerifyFrames(Id, cancellation);
+        reader.VerifyStored(Id, cancellation);
     }
 
     private void WaitForWorkers()

@@ -34,7 +34,8 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
 
         // What the index says of a database that had a log is not what lies in its file.
         var known = row is { Entry.Content: { } content, Entry.ChangedWhileCopied: false } && row.Log == default ? content : null;
-        return new LocalFile(path, status, known, known is not null && row!.Settled && row.Identity == FileIdentity.Of(status) && IsWhole(row.Entry, path));
+        var asKnown = known is not null && row!.Settled && row.Identity == FileIdentity.Of(status) && IsWhole(row.Entry, path);
+        return new LocalFile(path, status, known, asKnown) { Entry = asKnown ? row!.Entry : null };
     }
 
     public bool Holds(LocalFile file, FileContent content, CancellationToken cancellation) => file.Holds(content, seed, cancellation);
@@ -73,6 +74,9 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
 /// <param name="IsAsKnown">Whether it still has that content, by its identity.</param>
 internal sealed record LocalFile(string Path, FileStatus Status, FileContent? Known, bool IsAsKnown)
 {
+    /// <summary>What the index says of the file, if that still holds; null also where only its content was asked for.</summary>
+    public ManifestEntry? Entry { get; init; }
+
     /// <summary>Whether the file holds a content, found out by reading it where its identity does not say so.</summary>
     /// <param name="seed">Of the hashes of pages.</param>
     public bool Holds(FileContent content, long seed, CancellationToken cancellation)

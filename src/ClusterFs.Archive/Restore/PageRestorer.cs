@@ -15,11 +15,15 @@ namespace ClusterFs.Archive.Restore;
 /// <param name="alone">See <see cref="LeafAhead"/>.</param>
 internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed, bool alone = false)
 {
+    /// <summary>From this size on a file is written past the cache, in bytes. Smaller ones wait for the disk together, at the end.</summary>
+    private const long UncachedFrom = 8L << 20;
+
     private readonly byte[] _buffer = new byte[PageMap.LeafSize];
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
 
     private long _written;
+    private bool _uncached;
 
     /// <summary>Bytes written because they were not there already.</summary>
     public long Written => Interlocked.Read(ref _written);
@@ -32,14 +36,24 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var map = new PageMapReader(reader, content, what);
         using var digest = new PageDigest(indexes);
         RandomAccess.SetLength(target, content.Size);
-        using var ahead = new LeafAhead(content.Size, alone);
-
-        // Whoever fetched a leaf writes it: a disk that has enough to do for the moment holds up nobody else.
-        while (ahead.Next(_ => leaf => FillAndWrite(leaf, map, target)) is { } leaf)
+        using (var ahead = new LeafAhead(content.Size, alone))
         {
-            cancellation.ThrowIfCancellationRequested();
-            digest.Append(leaf.Hashes);
-            done(leaf.Size);
+            _uncached = content.Size >= UncachedFrom && Uncached.TryBegin(target);
+
+            // Whoever fetched a leaf writes it: a disk that has enough to do for the moment holds up nobody else.
+            while (ahead.Next(_ => leaf => FillAndWrite(leaf, map, target)) is { } leaf)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                digest.Append(leaf.Hashes);
+                done(leaf.Size);
+            }
+        }
+
+        if (_uncached)
+        {
+            // The last page was written whole.
+            RandomAccess.SetLength(target, content.Size);
+            Uncached.End(target);
         }
 
         Require(digest, content, what);
@@ -102,8 +116,25 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var places = map.Leaf(leaf.Number);
         map.Read(places, leaf.Bytes);
         PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
-        WriteRuns(target, leaf.Number * PageMap.LeafSize, leaf.Bytes, places, page => !places[page].IsHole);
-        Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
+        WriteRuns(target, leaf.Number * PageMap.LeafSize, _uncached ? leaf.WholePages : leaf.Bytes, places, page => !places[page].IsHole);
+        if (!_uncached)
+        {
+            Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
+        }
+    }
+
+    private void Write(SafeFileHandle target, ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(target, bytes, offset);
+        }
+        catch (IOException refused) when (_uncached && refused.HResult == PosixException.Invalid)
+        {
+            // A device with larger blocks, or a file system that promised too much.
+            Uncached.End(target);
+            RandomAccess.Write(target, bytes, offset);
+        }
     }
 
     private void PatchLeaf(
@@ -174,7 +205,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
 
             var from = first * PageMap.PageSize;
             var run = bytes[from..Math.Min(bytes.Length, page * PageMap.PageSize)];
-            RandomAccess.Write(target, run, start + from);
+            Write(target, run, start + from);
             Interlocked.Add(ref _written, run.Length);
         }
     }

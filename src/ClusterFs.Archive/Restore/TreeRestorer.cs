@@ -205,5 +205,5 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         && local.Status.Mode == entry.Mode
         && local.Status.ModifiedNs == entry.ModifiedNs
         && (!Processes.IsRoot || (local.Status.User, local.Status.Group) == (entry.User, entry.Group))
-        && Equals(AttributeList.ReadFrom(local.Path), entry.Attributes);
+        && Equals(local.Entry is { } known ? known.Attributes : AttributeList.ReadFrom(local.Path), entry.Attributes);
 }

@@ -94,6 +94,11 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                 yield return $"{service.Name}: dumps fail{Because(failing.Error)}: what is at risk grows.";
             }
 
+            if (service.Dump?.Kept is { } kept && (kept.Files > 0 || kept.WhyNot is not null))
+            {
+                yield return $"{service.Name}: {kept.Files} large files kept for the next dump, {Humane.Bytes(kept.Bytes)}{Because(kept.WhyNot)}";
+            }
+
             if (service.Dump?.Guarantee is { } guarantee)
             {
                 yield return $"{service.Name}: dumps ({service.Dump.Capture ?? "auto"}): {guarantee}";

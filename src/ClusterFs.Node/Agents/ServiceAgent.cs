@@ -336,7 +336,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
                     LookForRisk();
                 }
 
-                _dumps = _dumps with { Ok = true, Error = null, Guarantee = result.Guarantee ?? _dumps.Guarantee, Warning = result.Warning };
+                _dumps = _dumps with { Ok = true, Error = null, Guarantee = result.Guarantee ?? _dumps.Guarantee, Warning = result.Warning, Kept = result.Kept };
                 if (result.Warning is { } warning)
                 {
                     _surroundings.Logger.WorkWarns(Service, words, work.Epoch, warning);

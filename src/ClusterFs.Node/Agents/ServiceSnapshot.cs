@@ -1,3 +1,4 @@
+using ClusterFs.Archive.Lineage;
 using ClusterFs.Lease;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Draining;
@@ -29,6 +30,9 @@ internal sealed record DumpCondition(bool Ok, string? Error, DateTimeOffset? Las
 {
     /// <summary>What somebody has to look at although dumps succeed; null when nothing.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>What is kept of large files; null where no dump was taken yet.</summary>
+    public KeptFigures? Kept { get; init; }
 
     public static DumpCondition Unknown { get; } = new(true, null, null, null);
 }

@@ -150,7 +150,11 @@ internal static class StatusPicture
     }
 
     private static DumpHealth? Health(ServiceSnapshot? local, NodeSight? sight, string capture) =>
-        local is not null ? new DumpHealth(local.Dumps.Ok, local.Dumps.Error, local.Dumps.LastErrorAt, capture, local.Dumps.Guarantee) { Warning = local.Dumps.Warning }
+        local is not null ? new DumpHealth(local.Dumps.Ok, local.Dumps.Error, local.Dumps.LastErrorAt, capture, local.Dumps.Guarantee)
+        {
+            Warning = local.Dumps.Warning,
+            Kept = local.Dumps.Kept is { } kept ? new KeptStatus(kept.Files, kept.Bytes, kept.WhyNot) : null,
+        }
         : sight is not null ? new DumpHealth(sight.DumpProblem is null, sight.DumpProblem, null, capture, null)
         : null;
 

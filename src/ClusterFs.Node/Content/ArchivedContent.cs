@@ -177,7 +177,7 @@ internal sealed class ArchivedContent(ServiceSettings service, string node, stri
     private WorkResult Dump(long epoch, bool ended = false)
     {
         var content = Open();
-        return ResultOf(content.Dump(epoch, CancellationToken.None, ended)) with { Warning = content.ResumeProblem };
+        return ResultOf(content.Dump(epoch, CancellationToken.None, ended)) with { Warning = content.ResumeProblem, Kept = content.Kept };
     }
 
     private WorkResult ResultOf(DumpResult dumped) => dumped switch

@@ -1,3 +1,4 @@
+using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Rehearsal;
 using ClusterFs.Node.Agents;
 
@@ -45,6 +46,9 @@ internal sealed record WorkResult(
 {
     /// <summary>What somebody has to look at although it went well; null when nothing.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>What is kept of large files after a dump; null after other work.</summary>
+    public KeptFigures? Kept { get; init; }
 }
 
 /// <summary>How following went.</summary>

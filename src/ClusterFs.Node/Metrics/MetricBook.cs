@@ -95,6 +95,11 @@ internal static class MetricBook
             ]),
         Metric.OfService("clusterfs.service.dump_duration", Seconds, "How long they took in all.", true, service => service.Seen.Tally.DumpSeconds),
         Metric.OfService("clusterfs.service.dump_added", Bytes, "What they added to the archive.", true, service => service.Seen.Tally.DumpedBytes),
+        Metric.OfService(
+            "clusterfs.service.kept_files", null, "Clones that are kept of the newest dump's large files on this node.", false,
+            service => service.Seen.Dumps.Kept?.Files),
+        Metric.OfService(
+            "clusterfs.service.kept_size", Bytes, "The room that they take at most.", false, service => service.Seen.Dumps.Kept?.Bytes),
         Metric.OfService("clusterfs.service.dump_failing", null, "On the owner: 1 when the newest dump failed.", false, service => IsOwners(service) ? Flag(!service.Seen.Dumps.Ok) : null),
         Metric.OfService(
             "clusterfs.service.last_dump_timestamp", Seconds, "When the newest dump was taken that this node has heard of.", false,

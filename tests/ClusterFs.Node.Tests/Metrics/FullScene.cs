@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ClusterFs.Api;
+using ClusterFs.Archive.Lineage;
 using ClusterFs.Content.Config;
 using ClusterFs.Content.Config.Rollout;
 using ClusterFs.Content.Logs.Links;
@@ -73,7 +74,7 @@ internal static class FullScene
         return new ServiceScene(
             name,
             true,
-            new ServiceSnapshot(name, guard, sight, default, view, new DumpSeen(7, 12, At, 5120), 1, DumpCondition.Unknown)
+            new ServiceSnapshot(name, guard, sight, default, view, new DumpSeen(7, 12, At, 5120), 1, DumpCondition.Unknown with { Kept = new KeptFigures(2, 3L << 30, null) })
             {
                 Tally = WorkTally.None
                     .With(WorkKind.TakeOver, new WorkResult(WorkOutcome.Done, null, null, 0, null, null), TimeSpan.FromSeconds(0.5))

@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ClusterFs.Posix;
+
+/// <summary>
+/// Reads and writes a file past the kernel's cache, where the file system can: what is large would only displace what others have there, and what is
+/// written has to reach the disk anyway.
+/// </summary>
+public static class Uncached
+{
+    /// <summary>Offset, length and place in memory of what is moved are multiples of it, in bytes.</summary>
+    public const int Alignment = 4096;
+
+    private static readonly int Flag = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
+
+    /// <returns>False when the file system cannot do it; then nothing has changed.</returns>
+    public static bool TryBegin(SafeFileHandle file) =>
+        Libc.FileControl(file, Libc.ReadFlags, 0) is >= 0 and var flags && Libc.FileControl(file, Libc.SetFlags, flags | Flag) == 0;
+
+    /// <summary>From here on anything may be moved, through the cache.</summary>
+    public static void End(SafeFileHandle file)
+    {
+        if (Libc.FileControl(file, Libc.ReadFlags, 0) is >= 0 and var flags)
+        {
+            _ = Libc.FileControl(file, Libc.SetFlags, flags & ~Flag);
+        }
+    }
+
+    /// <summary>Reads any range.</summary>
+    /// <param name="buffer">Pinned, and made larger where the range does not fit.</param>
+    /// <returns>The bytes, in the buffer; less than asked at the end of the file.</returns>
+    /// <exception cref="IOException">The storage reports an error, or demands another alignment.</exception>
+    public static ReadOnlySpan<byte> Read(SafeFileHandle file, long offset, int length, ref byte[] buffer)
+    {
+        var before = (int)(offset % Alignment);
+        var whole = (before + length + Alignment - 1) / Alignment * Alignment;
+        if (buffer.Length < whole + Alignment)
+        {
+            buffer = GC.AllocateUninitializedArray<byte>(Math.Max(whole + Alignment, 2 * buffer.Length), pinned: true);
+        }
+
+        var target = buffer.AsSpan(AlignedStart(buffer), whole);
+        var done = 0;
+        while (done < before + length)
+        {
+            var read = RandomAccess.Read(file, target[done..], offset - before + done);
+            done += read;
+            if (read % Alignment != 0 || read == 0)
+            {
+                break;
+            }
+        }
+
+        return target[Math.Min(before, done)..Math.Min(before + length, done)];
+    }
+
+    /// <returns>Where in a pinned array the first multiple of <see cref="Alignment"/> lies.</returns>
+    public static int AlignedStart(byte[] pinned) => (int)(-(nint)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, 0) & (Alignment - 1));
+}
