@@ -51,7 +51,7 @@ public sealed class DaemonCommandsTests : IDisposable
             [
                 "blog: nobody asks for it",
                 "wiki: dumps fail (the shared directory cannot be read): what is at risk grows.",
-                "wiki: 2 large files kept for the next dump, 3 GiB (db lies in too many pieces)",
+                "wiki: 2 large files kept for the next dump, 3 GiB; not all, because db lies in too many pieces",
                 "wiki: dumps (sqlite): each database is consistent in itself",
                 "wiki: 2 divergent, see 'clusterfs divergent list wiki'.",
                 "AT RISK is what was written since the last dump: lost in a failover, kept in a move.",

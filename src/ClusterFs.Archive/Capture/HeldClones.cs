@@ -51,7 +51,12 @@ internal sealed class HeldClones(KeptFiles kept, bool isSnapshot) : IDisposable
             }
 
             var most = isSnapshot ? MostExtentsInSnapshot : MostExtents;
-            if (FileExtents.Count(file) is not { } extents || extents > most)
+            if (FileExtents.Count(file) is not { } extents)
+            {
+                return null;
+            }
+
+            if (extents > most)
             {
                 _whyNot = $"{path} lies in more than {most} pieces, and cloning it would hold up its writers; defragment it";
                 return null;

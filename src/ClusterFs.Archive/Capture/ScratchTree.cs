@@ -35,7 +35,8 @@ internal static class ScratchTree
         {
             if (isDirectory)
             {
-                DeleteDirectory(inner);
+                // Looked at anew: whoever still works in the tree may have put a link there since.
+                Delete(inner);
             }
             else
             {

@@ -96,7 +96,8 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
 
             if (service.Dump?.Kept is { } kept && (kept.Files > 0 || kept.WhyNot is not null))
             {
-                yield return $"{service.Name}: {kept.Files} large files kept for the next dump, {Humane.Bytes(kept.Bytes)}{Because(kept.WhyNot)}";
+                yield return $"{service.Name}: {kept.Files} large files kept for the next dump, {Humane.Bytes(kept.Bytes)}"
+                    + (kept.WhyNot is { } why ? $"; not all, because {why}" : "");
             }
 
             if (service.Dump?.Guarantee is { } guarantee)
