@@ -15,6 +15,7 @@ internal static partial class Libc
     public const int OpenNonBlocking = 0x800;
     public const int OpenDirectory = 0x10000;
     public const int OpenNoFollow = 0x20000;
+    public const int OpenUnnoted = 0x40000;
     public const int SetLease = 1024;
     public const int SetLeaseSignal = 10;
     public const int LeaseRead = 0;
