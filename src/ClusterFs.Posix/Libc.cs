@@ -17,6 +17,7 @@ internal static partial class Libc
     public const int OpenNoFollow = 0x20000;
     public const int ReadFlags = 3;
     public const int SetFlags = 4;
+    public const int OpenUnnoted = 0x40000;
     public const int SetLease = 1024;
     public const int SetLeaseSignal = 10;
     public const int LeaseRead = 0;

@@ -12,6 +12,20 @@ public static class PlainFile
     /// <exception cref="PosixException">There is none, or it is a link, or any other failure.</exception>
     public static SafeFileHandle OpenRead(string path) => Open(path, Libc.OpenReadOnly);
 
+    /// <summary>The same, and that it is read then is not noted as its use, as far as the kernel leaves that to this user: the file's owner, or root.</summary>
+    /// <exception cref="PosixException">There is none, or it is a link, or any other failure.</exception>
+    public static SafeFileHandle OpenReadUnnoted(string path)
+    {
+        try
+        {
+            return Open(path, Libc.OpenReadOnly | Libc.OpenUnnoted);
+        }
+        catch (PosixException refused) when (refused.Error == PosixException.NotPermitted)
+        {
+            return OpenRead(path);
+        }
+    }
+
     /// <summary>Opens a file for reading and writing; makes it, for its owner alone, where there is none.</summary>
     /// <exception cref="PosixException">It is a link, or any other failure.</exception>
     public static SafeFileHandle OpenOrCreate(string path) => Open(path, Libc.OpenReadWrite | Libc.OpenCreate);

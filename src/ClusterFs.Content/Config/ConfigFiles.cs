@@ -147,7 +147,7 @@ public sealed class ConfigFiles
         {
             if (watched.File.Finish((version, began) => IsWanted(watched, version, began), cancellation) is { } finished)
             {
-                Tell(watched, finished.Version, finished.Outcome);
+                Tell(watched, finished.Version, watched.File.Record.Failed?.Rollout ?? 0, finished.Outcome);
             }
 
             return null;
@@ -193,7 +193,7 @@ public sealed class ConfigFiles
                 case RolloutStep.Use use:
                     Show(watched, state, source, null, "this node is at it");
                     var outcome = Use(watched, state!.Rollout, source, blocked, cancellation);
-                    Tell(watched, use.Version, outcome);
+                    Tell(watched, use.Version, state.Rollout.Began, outcome);
                     state = Append(watched, state, RolloutRules.End(state.Rollout, node, outcome.Problem));
                     if (state is { Rollout.IsFinished: true })
                     {
@@ -204,7 +204,7 @@ public sealed class ConfigFiles
                 case RolloutStep.CatchUp when blocked is not null:
                     return (state, blocked);
                 case RolloutStep.CatchUp late:
-                    Tell(watched, late.Version, file.Use(late.Version, watched.Log.DirectoryOf(late.Version), state!.GoodBegan, cancellation));
+                    Tell(watched, late.Version, state!.GoodBegan, file.Use(late.Version, watched.Log.DirectoryOf(late.Version), state.GoodBegan, cancellation));
                     break;
                 case RolloutStep.PassOver pass:
                     state = Append(watched, state, RolloutRules.PassOver(state!.Rollout, pass.Node));
@@ -342,18 +342,22 @@ public sealed class ConfigFiles
         }
     }
 
-    private void Tell(Watched watched, string version, ActivationOutcome outcome)
+    private void Tell(Watched watched, string version, long began, ActivationOutcome outcome)
     {
         if (outcome.Problem is { } problem)
         {
-            if (problem != watched.ToldProblem)
+            // Another version may well fail with the same words.
+            var isNew = watched.FailedIn != (version, began);
+            watched.Failures += isNew ? 1 : 0;
+            watched.FailedIn = (version, began);
+            if (isNew || problem != watched.ToldProblem)
             {
-                watched.Failures++;
                 _tell(ConfigNews.Failed, watched.Settings.Name, problem);
             }
         }
         else if (outcome.Changed)
         {
+            watched.FailedIn = null;
             watched.Uses++;
             _tell(ConfigNews.Used, watched.Settings.Name, $"version {LocalVersions.Short(version)} is in use");
         }
@@ -409,6 +413,9 @@ public sealed class ConfigFiles
         public string? Told { get; set; }
 
         public string? ToldProblem { get; set; }
+
+        /// <summary>Which version failed last, and in which roll-out.</summary>
+        public (string Version, long Began)? FailedIn { get; set; }
 
         public long Uses { get; set; }
 

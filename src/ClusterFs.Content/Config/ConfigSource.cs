@@ -13,6 +13,9 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
     private readonly Share _glances = new(time);
     private string? _version;
     private string? _trouble;
+
+    /// <summary>Why the last look did not come to its end; null when it did.</summary>
+    private string? _unseen;
     private bool _isSettling;
 
     private string FullPath => Path.Combine(root, source);
@@ -38,14 +41,14 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
     /// <returns>The version that may be used; why there is none; whether it should be looked at again soon.</returns>
     /// <param name="nudged">
     /// Somebody says that there is something to be seen. Otherwise, of a tree that takes its time, only what this machine remembers of it is looked at
-    /// most of the time, and that not too often either.
+    /// most of the time, and that not too often either. What has just changed is not waited for like that.
     /// </param>
     /// <exception cref="SharedAwayException">Shared storage does not answer.</exception>
     public (string? Version, string? Trouble, bool Soon) Look(bool nudged)
     {
-        if (nudged || _looks.IsDue || (_version is not null && _glances.IsDue && !_glances.Take(IsAsItWas)))
+        if (nudged || _isSettling || _looks.IsDue || (_glances.IsDue && !_glances.Take(IsAsItWas)))
         {
-            _looks.Take(LookAnew);
+            LookAnew();
         }
 
         return (_version, _trouble, _isSettling);
@@ -53,43 +56,50 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
 
     private bool IsAsItWas()
     {
-        try
-        {
-            return _seen.IsKnown(Identity(anew: false));
-        }
-        catch (PlacingException problem) when (problem is not SharedAwayException)
-        {
-            return false;
-        }
+        var (identity, unseen) = See(anew: false);
+        return identity is { } its ? _unseen is null && _seen.IsKnown(its) : unseen == _unseen;
     }
 
-    private bool LookAnew()
+    private void LookAnew()
     {
         (_version, _trouble, _isSettling) = (null, null, false);
+        (var identity, _unseen) = _looks.Take(() => See(anew: true));
         try
         {
-            var identity = Identity(anew: true);
-            if (!_seen.HasStayed(identity, quiet))
-            {
-                _seen.Note(identity);
-                _isSettling = true;
-            }
-            else
-            {
-                if (identity.Bytes == 0)
-                {
-                    throw new ConfigException($"{FullPath}: is empty, and may be about to be written, or what it should be is not mounted");
-                }
-
-                _version = _seen.Get(identity, ReadVersion);
-            }
+            _version = identity is { } its ? VersionOf(its) : throw new ConfigException(_unseen!);
         }
         catch (PlacingException problem) when (problem is not SharedAwayException)
         {
             _trouble = $"the source cannot be used, and what is in use stays: {problem.Message}";
         }
+    }
 
-        return _trouble is null;
+    /// <returns>Null while it has not stayed as it is for long enough.</returns>
+    private string? VersionOf(TreeIdentity identity)
+    {
+        if (!_seen.HasStayed(identity, quiet))
+        {
+            _seen.Note(identity);
+            _isSettling = true;
+            return null;
+        }
+
+        return identity.Bytes > 0
+            ? _seen.Get(identity, ReadVersion)
+            : throw new ConfigException($"{FullPath}: is empty, and may be about to be written, or what it should be is not mounted");
+    }
+
+    /// <returns>What is there, or why that cannot be told.</returns>
+    private (TreeIdentity? Identity, string? Unseen) See(bool anew)
+    {
+        try
+        {
+            return (Identity(anew), null);
+        }
+        catch (PlacingException problem) when (problem is not SharedAwayException)
+        {
+            return (null, problem.Message);
+        }
     }
 
     /// <summary>As it is now, settled or not.</summary>
@@ -128,12 +138,12 @@ internal sealed class ConfigSource(string root, string source, TimeSpan quiet, T
 
         public bool IsDue => _began is not { } began || time.GetElapsedTime(began) >= _took * Parts;
 
-        public bool Take(Func<bool> action)
+        public T Take<T>(Func<T> action)
         {
             var began = time.GetTimestamp();
             var result = action();
 
-            // One that failed is done again, however long it took: storage was away.
+            // Where storage was away, it is done again, however long it took.
             (_began, _took) = (began, time.GetElapsedTime(began));
             return result;
         }

@@ -2,7 +2,7 @@ namespace ClusterFs.Content.Static;
 
 /// <summary>A file of a generation that may be copied here.</summary>
 /// <param name="Path">Relative.</param>
-/// <param name="DaysUnused">Whole days since it was read here last, or was published; with <c>noatime</c>, since it was made here.</param>
+/// <param name="DaysUnused">Whole days since it was read here last, or was published, after the first; with <c>noatime</c>, since it was made here.</param>
 /// <param name="IsHere">It is copied already.</param>
 internal readonly record struct CacheCandidate(string Path, long Size, long DaysUnused, bool IsHere);
 

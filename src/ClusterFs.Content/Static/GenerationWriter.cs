@@ -30,6 +30,9 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
     /// <summary>Where not all files are to be written: which are, by path, and where the others lie, to which links are made. Null for all of them.</summary>
     public (IReadOnlySet<string> Here, string Elsewhere)? Part { get; init; }
 
+    /// <summary>Called now and then, when something was read from the archive.</summary>
+    public Action HasRead { get; init; } = () => { };
+
     /// <summary>Of the files that are here in the end.</summary>
     public long LocalBytes { get; private set; }
 
@@ -125,7 +128,7 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
                 return;
             }
 
-            using var source = PlainFile.OpenRead(found.Path);
+            using var source = PlainFile.OpenReadUnnoted(found.Path);
             using var copy = TreeRestorer.Create(path);
             FileCopy.Whole(source, copy.SafeFileHandle, entry.Content!.Size, cancellation);
             Written += entry.Content.Size;
@@ -171,7 +174,7 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
             return IsSame(old.Content!, entry.Content) && status.ModifiedNs == old.ModifiedNs ? (path, status) : null;
         }
 
-        using var handle = PlainFile.OpenRead(path);
+        using var handle = PlainFile.OpenReadUnnoted(path);
         return ContentDigest.Of(new FileSource(handle, status.Size), entry.Content.Paged, manifest.Head.PageSeed, cancellation) == entry.Content.Digest
             ? (path, status)
             : null;
@@ -205,7 +208,7 @@ internal sealed class GenerationWriter(PackReader reader, Manifest manifest, Wri
         Written += content.Size;
         if (content.Paged)
         {
-            new PageRestorer(reader, null, manifest.Head.PageSeed).Write(target.SafeFileHandle, content, what, _ => { }, cancellation);
+            new PageRestorer(reader, null, manifest.Head.PageSeed).Write(target.SafeFileHandle, content, what, _ => HasRead(), cancellation);
             return;
         }
 

@@ -33,9 +33,6 @@ public sealed class StaticContent : IDisposable
     private static readonly TimeSpan AwayAfter = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
 
-    /// <summary>What was used is known by the day.</summary>
-    private static readonly TimeSpan RefillEvery = TimeSpan.FromHours(1);
-
     private readonly Settings _settings;
     private readonly StaticSettings _content;
     private readonly string _service;
@@ -43,6 +40,7 @@ public sealed class StaticContent : IDisposable
     private readonly IStaticSurroundings _around;
     private readonly StaticStore _store;
     private readonly StaticPlace _place;
+    private readonly StaticRefill _refill;
     private readonly ImmutableArray<string> _others;
     private readonly CancellationTokenSource _stopping = new();
     private readonly AutoResetEvent _lookNow = new(initialState: false);
@@ -55,10 +53,8 @@ public sealed class StaticContent : IDisposable
     private readonly Thread _looking;
     private readonly Thread _switching;
     private readonly Retry _retry;
-    private readonly Action<string> _reached;
     private Known _known;
     private string? _unnoted;
-    private long? _refilledAt;
 
     public StaticContent(Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around)
         : this(settings, service, content, time, around, _ => { })
@@ -70,10 +66,10 @@ public sealed class StaticContent : IDisposable
         Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around, Action<string> reached)
     {
         (_settings, _service, _content, _time, _around) = (settings, service.Name, content, time, around);
-        _reached = reached;
         _store = new StaticStore(settings.Shared, service.Name, content.Name, time, reached);
         _retry = new Retry(time);
         _place = new StaticPlace(content.Path, reached);
+        _refill = new StaticRefill(_store, _place, content.Budget, time, (news, words) => around.Log(news, service.Name, content.Name, words), reached);
         _others = [.. service.Nodes.Where(node => node != settings.Node.Name)];
         _known = new Known(null, null, 0, 0, null, null, time.GetTimestamp(), null);
         _looking = new Thread(Look) { IsBackground = true, Name = $"static {service.Name}/{content.Name}" };
@@ -125,7 +121,11 @@ public sealed class StaticContent : IDisposable
     }
 
     /// <summary>Something was published, or another node has seen something newer.</summary>
-    public void LookNow() => _lookNow.Set();
+    public void LookNow()
+    {
+        _lookNow.Set();
+        _refill.Interrupt();
+    }
 
     /// <summary>Another node has said something.</summary>
     public void DecideNow() => _decideNow.Set();
@@ -171,6 +171,7 @@ public sealed class StaticContent : IDisposable
     /// <summary>Looks at shared storage, prepares what is new, and notes what is served. May hang with it.</summary>
     internal void LookOnce(CancellationToken cancellation)
     {
+        _refill.Resume();
         LookAtPlace();
         Change(known => known with { LookingSince = _time.GetTimestamp() });
         var sight = _store.Look(cancellation);
@@ -191,22 +192,10 @@ public sealed class StaticContent : IDisposable
                 _place.Open();
                 if (!_place.Holds(held))
                 {
-                    if (!_retry.MayTry((held.Name, string.Empty)))
+                    if (!TryAtTimes(held.Name, () => Prepare(held, newest, cancellation)))
                     {
                         return;
                     }
-
-                    try
-                    {
-                        Prepare(held, newest, cancellation);
-                    }
-                    catch
-                    {
-                        _retry.Failed();
-                        throw;
-                    }
-
-                    _retry.Succeeded();
                 }
 
                 if (held.Form != HeldForm.Copy)
@@ -227,19 +216,50 @@ public sealed class StaticContent : IDisposable
                 _decideNow.Set();
                 Tell();
             }
-
-            _place.CleanUp(_known.Prepared);
-            if (held.Form == HeldForm.Part)
+            else if (held.Form != HeldForm.Copy && _store.FindTree(newest) is null)
             {
-                RefillIfDue(held, newest, cancellation);
+                // Shared storage was restored without it, or this node was out of the configuration for long: links lead nowhere.
+                if (!TryAtTimes($"tree of {held.Name}", () => _ = _store.MakeTree(newest, null, (_, _) => { }, cancellation)))
+                {
+                    return;
+                }
             }
 
+            _place.CleanUp(_known.Prepared);
             NoteCaughtUp();
             NoteForOthers(newest, sight.Switched);
         }
 
         Change(known => known.Failed == 0 ? known with { Problem = null } : known);
         NoteCaughtUp();
+
+        // Last: nobody waits for it.
+        if (Form == HeldForm.Part && sight.Newest is { } kept && _refill.RunIfDue(Held.Of(kept, Form), kept, cancellation))
+        {
+            LookAtPlace();
+        }
+    }
+
+    /// <returns>False when it failed not long ago.</returns>
+    private bool TryAtTimes(string what, Action action)
+    {
+        if (!_retry.MayTry((what, string.Empty)))
+        {
+            return false;
+        }
+
+        try
+        {
+            action();
+        }
+        catch
+        {
+            _retry.Failed();
+            throw;
+        }
+
+        _retry.Succeeded();
+        return true;
     }
 
     /// <summary>What others see of this node, between two looks, is what was seen here.</summary>
@@ -283,7 +303,7 @@ public sealed class StaticContent : IDisposable
             using var reader = _store.Archive.NewReader();
             var manifest = _store.ManifestOf(generation, reader);
             var written = before is { } base_ ? new WrittenGeneration(_place.PathOf(base_), EntriesOf(base_, reader)) : null;
-            var writer = new GenerationWriter(reader, manifest, written) { Part = held.Form == HeldForm.Part ? (ChooseFor(manifest, before), _store.TreeOf(generation)) : null };
+            var writer = new GenerationWriter(reader, manifest, written) { Part = held.Form == HeldForm.Part ? (_refill.Choose(manifest, before), _store.TreeOf(generation)) : null };
             using var disk = FileSystemSync.Before(_place.Local);
             _place.Prepare(held, generation, path =>
             {
@@ -294,7 +314,7 @@ public sealed class StaticContent : IDisposable
             words = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{generation.Content.Files} files, {writer.Linked} of them as before, {writer.Written} bytes written{(held.Form == HeldForm.Part ? $", {generation.Content.Bytes - writer.LocalBytes} left to shared storage" : "")}");
-            _refilledAt = _time.GetTimestamp();
+            _refill.Chosen();
         }
 
         _around.Log(
@@ -302,46 +322,6 @@ public sealed class StaticContent : IDisposable
             _service,
             Name,
             string.Create(CultureInfo.InvariantCulture, $"generation {held.Number} is ready after {_time.GetElapsedTime(started).TotalSeconds:0.0} s: {words}"));
-    }
-
-    /// <summary>What is to be here of a generation, by what was used of the one before.</summary>
-    private HashSet<string> ChooseFor(Manifest manifest, Held? before)
-    {
-        using var tree = before is { } held ? new OwnedTree(_place.PathOf(held), Accounts.Current) : null;
-        return CacheRules.Choose(CacheUse.Of(manifest.Entries(), tree, _time.GetUtcNow()), _content.Budget ?? long.MaxValue);
-    }
-
-    /// <summary>What is used changes while a generation stays. That it cannot be done makes no node less current: it is tried again the next time.</summary>
-    private void RefillIfDue(Held held, Generation generation, CancellationToken cancellation)
-    {
-        if (_place.Served != held || (_refilledAt is { } at && _time.GetElapsedTime(at) < RefillEvery))
-        {
-            return;
-        }
-
-        _refilledAt = _time.GetTimestamp();
-        try
-        {
-            using var mark = _store.Archive.Mark(generation.Content);
-            using var reader = _store.Archive.NewReader();
-            _place.Refill(held, (generations, name) =>
-            {
-                var refill = new CacheRefill(generations, name, _store.TreeOf(generation), reader, _store.ManifestOf(generation, reader), _content.Budget ?? long.MaxValue, _reached);
-                refill.Run(_time.GetUtcNow(), cancellation);
-                if (refill.Changed is var (fetched, given) && fetched + given > 0)
-                {
-                    _around.Log(
-                        StaticNews.Prepared, _service, Name, string.Create(CultureInfo.InvariantCulture, $"by what was used: {fetched} files are copied here now, {given} are left to shared storage"));
-                }
-
-                return refill.LocalBytes;
-            });
-            LookAtPlace();
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            _around.Log(StaticNews.Failed, _service, Name, $"which files are copied here could not be changed: {problem.Message}");
-        }
     }
 
     private IEnumerable<ManifestEntry>? EntriesOf(Held held, Archive.Packs.PackReader reader) =>
@@ -486,7 +466,7 @@ public sealed class StaticContent : IDisposable
         var current = known.Served?.Number ?? 0;
         var head = known.Newest?.Number ?? 0;
         var seenAgo = known.SeenAt is { } seen ? _time.GetElapsedTime(seen) : (TimeSpan?)null;
-        var hangs = known.LookingSince is { } since && _time.GetElapsedTime(since) is var waits && waits > AwayAfter ? waits : (TimeSpan?)null;
+        var hangs = (known.LookingSince ?? _refill.WaitingSince) is { } since && _time.GetElapsedTime(since) is var waits && waits > AwayAfter ? waits : (TimeSpan?)null;
         var record = known.Record;
         var away = known.SeenAt is null || known.LookingSince is not null && known.Problem is not null;
         var (condition, reason) =

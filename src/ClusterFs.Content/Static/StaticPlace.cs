@@ -114,7 +114,7 @@ internal sealed class StaticPlace(string path, Action<string> reached)
         }
     }
 
-    /// <summary>The generations of a form that are held, newest first.</summary>
+    /// <summary>The generations that are held, in whichever form, newest first.</summary>
     public IReadOnlyList<Held> All => FileStatus.TryRead(Local) is { Kind: FileKind.Directory }
         ? [.. DirectoryNames.Of(Local).Names.Select(Held.Parse).OfType<Held>().OrderByDescending(held => held.Number)]
         : [];
@@ -184,15 +184,17 @@ internal sealed class StaticPlace(string path, Action<string> reached)
     }
 
     /// <summary>Changes which files of a generation are here, and remembers how many bytes of it then are.</summary>
-    /// <param name="refill">Gets the directory of all generations, and the name of this one in it; says how many.</param>
-    public void Refill(Held held, Func<OpenDirectory, string, long> refill)
+    /// <param name="refill">Gets the directory of all generations, the name of this one in it, and what is to be told how many, also by one that ends half way.</param>
+    public void Refill(Held held, Action<OpenDirectory, string, Action<long>> refill)
     {
         using var local = OpenLocal();
-        var here = refill(local, held.Name);
-        if (RecordOf(held) is { } record && record.LocalBytes != here)
+        refill(local, held.Name, here =>
         {
-            Remember(local, held, record with { LocalBytes = here });
-        }
+            if (RecordOf(held) is { } record && record.LocalBytes != here)
+            {
+                Remember(local, held, record with { LocalBytes = here });
+            }
+        });
     }
 
     /// <summary>Has the link lead to a generation that is held, in one step. A directory in its place is kept.</summary>

@@ -48,6 +48,21 @@ public sealed class ConfigFilesTests : IDisposable
     }
 
     [SkippableFact]
+    public void Each_version_that_fails_is_counted_also_when_it_fails_with_the_same_words()
+    {
+        NeedsNamespaces();
+        var files = _bed.Start(with: file => file with { Reload = "echo no; exit 7" });
+        foreach (var text in new[] { "one\n", "two\n" })
+        {
+            _bed.Write(text);
+            ConfigBed.Tend(files);
+            ConfigBed.Tend(files);
+        }
+
+        Assert.Equal((0L, 2L), (ConfigBed.StateOf(files).Uses, ConfigBed.StateOf(files).Failures));
+    }
+
+    [SkippableFact]
     public void The_check_sees_the_staged_version_and_nobody_else_does()
     {
         NeedsNamespaces();

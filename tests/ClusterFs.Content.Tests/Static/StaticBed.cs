@@ -34,6 +34,8 @@ internal sealed class StaticBed : IDisposable
 
     public StaticSettings Settings { get; set; }
 
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public TimeSpan SwitchTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
     public bool AsFiles => Settings.IsServedFromShared;
@@ -80,7 +82,7 @@ internal sealed class StaticBed : IDisposable
         {
             Static = new PublishingSettings(TimeSpan.FromMilliseconds(100), SwitchTimeout),
         };
-        return new StaticContent(settings, service, content, TimeProvider.System, around, reached ?? (_ => { }));
+        return new StaticContent(settings, service, content, Time, around, reached ?? (_ => { }));
     }
 
     /// <summary>A node alone in its cluster looks, and switches to what there is.</summary>

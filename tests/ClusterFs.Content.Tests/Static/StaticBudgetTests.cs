@@ -36,7 +36,7 @@ public sealed class StaticBudgetTests
         WritePages(bed, "one", 4);
         Publish(bed);
         bed.Follow().Dispose();
-        Unused(bed, days: 3, "page1", "page2", "page4");
+        Unused(bed, days: 4, "page1", "page2", "page4");
         Unused(bed, days: 1, "page3");
         bed.Write("page2", Text("two"));
         bed.Write("page4", Text("two"));
@@ -45,7 +45,7 @@ public sealed class StaticBudgetTests
         bed.Follow().Dispose();
 
         // Unchanged, and left to shared storage before: by now it is one of those that were used last. What has just come counts as used.
-        Assert.Equal((3, 1), (DaysUnused(bed, "page1"), DaysUnused(bed, "page3")));
+        Assert.Equal((4, 1), (DaysUnused(bed, "page1"), DaysUnused(bed, "page3")));
         Assert.Equal(["new", "page3"], Here(bed));
         Assert.StartsWith("two", bed.Read("page4"), StringComparison.Ordinal);
     }
@@ -89,6 +89,161 @@ public sealed class StaticBudgetTests
         Assert.Equal(["page3"], Here(bed));
         Assert.Equal(((long)Page, 4L * Page), (content.State.LocalBytes, content.State.SharedBytes));
         Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(bed.Place()), path => Path.GetFileName(path).StartsWith(".unfinished", StringComparison.Ordinal));
+    }
+
+    /// <summary>What is read once an hour is not noted for a day and an hour (relatime): a link that was followed since must not take its place.</summary>
+    [Fact]
+    public void What_was_unused_for_a_day_alone_keeps_its_place()
+    {
+        using var bed = BedOf(2 * Page);
+        WritePages(bed, "one", 4);
+        Publish(bed);
+        bed.Follow().Dispose();
+        Unused(bed, days: 1, "page1", "page2");
+        bed.Follow().Dispose();
+        Assert.Equal(["page1", "page2"], Here(bed));
+    }
+
+    /// <summary>A directory that is not its own any more takes the new file of no name: what is left over of one must not become that of the next.</summary>
+    [Fact]
+    public void No_name_ever_gets_the_file_of_another()
+    {
+        using var bed = BedOf(2 * Page);
+        foreach (var (first, further) in new[] { ("a", "b/again"), ("c", "d/again") })
+        {
+            bed.Write(first, Text(first));
+            Directory.CreateDirectory(Path.Combine(bed.Source, Path.GetDirectoryName(further)!));
+            Assert.True(Durable.TryLink(Path.Combine(bed.Source, first), Path.Combine(bed.Source, further)));
+        }
+
+        bed.Write("e", Text("e"));
+        bed.Write("f", Text("f"));
+        Publish(bed);
+        bed.Follow().Dispose();
+        Assert.Equal(["a", "b/again", "c", "d/again"], Here(bed));
+        File.SetUnixFileMode(Path.Combine(bed.Served(), "b"), (UnixFileMode)0x1FD);
+        Unused(bed, days: 3, "a", "c");
+        using var content = bed.Follow();
+        Assert.Equal([Text("a"), Text("a"), Text("c"), Text("c"), Text("e"), Text("f")], new[] { "a", "b/again", "c", "d/again", "e", "f" }.Select(path => bed.Read(path)));
+
+        // What cannot be changed stays, and takes its part of the budget; the others change places.
+        Assert.Equal(["a", "b/again", "e"], Here(bed));
+        Assert.Equal(2L * Page, content.State.LocalBytes);
+    }
+
+    [Fact]
+    public void A_file_that_somebody_took_away_keeps_no_other_from_changing_places()
+    {
+        using var bed = BedOf(2 * Page);
+        WritePages(bed, "one", 5);
+        Publish(bed);
+        bed.Follow().Dispose();
+        Unused(bed, days: 3, "page1", "page2");
+        File.Delete(Path.Combine(bed.Served(), "page3"));
+        bed.Follow().Dispose();
+        Assert.Equal(["page4", "page5"], Here(bed));
+    }
+
+    [Theory]
+    [InlineData("nudged")]
+    [InlineData("late")]
+    public void Changing_places_ends_for_what_is_more_urgent_and_goes_on_after_it(string why)
+    {
+        var clock = new Clock();
+        using var bed = BedOf(2 * Page);
+        bed.Time = clock;
+        WritePages(bed, "one", 4);
+        Publish(bed);
+        bed.Follow().Dispose();
+        Unused(bed, days: 3, "page1", "page2");
+        StaticContent? content = null;
+        var given = 0;
+        var caughtUp = false;
+        using (content = bed.Start(new StaticBed.Cluster { Reachable = ["n1"] }, reached: step =>
+        {
+            if (step == "given" && given++ == 0)
+            {
+                caughtUp = content!.CaughtUp.IsCompleted;
+                if (why == "nudged")
+                {
+                    content.LookNow();
+                }
+                else
+                {
+                    clock.Pass(TimeSpan.FromMinutes(1));
+                }
+            }
+        }))
+        {
+            content.LookOnce(CancellationToken.None);
+            Assert.True(caughtUp, "it begins before this node has said that it has caught up");
+            Assert.Equal(["page2"], Here(bed));
+            Assert.Equal((StaticCondition.Current, (long)Page), (content.State.Condition, content.State.LocalBytes));
+            content.LookOnce(CancellationToken.None);
+            Assert.Equal(["page3", "page4"], Here(bed));
+            Assert.Equal(2L * Page, content.State.LocalBytes);
+        }
+    }
+
+    [Fact]
+    public void While_shared_storage_hangs_in_it_nobody_says_that_all_is_well()
+    {
+        var clock = new Clock();
+        using var bed = BedOf(2 * Page);
+        bed.Time = clock;
+        WritePages(bed, "one", 4);
+        Publish(bed);
+        bed.Follow().Dispose();
+        Unused(bed, days: 3, "page1", "page2");
+        StaticContent? content = null;
+        StaticState? hanging = null;
+        using (content = bed.Start(new StaticBed.Cluster { Reachable = ["n1"] }, reached: step =>
+        {
+            if (step == "fetching" && hanging is null)
+            {
+                clock.Pass(TimeSpan.FromSeconds(20));
+                hanging = content!.State;
+            }
+        }))
+        {
+            content.LookOnce(CancellationToken.None);
+            Assert.Equal(StaticCondition.Unknown, hanging?.Condition);
+            Assert.StartsWith("shared storage has not answered for 20 s", hanging!.Reason, StringComparison.Ordinal);
+            Assert.Equal(StaticCondition.Current, content.State.Condition);
+        }
+    }
+
+    /// <summary>As by a restore of shared storage without them.</summary>
+    [Fact]
+    public void The_files_that_links_lead_to_are_made_again_where_they_are_gone()
+    {
+        using var bed = BedOf(Page);
+        WritePages(bed, "one", 2);
+        Publish(bed);
+        using var content = bed.Follow();
+        Directory.Move(bed.Store().Trees, bed.Shared + ".away");
+        Assert.ThrowsAny<IOException>(() => bed.Read("page2"));
+        content.LookOnce(CancellationToken.None);
+        Assert.Equal(Text("one"), bed.Read("page2"));
+    }
+
+    /// <summary>A file of which only the mode has changed is read to be written anew.</summary>
+    [SkippableFact]
+    public void What_the_daemon_reads_itself_is_no_use()
+    {
+        using var bed = BedOf(2 * Page);
+        WritePages(bed, "one", 2);
+        Publish(bed);
+        bed.Follow().Dispose();
+        Unused(bed, days: 3, "page2");
+        _ = bed.Read("page2");
+        Skip.If(DaysUnused(bed, "page2") != 0, "the scratch directory is mounted with noatime");
+        Unused(bed, days: 3, "page1", "page2");
+        File.SetUnixFileMode(Path.Combine(bed.Source, "page1"), (UnixFileMode)0x120);
+        Publish(bed);
+        bed.Follow().Dispose();
+        Assert.Equal((UnixFileMode)0x120, File.GetUnixFileMode(Path.Combine(bed.Served(), "page1")));
+        Assert.Equal(3, DaysUnused(bed, "page1"));
     }
 
     [Fact]
@@ -219,4 +374,13 @@ public sealed class StaticBudgetTests
             FileKind.Directory => FilesBelow(Path.Combine(directory, name), $"{prefix}{name}/"),
             _ => Enumerable.Empty<string>(),
         });
+
+    private sealed class Clock : TimeProvider
+    {
+        private long _ahead;
+
+        public void Pass(TimeSpan time) => _ahead += (long)(time.TotalSeconds * TimestampFrequency);
+
+        public override long GetTimestamp() => base.GetTimestamp() + _ahead;
+    }
 }
