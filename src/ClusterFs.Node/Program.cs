@@ -67,7 +67,7 @@ catch (Exception refusal) when (refusal is NodeRefusedException or IOException o
 static string? ParseArguments(string[] args) => args switch
 {
     [] => ConfigurationLoader.DefaultPath,
-    ["--config", var file] => file,
+    ["--config", var file] when file != "--check-journal" => file,
     ["--config", var file, "--check-journal"] => file,
     _ => null,
 };

@@ -39,6 +39,13 @@ public sealed class StatusFrameTests
     }
 
     [Fact]
+    public void Words_of_hooks_do_not_steer_the_terminal()
+    {
+        var frame = StatusFrame.Of(View() with { Notes = ["wiki: 10 %\r20 %\u001b]0;title\u0007"] }, null, 100, 30, 0);
+        Assert.Contains(frame.Lines, line => line.Text == "wiki: 10 % 20 %\uFFFD]0;title\uFFFD");
+    }
+
+    [Fact]
     public void A_daemon_that_is_away_is_said_above_what_it_said_last()
     {
         var frame = StatusFrame.Of(View(), "it is away", 100, 30, 0);

@@ -21,36 +21,39 @@ public sealed class PageTests(WatchedCluster watched)
 
     public static TheoryData<string, int> Requests => new()
     {
-        { "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 200 },
-        { "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", 200 },
-        { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405 },
-        { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413 },
-        { "GET /page/state HTTP/1.1\r\nHost: x\r\n\r\n", 200 },
-        { "DELETE /page/state HTTP/1.1\r\nHost: x\r\n\r\n", 405 },
-        { "GET /page/page.js HTTP/1.1\r\nHost: x\r\n\r\n", 200 },
-        { "GET /page/nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404 },
-        { "GET /page/..%2f..%2fetc%2fpasswd HTTP/1.1\r\nHost: x\r\n\r\n", 404 },
-        { $"GET {Move} HTTP/1.1\r\nHost: x\r\n\r\n", 405 },
-        { $"OPTIONS {Move} HTTP/1.1\r\nHost: x\r\nOrigin: http://other\r\nAccess-Control-Request-Method: POST\r\n\r\n", 405 },
-        { $"PUT {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 413 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-another-cluster\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {WatchedCluster.Token}\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
-        { $"POST {Move}?token={WatchedCluster.Token} HTTP/1.1\r\nHost: x\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Json}Content-Length: 100000000\r\n\r\n", 401 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 100000000\r\n\r\n", 413 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 5000\r\n\r\n", 413 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", 413 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}Content-Type: text/plain\r\nContent-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 415 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 5\r\n\r\nto=n2", 415 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 1\r\n\r\n{{", 400 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 400 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 4\r\n\r\nnull", 400 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 10\r\n\r\n[[[[[[[[[[", 400 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 16\r\n\r\n{{\"to\":\"nowhere\"}}", 400 },
-        { $"POST /page/services/nothing/pause HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 404 },
-        { $"POST /page/services/wiki/release HTTP/1.1\r\nHost: x\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 404 },
-        { $"POST {Move} HTTP/1.1\r\nHost: x\r\n{Token}{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 401 },
+        { "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200 },
+        { "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200 },
+        { "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 405 },
+        { "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 413 },
+        { "GET /page/state HTTP/1.1\r\nHost: localhost\r\n\r\n", 200 },
+        { "DELETE /page/state HTTP/1.1\r\nHost: localhost\r\n\r\n", 405 },
+        { "GET /page/page.js HTTP/1.1\r\nHost: localhost\r\n\r\n", 200 },
+        { "GET /page/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 404 },
+        { "GET /page/..%2f..%2fetc%2fpasswd HTTP/1.1\r\nHost: localhost\r\n\r\n", 404 },
+        { "GET /page/state HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421 },
+        { "GET / HTTP/1.1\r\nHost: n1.evil.example:4080\r\n\r\n", 421 },
+        { $"POST {Move} HTTP/1.1\r\nHost: evil.example\r\n{Token}{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 421 },
+        { $"GET {Move} HTTP/1.1\r\nHost: localhost\r\n\r\n", 405 },
+        { $"OPTIONS {Move} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://other\r\nAccess-Control-Request-Method: POST\r\n\r\n", 405 },
+        { $"PUT {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 413 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token-of-another-cluster\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {WatchedCluster.Token}\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
+        { $"POST {Move}?token={WatchedCluster.Token} HTTP/1.1\r\nHost: localhost\r\n{Json}Content-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 401 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Json}Content-Length: 100000000\r\n\r\n", 401 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 100000000\r\n\r\n", 413 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 5000\r\n\r\n", 413 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", 413 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}Content-Type: text/plain\r\nContent-Length: 11\r\n\r\n{{\"to\":\"n2\"}}", 415 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 5\r\n\r\nto=n2", 415 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 1\r\n\r\n{{", 400 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 400 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 4\r\n\r\nnull", 400 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 10\r\n\r\n[[[[[[[[[[", 400 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 16\r\n\r\n{{\"to\":\"nowhere\"}}", 400 },
+        { $"POST /page/services/nothing/pause HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 404 },
+        { $"POST /page/services/wiki/release HTTP/1.1\r\nHost: localhost\r\n{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 404 },
+        { $"POST {Move} HTTP/1.1\r\nHost: localhost\r\n{Token}{Token}{Json}Content-Length: 2\r\n\r\n{{}}", 401 },
     };
 
     [Theory]
@@ -75,7 +78,7 @@ public sealed class PageTests(WatchedCluster watched)
         var owner = await watched.Settle();
         foreach (var path in new[] { "/", "/page/page.js", "/page/page.css", "/page/icon.svg", "/page/state" })
         {
-            var head = await watched.Send(owner, $"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            var head = await watched.Send(owner, $"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
             Assert.Contains("\r\nContent-Security-Policy: default-src 'none'; script-src 'self';", head, StringComparison.Ordinal);
             Assert.Contains("\r\nX-Content-Type-Options: nosniff\r\n", head, StringComparison.Ordinal);
             var (status, text) = await watched.Ask(owner, path);
@@ -85,8 +88,8 @@ public sealed class PageTests(WatchedCluster watched)
             Assert.DoesNotContain("https://", text, StringComparison.Ordinal);
         }
 
-        var tag = (await watched.Send(owner, "GET /page/page.js HTTP/1.1\r\nHost: x\r\n\r\n")).Split("ETag: ")[1].Split("\r\n")[0];
-        Assert.StartsWith("HTTP/1.1 304 ", await watched.Send(owner, $"GET /page/page.js HTTP/1.1\r\nHost: x\r\nIf-None-Match: {tag}\r\n\r\n"), StringComparison.Ordinal);
+        var tag = (await watched.Send(owner, "GET /page/page.js HTTP/1.1\r\nHost: localhost\r\n\r\n")).Split("ETag: ")[1].Split("\r\n")[0];
+        Assert.StartsWith("HTTP/1.1 304 ", await watched.Send(owner, $"GET /page/page.js HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {tag}\r\n\r\n"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using ClusterFs.Cli.Display;
 using ClusterFs.Cli.Doctor;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Cli.Commands;
 
@@ -15,6 +16,8 @@ public static class DoctorCommand
 {
     /// <summary>All that is looked at has limits of its own, well below.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+
+    private static readonly TimeSpan Tidying = TimeSpan.FromSeconds(1);
 
     private static readonly DoctorJson Indented = new(new JsonSerializerOptions(DoctorJson.Default.Options) { WriteIndented = true });
 
@@ -74,13 +77,20 @@ public static class DoctorCommand
         }
         finally
         {
+            if (cancellation.IsCancellationRequested)
+            {
+                // It removes what it made on shared storage and beside live content, if they answer.
+                Processes.Signal(process.Id, Processes.SignalInterrupt);
+                _ = await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(Tidying, CancellationToken.None)).ConfigureAwait(false);
+            }
+
             process.Kill();
         }
     }
 
     private static void Write(Terminal terminal, DoctorReport report)
     {
-        foreach (var finding in report.Findings)
+        foreach (var finding in report.Findings.Select(Printable))
         {
             terminal.Write($"{WordOf(finding.Severity)}  {finding.Check}: {finding.Seen}{(finding is { Severity: Severity.Ok, Meaning.Length: > 0 } ? $": {finding.Meaning}" : "")}");
             if (finding.Severity != Severity.Ok)
@@ -100,6 +110,14 @@ public static class DoctorCommand
         };
         terminal.Write($"{report.Node ?? "This node"} is {(report.Fit ? "fit" : "NOT FIT")}{others}.");
     }
+
+    /// <summary>What others said may hold anything.</summary>
+    private static Finding Printable(Finding finding) => finding with
+    {
+        Seen = Humane.Printable(finding.Seen),
+        Meaning = Humane.Printable(finding.Meaning),
+        Remedy = Humane.Printable(finding.Remedy),
+    };
 
     private static string WordOf(Severity severity) => severity switch
     {

@@ -5,6 +5,10 @@ namespace ClusterFs.Cli.Display;
 /// <summary>Figures as people read them.</summary>
 internal static class Humane
 {
+    /// <summary>Words of hooks and programs, without what would break a line or steer the terminal.</summary>
+    public static string Printable(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(one => one is '\t' or '\r' or '\n' ? ' ' : char.IsControl(one) ? '\uFFFD' : one)) : text;
+
     public static string Bytes(long bytes)
     {
         string[] units = ["B", "KiB", "MiB", "GiB", "TiB"];

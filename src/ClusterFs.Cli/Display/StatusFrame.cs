@@ -39,7 +39,7 @@ internal sealed record StatusFrame(IReadOnlyList<FrameLine> Lines, int Scrolled)
             lines.Add(new FrameLine(""));
             var rows = view.Services.ToLines(width, Dispensable);
             lines.Add(new FrameLine(rows[0], Emphasis.Strong));
-            lines.AddRange(rows.Skip(1).Select(row => new FrameLine(row)));
+            lines.AddRange(rows.Skip(1).Select(row => new FrameLine(Humane.Printable(row))));
             lines.Add(new FrameLine(""));
             lines.AddRange(view.Notes.SelectMany(note => Wrap(note, width)).Select(line => new FrameLine(line)));
         }
@@ -57,8 +57,9 @@ internal sealed record StatusFrame(IReadOnlyList<FrameLine> Lines, int Scrolled)
         return new StatusFrame(shown, first);
     }
 
-    private static IEnumerable<string> Wrap(string text, int width)
+    private static IEnumerable<string> Wrap(string words, int width)
     {
+        var text = Humane.Printable(words);
         while (text.Length > width)
         {
             var at = text.LastIndexOf(' ', width);

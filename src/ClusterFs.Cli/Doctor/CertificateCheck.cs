@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using ClusterFs.Cli.Display;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Cli.Doctor;
 
@@ -44,11 +45,35 @@ internal static class CertificateCheck
             yield return JudgeEnd(Name, tls.Authority, last, now, "make a new authority and new certificates for all nodes: clusterfs certificates authority --help");
         }
 
+        if (WhyNotReadable(tls.Key) is { } denied)
+        {
+            yield return Check.NotAllowed(Name, denied);
+            yield break;
+        }
+
         // One that ended is not to be used either, and that was said.
         if (!(own < now) && ProblemOf(settings) is { } problem)
         {
             yield return Finding.Failure(
                 Name, problem, "neither guard nor daemon starts with it", "files made by 'clusterfs certificates', or your own in PEM, of one authority for all nodes");
+        }
+    }
+
+    /// <returns>Null also where whoever uses it says what is wrong with it.</returns>
+    private static string? WhyNotReadable(string key)
+    {
+        try
+        {
+            using var file = File.OpenHandle(key);
+            return null;
+        }
+        catch (UnauthorizedAccessException e) when (!Processes.IsRoot)
+        {
+            return e.Message;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

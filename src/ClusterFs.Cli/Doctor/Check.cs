@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Cli.Doctor;
 
@@ -30,9 +31,23 @@ internal sealed record Check(string Name, string Silence, string Remedy, Func<Ta
         {
             return [Finding.Failure(Name, $"did not answer in {Patience.TotalSeconds:0} s", Silence, Remedy)];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or TimeoutException or InvalidOperationException or CommandException)
+        catch (Exception e) when (IsDenied(e) && !Processes.IsRoot)
         {
-            return [Finding.Failure(Name, e.Message, "it could not be looked at", e is UnauthorizedAccessException ? "run it as root" : Remedy)];
+            return [NotAllowed(Name, e.Message)];
+        }
+#pragma warning disable CA1031 // One look that goes wrong, however it does, takes none of the other findings with it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return [Finding.Failure(Name, e is IOException or CommandException ? e.Message : $"{e.GetType().Name}: {e.Message}", "it could not be looked at", Remedy)];
         }
     }
+
+    /// <summary>Whether the kernel does not let this user look.</summary>
+    public static bool IsDenied(Exception e) =>
+        e is UnauthorizedAccessException or PosixException { Error: PosixException.AccessDenied or PosixException.NotPermitted };
+
+    /// <summary>What another user may not see need not be wrong.</summary>
+    public static Finding NotAllowed(string name, string seen) =>
+        Finding.Warning(name, seen, $"user {Accounts.Current} may not look at it", "run doctor as root, or as the user that the daemon runs as");
 }

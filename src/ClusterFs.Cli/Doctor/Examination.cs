@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ClusterFs.Configuration;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Cli.Doctor;
 
@@ -25,7 +26,29 @@ internal static class Examination
         ImmutableArray<Finding> ofConfiguration = loaded.Warnings.IsEmpty
             ? [Finding.Ok(Configuration, $"{path} and what it includes fit together")]
             : [.. loaded.Warnings.Select(warning => Finding.Warning(Configuration, warning, "the daemon warns of it too", "see clusterfs.conf, the reference of every setting"))];
-        return DoctorReport.Of(settings.Node.Name, [.. ofConfiguration, .. findings.SelectMany(of => of)]);
+        return DoctorReport.Of(settings.Node.Name, [.. WhoLooks(settings), .. ofConfiguration, .. findings.SelectMany(of => of)]);
+    }
+
+    private static IEnumerable<Finding> WhoLooks(Settings settings)
+    {
+        // Not where a user runs a daemon of their own.
+        if (!Processes.IsRoot && !IsOwn(settings.Node.StateDirectory))
+        {
+            yield return Finding.Warning(
+                "doctor", $"this is user {Accounts.Current}, not root", "what follows is what that user may see", "run doctor as root, or as the user that the daemon runs as");
+        }
+    }
+
+    private static bool IsOwn(string directory)
+    {
+        try
+        {
+            return FileStatus.TryRead(directory)?.User == Accounts.Current;
+        }
+        catch (PosixException)
+        {
+            return false;
+        }
     }
 
     private static Finding Judge(ConfigurationError error) => Finding.Failure(
@@ -46,7 +69,7 @@ internal static class Examination
             UnitCheck.Create(settings),
             PeerCheck.Create(settings, time),
             JournalCheck.Create(settings),
-            MountCheck.Create(settings),
+            MountCheck.Create(settings, time),
             StorageCheck.Create(settings),
             MarkCheck.Create(settings, time),
             .. here.Select(service => LivePathCheck.Create(settings, service)),

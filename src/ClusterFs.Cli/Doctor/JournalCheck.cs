@@ -15,6 +15,15 @@ internal static class JournalCheck
     private const string Program = "clusterfsd";
     private const string Verified = "verified";
     private const string New = "new";
+    private const string Refused = "refused";
+    private const string Away = "away";
+
+    private const string NotLookedAt = "whether an epoch can be granted twice was not looked at";
+    private const string AwayMeaning = "services run on, but ownership does not change, and nothing fails over";
+    private const string AwayRemedy =
+        "is the database up, does clusterfs.journal.connection-string fit, does the server take connections from this machine (pg_hba.conf)?";
+
+    private static readonly string[] FileKeys = ["Data Source", "DataSource", "Filename"];
 
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan ProgramPatience = TimeSpan.FromSeconds(15);
@@ -34,7 +43,9 @@ internal static class JournalCheck
         {
             Verified => Finding.Ok(Name, rest, "no epoch can be granted twice"),
             New => Finding.Ok(Name, rest, "the first daemon that starts makes its tables"),
-            _ => Finding.Failure(Name, rest, "the daemon does not let ownership start with it", "see 'clusterfs node'; an empty database is set up by the first daemon"),
+            Refused => Finding.Failure(Name, rest, "the daemon does not let ownership start with it", "see 'clusterfs node'; an empty database is set up by the first daemon"),
+            Away => Finding.Failure(Name, $"the database does not answer: {rest}", AwayMeaning, AwayRemedy),
+            _ => Finding.Warning(Name, rest.Length > 0 ? rest : $"{Program} ended without a word", NotLookedAt, $"see what '{Program} --config FILE --check-journal' says"),
         };
     }
 
@@ -58,20 +69,22 @@ internal static class JournalCheck
         catch (Exception e) when (e is DbException or ArgumentException or TimeoutException or IOException)
         {
             return Finding.Failure(
-                Name, $"the database does not answer: {e.Message}", "services run on, but ownership does not change, and nothing fails over",
-                "is the database up, does clusterfs.journal.connection-string fit, does the server take connections from this machine (pg_hba.conf)?");
+                Name, $"the database does not answer: {e.Message}", AwayMeaning, AwayRemedy);
         }
     }
 
-    private static string? FileOf(Settings settings) =>
-        new DbConnectionStringBuilder { ConnectionString = settings.Journal.ConnectionString }.TryGetValue("Data Source", out var file) ? file as string : null;
+    private static string? FileOf(Settings settings)
+    {
+        var builder = new DbConnectionStringBuilder { ConnectionString = settings.Journal.ConnectionString };
+        return FileKeys.Select(key => builder.TryGetValue(key, out var file) ? file as string : null).FirstOrDefault(file => file is not null);
+    }
 
     private static async Task<Finding> VerifyAsync(Settings settings)
     {
         var program = Path.Combine(AppContext.BaseDirectory, Program);
         if (!File.Exists(program))
         {
-            return Finding.Warning(Name, $"there is no {program} to look at its constraints with", "whether an epoch can be granted twice was not looked at", "install the daemon beside this command");
+            return Finding.Warning(Name, $"there is no {program} to look at its constraints with", NotLookedAt, "install the daemon beside this command");
         }
 
         using var process = Process.Start(new ProcessStartInfo(program, ["--config", settings.File, "--check-journal"])

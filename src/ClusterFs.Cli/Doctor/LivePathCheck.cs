@@ -13,8 +13,11 @@ internal sealed record LivePathSeen(string Path, Mount Mount, bool OnSharedStora
 internal static class LivePathCheck
 {
     private const string Btrfs = "btrfs";
+    private const string Prefix = ".clusterfs-doctor-";
     private const uint PermissionMask = 0x1FF;
     private const uint PrivateMode = 0x1C0;
+
+    private static readonly TimeSpan LeftBehind = TimeSpan.FromHours(1);
 
     private static readonly string[] Names = ["one", "other"];
 
@@ -26,7 +29,7 @@ internal static class LivePathCheck
     {
         var name = NameOf(service);
         var what = $"{seen.Path} is on {seen.Mount.Type} ({seen.Mount.Path})";
-        if (seen.OnSharedStorage || seen.Mount.Type.StartsWith("nfs", StringComparison.Ordinal))
+        if (seen.OnSharedStorage || MountCheck.IsNetwork(seen.Mount.Type))
         {
             yield return Finding.Failure(
                 name, $"{what}, which is no local disk", "live content belongs to one node alone, and its writer would wait for a server", $"set clusterfs.services.{service}.live.path to a directory on a local disk");
@@ -86,7 +89,7 @@ internal static class LivePathCheck
     /// <summary>The directory may be somebody else's, who shall not have root write elsewhere: what is tried is tried in what was made here.</summary>
     private static LivePathSeen Within(string parent, Func<OpenDirectory, LivePathSeen> attempt)
     {
-        var path = Path.Combine(parent, $".clusterfs-doctor-{Guid.NewGuid():N}");
+        var path = Path.Combine(parent, $"{Prefix}{Guid.NewGuid():N}");
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         using var scratch = OpenDirectory.TryOpen(path);
         if (scratch?.Status is not { } status || (status.Mode & PermissionMask) != PrivateMode || status.User != Accounts.Current)
@@ -96,17 +99,44 @@ internal static class LivePathCheck
 
         try
         {
+            RemoveLeft(parent, scratch);
             return attempt(scratch);
         }
         finally
         {
-            foreach (var name in Names)
+            try
             {
-                File.Delete(scratch[name]);
+                Remove(path, scratch);
             }
-
-            _ = Durable.TryRemoveDirectory(path);
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Nothing beside what was seen; the next doctor removes it.
+            }
         }
+    }
+
+    /// <summary>What doctors that were killed left behind, by the file system's own clock.</summary>
+    private static void RemoveLeft(string parent, OpenDirectory scratch)
+    {
+        var old = scratch.Status.ChangedNs - (long)LeftBehind.TotalNanoseconds;
+        foreach (var path in DirectoryNames.Of(parent).Names.Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => Path.Combine(parent, name)))
+        {
+            using var left = OpenDirectory.TryOpen(path);
+            if (left?.Status is { } status && status.ChangedNs < old && status.User == Accounts.Current && (status.Mode & PermissionMask) == PrivateMode)
+            {
+                Remove(path, left);
+            }
+        }
+    }
+
+    private static void Remove(string path, OpenDirectory scratch)
+    {
+        foreach (var name in Names)
+        {
+            File.Delete(scratch[name]);
+        }
+
+        _ = Durable.TryRemoveDirectory(path);
     }
 
     /// <summary>By the kernel's table alone: shared storage that hangs is not asked.</summary>

@@ -8,8 +8,9 @@ namespace ClusterFs.Cli.Doctor;
 
 /// <summary>What lies at <c>shared.path</c>.</summary>
 /// <param name="IsPrepared">Whether <c>clusterfs</c> is in it, which tells the storage from a bare mount point.</param>
+/// <param name="IsServed">Whether another node has lately written there: then this machine is the server.</param>
 /// <param name="OneMachine">Whether all nodes are on this machine, which needs nothing shared.</param>
-internal sealed record SharedSeen(string Path, Mount Mount, bool IsPrepared, bool OneMachine);
+internal sealed record SharedSeen(string Path, Mount Mount, bool IsPrepared, bool OneMachine, bool IsServed = false);
 
 /// <summary>Whether <c>shared.path</c> is storage that the other nodes see too, mounted as it should be.</summary>
 internal static class MountCheck
@@ -25,11 +26,19 @@ internal static class MountCheck
         "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "bcachefs", "overlay", "tmpfs", "ramfs", "vfat", "exfat", "ntfs3", "squashfs", "devtmpfs",
     ];
 
+    /// <summary>Of servers; those of NFS apart.</summary>
+    private static readonly ImmutableHashSet<string> Network =
+    [
+        "ceph", "fuse.ceph", "fuse.ceph-fuse", "fuse.glusterfs", "cifs", "smb3", "9p", "lustre", "gfs2", "ocfs2", "beegfs", "afs", "orangefs", "fuse.sshfs", "fuse.s3fs", "fuse.juicefs",
+    ];
+
     private static readonly ImmutableArray<string> Caching = ["acregmax", "acdirmax"];
 
     public static bool IsLocal(string type) => Local.Contains(type);
 
-    public static Check Create(Settings settings) => new(Name, HungMeaning, HungRemedy, () =>
+    public static bool IsNetwork(string type) => type.StartsWith("nfs", StringComparison.Ordinal) || Network.Contains(type);
+
+    public static Check Create(Settings settings, TimeProvider time) => new(Name, HungMeaning, HungRemedy, () =>
     {
         var path = settings.Shared.Path;
         if (!Directory.Exists(path))
@@ -38,7 +47,7 @@ internal static class MountCheck
         }
 
         return Judge(new SharedSeen(
-            path, MountPoints.Of(MountPoints.RealPathOf(path)), Directory.Exists(Path.Combine(path, "clusterfs")), IsOneMachine(settings)));
+            path, MountPoints.Of(MountPoints.RealPathOf(path)), Directory.Exists(Path.Combine(path, "clusterfs")), IsOneMachine(settings), MarkCheck.HasFreshMark(settings, time)));
     });
 
     public static bool IsOneMachine(Settings settings) => settings.Cluster.Nodes.Values.All(address => IPAddress.IsLoopback(IPAddress.Parse(address)));
@@ -47,11 +56,19 @@ internal static class MountCheck
     {
         var mount = seen.Mount;
         var what = $"{seen.Path} is {mount.Type} ({mount.Source} on {mount.Path})";
+        if (IsLocal(mount.Type) && !seen.OneMachine && seen.IsServed)
+        {
+            yield return Finding.Warning(
+                Name, $"{what}, a local file system, and another node wrote there lately", "this machine serves the others: while it is off, nothing can be dumped or restored anywhere",
+                "use storage that outlives a node");
+            yield break;
+        }
+
         if (IsLocal(mount.Type) && !seen.OneMachine)
         {
             yield return Finding.Failure(
                 Name, $"shared.path is not a mount of shared storage: {what}", "the other nodes do not see what is written there, so nothing could be restored on them",
-                $"mount the shared file system at {seen.Path}, and see to it that it is mounted at boot");
+                $"mount the shared file system at {seen.Path}, and see to it that it is mounted at boot; if this machine is its server, run doctor on another node first");
             yield break;
         }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using ClusterFs.Api;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Cli.Doctor;
 
@@ -102,6 +103,9 @@ internal static class NodeCheck
         {
             SocketError.AddressNotAvailable => Finding.Failure(
                 Name, $"{settings.Node.Address} is no address of this machine", "the others look for this node there", "see 'ip addr', and clusterfs.cluster.nodes"),
+            SocketError.AddressAlreadyInUse when !Processes.IsRoot || File.Exists(listener == Listener.Guard ? settings.Node.GuardSocket : settings.Node.Socket) => Finding.Warning(
+                Name, $"{place}, where the {listener.ToString().ToLowerInvariant()} is to listen, is taken", "perhaps by that very program, which did not answer here; if not, it cannot start",
+                $"'ss -ltnp sport = :{port}' says by whom"),
             SocketError.AddressAlreadyInUse => Finding.Failure(
                 Name, $"{place}, where the {listener.ToString().ToLowerInvariant()} is to listen, is taken", "it cannot start", $"'ss -ltnp sport = :{port}' says by whom; or give the cluster other ports"),
             _ => Finding.Failure(Name, $"{place} cannot be listened on: {error}", "it cannot start", "see clusterfs.cluster"),

@@ -38,17 +38,38 @@ internal static class MarkCheck
     /// <summary>One that was killed has not said that it is over.</summary>
     private static readonly TimeSpan RunsAtMost = TimeSpan.FromSeconds(30);
 
+    /// <summary>What an older mark says may no longer be so.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromHours(1);
+
     /// <summary>What people do not notice.</summary>
     private static readonly TimeSpan Prompt = TimeSpan.FromSeconds(3);
 
     public static Check Create(Settings settings, TimeProvider time) => new(Name, MountCheck.HungMeaning, MountCheck.HungRemedy, async () =>
     {
         var others = settings.Cluster.Nodes.Keys.Where(node => node != settings.Node.Name).ToList();
-        return Judge(await new Exchange(StorageCheck.PlaceIn(settings), settings.Node.Name, others, time).RunAsync().ConfigureAwait(false));
+        try
+        {
+            using var directory = DoctorDirectory.Open(settings.Shared.Path, settings.Node.Name);
+            return Judge(await new Exchange(directory, settings.Node.Name, others, time).RunAsync().ConfigureAwait(false)).ToList();
+        }
+        catch (UntrustedDirectoryException e)
+        {
+            return [StorageCheck.Untrusted(Name, e, settings)];
+        }
     })
     {
         Patience = TimeSpan.FromSeconds(15),
     };
+
+    /// <summary>Whether another node has lately written here: then this is storage that it sees too.</summary>
+    public static bool HasFreshMark(Settings settings, TimeProvider time)
+    {
+        using var root = OpenDirectory.TryOpen(Path.GetDirectoryName(DoctorDirectory.PathIn(settings.Shared.Path))!);
+        using var directory = root?.TryOpenBelow(DoctorDirectory.Name);
+        return directory is not null && settings.Cluster.Nodes.Keys.Any(node => node != settings.Node.Name
+            && FileStatus.TryRead(directory[node]) is { Kind: FileKind.File } mark
+            && DateTimeOffset.UnixEpoch.AddTicks(mark.ModifiedNs / TimeSpan.NanosecondsPerTick) > time.GetUtcNow() - Fresh);
+    }
 
     public static IEnumerable<Finding> Judge(IEnumerable<MarkSeen> marks) => marks.Select(mark => mark switch
     {
@@ -63,13 +84,16 @@ internal static class MarkCheck
         { IsRunning: true } => Finding.Warning(
             Name, $"{mark.Node}'s doctor runs too, and did not see a change within {WaitForAnswers.TotalSeconds:0} s", "standbys, logs and roll-outs lag by as much; nothing unsafe",
             "let attributes be cached for less time: mount options such as actimeo=1"),
+        { Age: { } age } when age > Fresh => Finding.Warning(
+            Name, $"{mark.Node}'s mark is {Display.Humane.Seconds(age.TotalSeconds)} old", "it came here then, or with a copy of the storage: it does not say what that node writes to now",
+            $"run 'clusterfs doctor' on {mark.Node}, then here again"),
         _ => Finding.Ok(
             Name, $"{mark.Node}'s mark of {Display.Humane.Seconds(mark.Age.Value.TotalSeconds)} ago is here",
             "both see the same storage; how soon is measured when both doctors run at the same time"),
     });
 
     /// <summary>One doctor's part in it.</summary>
-    internal sealed class Exchange(string place, string node, IReadOnlyList<string> others, TimeProvider time)
+    internal sealed class Exchange(OpenDirectory directory, string node, IReadOnlyList<string> others, TimeProvider time)
     {
         private readonly Dictionary<string, NodeMark> _first = [];
         private readonly Dictionary<string, NodeMark> _last = [];
@@ -82,7 +106,6 @@ internal static class MarkCheck
 
         public async Task<IReadOnlyList<MarkSeen>> RunAsync()
         {
-            Durable.CreateDirectory(place);
             Look();
             Write(over: false);
             var began = Stopwatch.GetTimestamp();
@@ -153,8 +176,15 @@ internal static class MarkCheck
         {
             try
             {
-                using var file = new FileStream(Path.Combine(place, other), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-                return file.Length > MaxMark ? null : JsonSerializer.Deserialize(file, DoctorJson.Default.NodeMark);
+                // Neither through a link, nor held up by a pipe, that somebody put there.
+                using var handle = PlainFile.OpenRead(directory[other]);
+                if (FileStatus.Read(handle) is not { Kind: FileKind.File, Size: <= MaxMark })
+                {
+                    return null;
+                }
+
+                using var file = new FileStream(handle, FileAccess.Read);
+                return JsonSerializer.Deserialize(file, DoctorJson.Default.NodeMark);
             }
             catch (Exception e) when (e is IOException or JsonException)
             {
@@ -167,7 +197,7 @@ internal static class MarkCheck
         {
             var heard = _last.ToImmutableSortedDictionary(mark => mark.Key, mark => mark.Value.Version, StringComparer.Ordinal);
             var mark = new NodeMark(node, _versions[^1], time.GetUtcNow(), over, heard);
-            Durable.Replace(Path.Combine(place, node), JsonSerializer.SerializeToUtf8Bytes(mark, DoctorJson.Default.NodeMark));
+            Durable.Replace(directory[node], JsonSerializer.SerializeToUtf8Bytes(mark, DoctorJson.Default.NodeMark));
         }
 
         private static string NewVersion() => Guid.NewGuid().ToString("N");

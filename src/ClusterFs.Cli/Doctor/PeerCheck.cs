@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using ClusterFs.Configuration;
 using ClusterFs.Guard;
+using ClusterFs.Lease.SqlVoter;
 
 namespace ClusterFs.Cli.Doctor;
 
@@ -43,6 +44,9 @@ internal static class PeerCheck
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
+    /// <summary>For a refusal to come, which is already on its way.</summary>
+    private static readonly TimeSpan RefusalPatience = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Nothing is decided by wall clocks, but people read them.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromSeconds(5);
 
@@ -53,7 +57,7 @@ internal static class PeerCheck
             var others = settings.Cluster.Nodes.Where(node => node.Key != settings.Node.Name).ToList();
             var seen = await Task.WhenAll(others.SelectMany(node => Ports(settings).Select(port =>
                 LookAsync(node.Key, node.Value, port.Port, port.Listener, tls, time)))).ConfigureAwait(false);
-            return Judge(seen, settings.Cluster.Nodes.Count, time.GetUtcNow());
+            return Judge(seen, settings.Node.Name, settings.Cluster.Voters, time.GetUtcNow());
         })
     {
         Patience = Patience + TimeSpan.FromSeconds(2),
@@ -66,8 +70,9 @@ internal static class PeerCheck
         (settings.Cluster.HttpPort, Listener.Health),
     ];
 
-    /// <param name="nodes">How many the cluster has, this one included.</param>
-    public static IEnumerable<Finding> Judge(IReadOnlyCollection<PeerSeen> seen, int nodes, DateTimeOffset now)
+    /// <param name="self">This node, whose own guard is looked at elsewhere.</param>
+    /// <param name="voters">Nodes, and <c>sql</c> for the database, which is looked at elsewhere.</param>
+    public static IEnumerable<Finding> Judge(IReadOnlyCollection<PeerSeen> seen, string self, IReadOnlyCollection<string> voters, DateTimeOffset now)
     {
         foreach (var peer in seen)
         {
@@ -97,12 +102,19 @@ internal static class PeerCheck
             }
         }
 
-        var guards = 1 + seen.Count(peer => peer.Listener == Listener.Guard && peer.Connection == Connection.Stands);
-        if (guards <= nodes / 2)
+        var standing = seen.Where(peer => peer.Listener == Listener.Guard && peer.Connection == Connection.Stands).Select(peer => peer.Node).Append(self);
+        var reached = voters.Intersect(standing).Count();
+        var withDatabase = reached + (voters.Contains(SqlVoterMachine.Name) ? 1 : 0);
+        var what = $"of {voters.Count} voters ({string.Join(", ", voters)}) this node reaches the guards of {reached}{(voters.Contains(self) ? ", itself included" : "")}";
+        if (withDatabase * 2 <= voters.Count)
         {
             yield return Finding.Failure(
-                Name, $"of {nodes} guards this node reaches {guards}, itself included", "without a majority no lease is granted or renewed here: no service can run on this node",
-                "see above what does not answer");
+                Name, what, "without a majority no lease is granted or renewed here: no service can run on this node", "see above what does not answer");
+        }
+        else if (reached * 2 <= voters.Count)
+        {
+            yield return Finding.Warning(
+                Name, what, "that is a majority only while the database answers: services run here, and stop when it does not", "see above what does not answer, and below the journal");
         }
     }
 
@@ -138,7 +150,29 @@ internal static class PeerCheck
         await using (stream.ConfigureAwait(false))
         {
             await stream.AuthenticateAsClientAsync(tls.ToPeer(node), cancellation).ConfigureAwait(false);
+            await HearRefusalAsync(stream, cancellation).ConfigureAwait(false);
             return stream.RemoteCertificate is X509Certificate2 shown ? new DateTimeOffset(shown.NotAfter.ToUniversalTime(), TimeSpan.Zero) : null;
+        }
+    }
+
+    /// <summary>
+    /// With TLS 1.3 the handshake is over here before the other side has judged this node's certificate: that it refuses shows with the first byte that is
+    /// read. Who believes it says something, or waits for this node to.
+    /// </summary>
+    private static async Task HearRefusalAsync(SslStream stream, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(RefusalPatience);
+        try
+        {
+            if (await stream.ReadAsync(new byte[1], patience.Token).ConfigureAwait(false) == 0)
+            {
+                throw new AuthenticationException("it shows a certificate, and closes the connection when it has seen this node's");
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // Nothing against it.
         }
     }
 

@@ -29,19 +29,26 @@ internal static class StorageCheck
     private static readonly TimeSpan Slow = TimeSpan.FromSeconds(1);
 
     public static Check Create(Settings settings) => new(
-        Name, MountCheck.HungMeaning, MountCheck.HungRemedy, () => Judge(Look(PlaceIn(settings), settings.Node.Name)))
+        Name, MountCheck.HungMeaning, MountCheck.HungRemedy, () =>
+        {
+            try
+            {
+                using var directory = DoctorDirectory.Open(settings.Shared.Path, settings.Node.Name);
+                return Judge(Look(directory, settings.Node.Name)).ToList();
+            }
+            catch (UntrustedDirectoryException e)
+            {
+                return [Untrusted(Name, e, settings)];
+            }
+        })
     {
         Patience = TimeSpan.FromSeconds(10),
     };
 
-    /// <summary>What doctors of all nodes leave for one another, and work in.</summary>
-    public static string PlaceIn(Settings settings)
-    {
-        var root = Path.Combine(settings.Shared.Path, "clusterfs");
-        return Directory.Exists(root)
-            ? Path.Combine(root, "doctor")
-            : throw new IOException($"there is no {root}: is {settings.Shared.Path} mounted, and set up?");
-    }
+    /// <summary>Whoever made that directory has not made this node unfit.</summary>
+    public static Finding Untrusted(string name, UntrustedDirectoryException e, Settings settings) => Finding.Warning(
+        name, e.Message, "nothing was tried there: whoever may write there could lead root elsewhere",
+        $"rm -r {DoctorDirectory.PathIn(settings.Shared.Path)}, and run doctor as the user that the daemon runs as");
 
     public static IEnumerable<Finding> Judge(ImmutableArray<StepSeen> steps)
     {
@@ -69,22 +76,40 @@ internal static class StorageCheck
     }
 
     /// <exception cref="IOException">Nothing can be written there.</exception>
-    public static ImmutableArray<StepSeen> Look(string place, string node)
+    public static ImmutableArray<StepSeen> Look(OpenDirectory directory, string node)
     {
-        Durable.CreateDirectory(place);
-        var directory = Path.Combine(place, $"{node}-{Guid.NewGuid():N}");
-        Directory.CreateDirectory(directory);
+        var name = DoctorDirectory.NewName(node);
+        _ = Durable.TryMakeDirectory(directory[name]);
+        using var scratch = directory.TryOpenBelow(name) ?? throw new IOException($"a directory that was made is not there: {name}");
         try
         {
-            return [.. Enum.GetValues<StorageStep>().Select(step => Try(step, Path.Combine(directory, $"{step}")))];
+            Sweep(() => DoctorDirectory.Clean(directory, node, scratch));
+            return [.. Enum.GetValues<StorageStep>().Select(step => Try(step, scratch))];
         }
         finally
         {
-            Directory.Delete(directory, recursive: true);
+            Sweep(() =>
+            {
+                DoctorDirectory.Empty(scratch);
+                _ = Durable.TryRemoveDirectory(directory[name]);
+            });
         }
     }
 
-    private static StepSeen Try(StorageStep step, string path)
+    /// <summary>What cannot be removed is nothing beside what was measured; the next doctor removes it.</summary>
+    private static void Sweep(Action remove)
+    {
+        try
+        {
+            remove();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The steps tell what the storage does not do.
+        }
+    }
+
+    private static StepSeen Try(StorageStep step, OpenDirectory scratch)
     {
         Action<string> attempt = step switch
         {
@@ -100,12 +125,12 @@ internal static class StorageCheck
         var began = Stopwatch.GetTimestamp();
         try
         {
-            attempt(path);
+            attempt(scratch[$"{step}"]);
             return new StepSeen(step, Stopwatch.GetElapsedTime(began), null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new StepSeen(step, Stopwatch.GetElapsedTime(began), e.Message);
+            return new StepSeen(step, Stopwatch.GetElapsedTime(began), scratch.Readable(e.Message));
         }
     }
 

@@ -1,3 +1,4 @@
+using ClusterFs.Configuration;
 using ClusterFs.Node.Page;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -19,6 +20,12 @@ internal static class RequestGate
             return RefuseAsync(context, StatusCodes.Status404NotFound, "the API is on the daemon's socket only");
         }
 
+        if (PageHost.IsPage(context.Request.Path) && !PageHost.IsOurs(context.Request.Host.Host, context.RequestServices.GetRequiredService<Settings>().Cluster))
+        {
+            context.Response.Headers.Connection = "close";
+            return RefuseAsync(context, StatusCodes.Status421MisdirectedRequest, "the page answers to an address, to localhost, and to a node's name");
+        }
+
         // Nothing there takes one but what may act, so nobody else's is waited for.
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
@@ -31,6 +38,11 @@ internal static class RequestGate
             if (context.RequestServices.GetRequiredService<PageActions>().WhyNot(context.Request) is { } problem)
             {
                 context.Response.Headers.Connection = "close";
+                if (problem.Status == StatusCodes.Status401Unauthorized)
+                {
+                    context.Response.Headers.WWWAuthenticate = "Bearer";
+                }
+
                 return RefuseAsync(context, problem.Status, problem.Error.Error);
             }
         }

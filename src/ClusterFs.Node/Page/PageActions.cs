@@ -40,13 +40,7 @@ internal sealed class PageActions(NodeQueries queries, MoveQueries moves, PageTo
     /// <returns>Why it is not let in; null when it is.</returns>
     public Problem? WhyNot(HttpRequest request)
     {
-        var permission = token.Judge(request, out var why);
-        if (permission != Permission.Granted && request.Headers.Authorization.Count > 0)
-        {
-            Say($"{request.HttpContext.Connection.RemoteIpAddress}", why ?? "not with the token");
-        }
-
-        return permission switch
+        return Judge(request) switch
         {
             Permission.Off => Problem.Of(StatusCodes.Status403Forbidden, "nobody may act from here", "this node's log says why; on the node, use clusterfs"),
             Permission.Denied => Problem.Of(StatusCodes.Status401Unauthorized, "that is not the token", "it is in the file that clusterfs.http.token-file of this node names"),
@@ -55,6 +49,20 @@ internal sealed class PageActions(NodeQueries queries, MoveQueries moves, PageTo
                 Problem.Of(StatusCodes.Status413PayloadTooLarge, $"a request has at most {MostBytes} bytes, and says how many", null),
             _ => null,
         };
+    }
+
+    /// <summary>Whether who asks has the token. Who has another one is told nothing more than who has none.</summary>
+    public bool IsGranted(HttpRequest request) => request.Headers.Authorization.Count > 0 && Judge(request) == Permission.Granted;
+
+    private Permission Judge(HttpRequest request)
+    {
+        var permission = token.Judge(request, out var why);
+        if (permission != Permission.Granted && request.Headers.Authorization.Count > 0)
+        {
+            Say($"{request.HttpContext.Connection.RemoteIpAddress}", why ?? "not with the token");
+        }
+
+        return permission;
     }
 
     private void Say(string address, string why)

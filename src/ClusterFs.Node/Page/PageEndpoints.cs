@@ -4,18 +4,14 @@ using Microsoft.Net.Http.Headers;
 namespace ClusterFs.Node.Page;
 
 /// <summary>The status page and what it is made of. It brings all it needs, asks nobody else, and may be framed by nobody.</summary>
-internal sealed class PageEndpoints(PageSource source) : IDisposable
+internal sealed class PageEndpoints(PageSource source, PageActions actions)
 {
-    private const int MostAtOnce = 4;
-
     private const string Policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
-
-    private readonly SemaphoreSlim _serving = new(MostAtOnce);
 
     public static void Map(WebApplication application)
     {
@@ -27,8 +23,6 @@ internal sealed class PageEndpoints(PageSource source) : IDisposable
             "/page/state", Methods, (HttpContext context) => context.RequestServices.GetRequiredService<PageEndpoints>().SendStateAsync(context));
         PageActions.Map(application);
     }
-
-    public void Dispose() => _serving.Dispose();
 
     private static void Map(WebApplication application, string route, string name, string type)
     {
@@ -54,21 +48,10 @@ internal sealed class PageEndpoints(PageSource source) : IDisposable
     {
         Secure(context.Response);
         context.Response.Headers.CacheControl = "no-store";
-        if (!await _serving.WaitAsync(TimeSpan.Zero, context.RequestAborted).ConfigureAwait(false))
-        {
-            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            await context.Response.WriteAsync("others are being served; ask again\n").ConfigureAwait(false);
-            return;
-        }
 
-        try
-        {
-            await SendAsync(context, await source.GetAsync(context.RequestAborted).ConfigureAwait(false), "application/json").ConfigureAwait(false);
-        }
-        finally
-        {
-            _serving.Release();
-        }
+        // However many ask, they wait for one drawing; how many may ask is what connections are limited to.
+        var body = await source.GetAsync(actions.IsGranted(context.Request), context.RequestAborted).ConfigureAwait(false);
+        await SendAsync(context, body, "application/json").ConfigureAwait(false);
     }
 
     /// <summary>Who reads slowly is cut off.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
-using ClusterFs.Api;
 
 namespace ClusterFs.Node.Page;
 
@@ -16,7 +15,7 @@ internal sealed record PageReport(
     bool MayAct,
     ImmutableSortedDictionary<string, string> Nodes,
     ImmutableSortedDictionary<string, ImmutableArray<string>> Places,
-    StatusReport Status,
+    PageStatus Status,
     ImmutableArray<PageEvent> Happened);
 
 /// <param name="Kind">As <c>history</c> calls it; <c>dump</c> for a dump that was seen while somebody looked.</param>
@@ -28,6 +27,11 @@ internal sealed record PageEvent(string Service, DateTimeOffset At, string Kind,
     public double? DurationSeconds { get; init; }
 
     public double? LostSeconds { get; init; }
+
+    /// <summary>Without the words of a fence command, or of why something was released or given up, which are not ours: see <see cref="PageStatus.Of"/>.</summary>
+    public PageEvent WithoutWords() => Kind is "power-fenced" or "released" or "move-abandoned" && Text.IndexOf(": ", StringComparison.Ordinal) is > 0 and var at
+        ? this with { Text = $"{Text[..at]}: see 'clusterfs history'" }
+        : this;
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -28,8 +28,18 @@ internal sealed class PageSource : IDisposable
         _timeline = new Timeline(async service => (await queries.HistoryAsync(service).ConfigureAwait(false)).Value);
     }
 
+    /// <param name="told">Whether who asks has the token: see <see cref="PageStatus.Of"/>.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
     /// <returns>JSON, for all who ask.</returns>
-    public async Task<ReadOnlyMemory<byte>> GetAsync(CancellationToken cancellation)
+    public async Task<ReadOnlyMemory<byte>> GetAsync(bool told, CancellationToken cancellation)
+    {
+        var drawn = await NewestAsync(cancellation).ConfigureAwait(false);
+        return (told ? drawn.Told : drawn.Untold).Value;
+    }
+
+    public void Dispose() => _drawing.Dispose();
+
+    private async Task<Drawn> NewestAsync(CancellationToken cancellation)
     {
         if (Newest() is { } before)
         {
@@ -44,9 +54,7 @@ internal sealed class PageSource : IDisposable
                 return meanwhile;
             }
 
-            var body = await DrawAsync().ConfigureAwait(false);
-            _drawn = new Drawn(_time.GetTimestamp(), body);
-            return body;
+            return _drawn = await DrawAsync().ConfigureAwait(false);
         }
         finally
         {
@@ -54,20 +62,21 @@ internal sealed class PageSource : IDisposable
         }
     }
 
-    public void Dispose() => _drawing.Dispose();
+    private Drawn? Newest() => _drawn is { } drawn && _time.GetElapsedTime(drawn.At) < Fresh ? drawn : null;
 
-    private byte[]? Newest() => _drawn is { } drawn && _time.GetElapsedTime(drawn.At) < Fresh ? drawn.Body : null;
-
-    private async Task<byte[]> DrawAsync()
+    private async Task<Drawn> DrawAsync()
     {
         var status = await _queries.StatusAsync().ConfigureAwait(false);
         var nodes = _settings.Cluster.Nodes.ToImmutableSortedDictionary(
             node => node.Key, node => new UriBuilder("http", node.Value, _settings.Cluster.HttpPort).Uri.ToString(), StringComparer.Ordinal);
         var places = _settings.Services.ToImmutableSortedDictionary(service => service.Key, service => service.Value.Nodes, StringComparer.Ordinal);
-        var report = new PageReport(
-            _time.GetUtcNow(), _settings.Cluster.Name, _settings.Http.TokenFile is not null, nodes, places, status, _timeline.Follow(status.Services));
-        return JsonSerializer.SerializeToUtf8Bytes(report, PageJson.Default.PageReport);
+        var (now, happened) = (_time.GetUtcNow(), _timeline.Follow(status.Services));
+        Lazy<byte[]> Of(bool told) => new(() => JsonSerializer.SerializeToUtf8Bytes(
+            new PageReport(
+                now, _settings.Cluster.Name, _settings.Http.TokenFile is not null, nodes, places, PageStatus.Of(status, told),
+                told ? happened : [.. happened.Select(one => one.WithoutWords())]), PageJson.Default.PageReport));
+        return new Drawn(_time.GetTimestamp(), Of(told: false), Of(told: true));
     }
 
-    private sealed record Drawn(long At, byte[] Body);
+    private sealed record Drawn(long At, Lazy<byte[]> Untold, Lazy<byte[]> Told);
 }

@@ -65,8 +65,17 @@ internal sealed class PageToken(HttpSettings settings)
     private static string? ReadSecret(string file, out string? why)
     {
         why = null;
-        using var open = File.OpenHandle(file);
-        if ((FileStatus.Read(open).Mode & OthersMode) != 0)
+
+        // A pipe or a device must not hold up who asks.
+        using var open = PlainFile.OpenRead(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file);
+        var status = FileStatus.Read(open);
+        if (status.Kind != FileKind.File)
+        {
+            why = $"{file} is no file";
+            return null;
+        }
+
+        if ((status.Mode & OthersMode) != 0)
         {
             why = $"{file} is open to every user of this machine: chmod 600 {file}";
             return null;

@@ -16,21 +16,28 @@ internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
     private const int AskedAtOnce = 8;
 
     private readonly Dictionary<string, Kept> _services = new(StringComparer.Ordinal);
+    private long _asked;
 
     /// <param name="services">As they are now.</param>
     /// <returns>Newest first.</returns>
     public ImmutableArray<PageEvent> Follow(ImmutableArray<ServiceStatus> services)
     {
         var asking = _services.Values.Count(kept => kept.Asked is { IsCompleted: false });
+        var wanting = new List<(ServiceStatus Service, Kept Kept)>();
         foreach (var service in services)
         {
             var kept = _services.TryGetValue(service.Name, out var known) ? known : _services[service.Name] = new Kept();
             kept.See(service);
-            if (kept.WantsAnswer(service) && asking < AskedAtOnce)
+            if (kept.WantsAnswer(service))
             {
-                kept.Ask(service, ask(service.Name));
-                asking++;
+                wanting.Add((service, kept));
             }
+        }
+
+        // Who was not asked for the longest time comes first: those that are silent keep nobody else from it.
+        foreach (var (service, kept) in wanting.OrderBy(one => one.Kept.AskedAs).Take(Math.Max(0, AskedAtOnce - asking)))
+        {
+            kept.Ask(service, ask(service.Name), ++_asked);
         }
 
         return [.. _services.SelectMany(service => service.Value.Events.Concat(service.Value.Dumps)).OrderByDescending(one => one.At).Take(Shown)];
@@ -41,6 +48,9 @@ internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
         private string _asOf = "";
 
         public Task<HistoryReport?>? Asked { get; private set; }
+
+        /// <summary>Of all questions, which one was its newest; 0 before the first.</summary>
+        public long AskedAs { get; private set; }
 
         public ImmutableArray<PageEvent> Events { get; private set; } = [];
 
@@ -76,13 +86,14 @@ internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
 
         public bool WantsAnswer(ServiceStatus service) => Asked is null && _asOf != StateOf(service);
 
-        public void Ask(ServiceStatus service, Task<HistoryReport?> answer)
+        public void Ask(ServiceStatus service, Task<HistoryReport?> answer, long number)
         {
+            AskedAs = number;
             _asOf = StateOf(service);
             Asked = answer;
         }
 
-        private static string StateOf(ServiceStatus service) => $"{service.Epoch} {service.State} {service.Owner} {service.Paused} {service.Damped} {service.Reason}";
+        private static string StateOf(ServiceStatus service) => $"{service.Epoch} {service.State} {service.Owner} {service.Paused} {service.Damped}";
 
         private static PageEvent Of(string service, HistoryEntry entry) => new(service, entry.At, entry.Event, entry.Node, entry.Text)
         {

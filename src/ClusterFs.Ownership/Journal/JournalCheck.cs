@@ -65,15 +65,20 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
         }
     }
 
-    /// <summary>Looks once, without waiting for what is not there.</summary>
+    /// <summary>Looks once, without waiting for what is not there, and changes nothing.</summary>
     /// <returns>Whether the tables are there; otherwise the first daemon makes them.</returns>
     /// <exception cref="JournalRefusedException">The database cannot be trusted.</exception>
     /// <exception cref="DbException">It does not answer.</exception>
     public async Task<bool> LookAsync(CancellationToken cancellation)
     {
-        await using var source = store.OpenSource();
+        if (!store.IsMade)
+        {
+            return false;
+        }
+
+        await using var source = store.OpenExisting();
         await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
-        await store.PrepareAsync(connection, cancellation).ConfigureAwait(false);
+        await store.CheckAsync(connection, cancellation).ConfigureAwait(false);
         if (!await ExistsAsync(connection, PluginTable, cancellation).ConfigureAwait(false))
         {
             return false;

@@ -49,10 +49,20 @@ public abstract record JournalStore
         return config.GetString("provider-name") == SqliteStore.Provider ? Sqlite(connectionString) : PostgreSql(connectionString);
     }
 
+    /// <summary>Whether there is something to be opened. True where only the database knows.</summary>
+    internal virtual bool IsMade => true;
+
     internal abstract DbDataSource OpenSource();
+
+    /// <summary>The same, and nothing is made by it.</summary>
+    internal virtual DbDataSource OpenExisting() => OpenSource();
 
     /// <summary>Sets the database up for all who use it.</summary>
     internal abstract Task PrepareAsync(DbConnection connection, CancellationToken cancellation);
+
+    /// <summary>What can be told of <see cref="PrepareAsync"/> without changing anything.</summary>
+    /// <exception cref="JournalRefusedException">It forgets what it acknowledged.</exception>
+    internal abstract Task CheckAsync(DbConnection connection, CancellationToken cancellation);
 
     /// <summary>The columns of every unique index and constraint of a table, in order, joined by commas.</summary>
     internal abstract Task<IReadOnlyList<string>> UniqueColumnsAsync(DbConnection connection, string table, CancellationToken cancellation);
@@ -85,7 +95,13 @@ public abstract record JournalStore
 
         public override string ToString() => $"SQLite {new SqliteConnectionStringBuilder(ConnectionString).DataSource}";
 
+        internal override bool IsMade =>
+            new SqliteConnectionStringBuilder(ConnectionString).DataSource is var file && (file.StartsWith("file:", StringComparison.Ordinal) || File.Exists(file));
+
         internal override DbDataSource OpenSource() => SqliteFactory.Instance.CreateDataSource(ConnectionString);
+
+        internal override DbDataSource OpenExisting() => SqliteFactory.Instance.CreateDataSource(
+            new SqliteConnectionStringBuilder(ConnectionString) { Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ConnectionString);
 
         internal override async Task PrepareAsync(DbConnection connection, CancellationToken cancellation)
         {
@@ -96,6 +112,13 @@ public abstract record JournalStore
             {
                 throw new JournalRefusedException($"{this}: cannot be set to write-ahead logging, its journal mode is {mode}");
             }
+
+            await CheckAsync(connection, cancellation).ConfigureAwait(false);
+        }
+
+        internal override async Task CheckAsync(DbConnection connection, CancellationToken cancellation)
+        {
+            await using var command = connection.CreateCommand();
 
             // Per connection, and not to be set by the connection string: the library's default has to be right.
             command.CommandText = "pragma synchronous";
@@ -149,7 +172,9 @@ public abstract record JournalStore
 
         internal override DbDataSource OpenSource() => NpgsqlDataSource.Create(ConnectionString);
 
-        internal override async Task PrepareAsync(DbConnection connection, CancellationToken cancellation)
+        internal override Task PrepareAsync(DbConnection connection, CancellationToken cancellation) => CheckAsync(connection, cancellation);
+
+        internal override async Task CheckAsync(DbConnection connection, CancellationToken cancellation)
         {
             await using var command = connection.CreateCommand();
             command.CommandText = "show synchronous_commit";

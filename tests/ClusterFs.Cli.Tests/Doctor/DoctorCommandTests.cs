@@ -37,7 +37,7 @@ public sealed class DoctorCommandTests
         guard.Stop();
         var alone = await Examine(cli);
         Assert.False(alone.Fit);
-        Assert.Contains(alone.Findings, finding => finding is { Check: "peers", Severity: Severity.Failure } && finding.Seen == "of 3 guards this node reaches 1, itself included");
+        Assert.Contains(alone.Findings, finding => finding is { Check: "peers", Severity: Severity.Failure } && finding.Seen == "of 3 voters (n1, n2, n3) this node reaches the guards of 1, itself included");
     }
 
     [Fact]
@@ -100,10 +100,74 @@ public sealed class DoctorCommandTests
     }
 
     [Fact]
+    public async Task A_peer_that_refuses_this_nodes_certificate_after_the_handshake_is_found()
+    {
+        using var cli = new CliFixture(Ports);
+        var tls = Directory.CreateDirectory(Path.Combine(cli.Root, "tls")).FullName;
+        CertificateMaker.MakeAuthority(tls, "test", 100, TimeProvider.System.GetUtcNow());
+        CertificateMaker.MakeNode(tls, tls, "n1", null, 90, TimeProvider.System.GetUtcNow());
+        CertificateMaker.MakeNode(tls, tls, "n2", null, 90, TimeProvider.System.GetUtcNow());
+        using var certificate = System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPemFile($"{tls}/n2.pem", $"{tls}/n2.key");
+        using var guard = Listen("127.0.0.2", 4864);
+        var shaking = ShakeHands(guard, certificate, believes: false);
+        File.AppendAllText(cli.ConfigurationFile, $"clusterfs.tls {{ authority = \"{tls}/authority.pem\", certificate = \"{tls}/n1.pem\", key = \"{tls}/n1.key\" }}\n");
+
+        Failed(await Examine(cli), "peers", "n2's guard on 127.0.0.2:4864 and this node do not believe one another");
+        await shaking;
+    }
+
+    [Fact]
+    public async Task Links_are_judged_by_what_they_lead_to()
+    {
+        using var cli = new CliFixture(Ports);
+        var token = Path.Combine(cli.Root, "token");
+        File.WriteAllText(token, new string('x', 30));
+        File.SetUnixFileMode(token, UnixFileMode.UserRead);
+        File.CreateSymbolicLink($"{token}.link", token);
+        File.AppendAllText(cli.ConfigurationFile, $"clusterfs.http.token-file = \"{token}.link\"\n");
+
+        Assert.DoesNotContain((await Examine(cli)).Findings, finding => finding.Check == "permissions" && finding.Seen.Contains("token", StringComparison.Ordinal));
+
+        File.SetUnixFileMode(token, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        Failed(await Examine(cli), "permissions", "/token has mode 0404");
+    }
+
+    [Fact]
+    public async Task Where_others_may_write_nothing_is_done_and_what_they_put_there_is_not_followed()
+    {
+        using var cli = new CliFixture(Ports);
+        var directory = Path.Combine(cli.Shared, "clusterfs", "doctor");
+        var elsewhere = Directory.CreateDirectory(Path.Combine(cli.Root, "elsewhere")).FullName;
+        Directory.CreateSymbolicLink(directory, elsewhere);
+        var linked = Assert.Throws<UntrustedDirectoryException>(() => DoctorDirectory.Open(cli.Shared, "n1"));
+        Assert.EndsWith("/clusterfs/doctor is no directory", linked.Message, StringComparison.Ordinal);
+        Assert.Contains((await Examine(cli)).Findings, finding => finding is { Check: "shared storage", Severity: Severity.Warning });
+        Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
+
+        File.Delete(directory);
+        Directory.CreateDirectory(directory);
+        File.SetUnixFileMode(directory, (UnixFileMode)0b111_111_111);
+        Assert.Throws<UntrustedDirectoryException>(() => DoctorDirectory.Open(cli.Shared, "n1"));
+        Assert.Empty(Directory.GetFileSystemEntries(directory));
+
+        // What leads elsewhere within, and what would hold up who opens it.
+        File.SetUnixFileMode(directory, (UnixFileMode)0b111_000_000);
+        using (var fifo = Process.Start("mkfifo", [Path.Combine(directory, "n2")]))
+        {
+            await fifo.WaitForExitAsync();
+        }
+
+        File.CreateSymbolicLink(Path.Combine(directory, "n3"), cli.ConfigurationFile);
+        using var place = DoctorDirectory.Open(cli.Shared, "n1");
+        var marks = await new MarkCheck.Exchange(place, "n1", ["n2", "n3"], TimeProvider.System).RunAsync().WaitAsync(Patience);
+        Assert.All(marks, mark => Assert.Null(mark.Age));
+    }
+
+    [Fact]
     public async Task Doctors_that_run_at_the_same_time_measure_what_the_storage_takes()
     {
         using var cli = new CliFixture(Ports);
-        var place = Path.Combine(cli.Shared, "clusterfs", "doctor");
+        using var place = DoctorDirectory.Open(cli.Shared, "n1");
         string[] nodes = ["n1", "n2", "n3"];
         MarkCheck.Exchange Of(string node) => new(place, node, [.. nodes.Where(other => other != node)], TimeProvider.System);
 
@@ -164,13 +228,18 @@ public sealed class DoctorCommandTests
         }
     }
 
-    private static async Task ShakeHands(TcpListener guard, System.Security.Cryptography.X509Certificates.X509Certificate2 certificate)
+    private static async Task ShakeHands(TcpListener guard, System.Security.Cryptography.X509Certificates.X509Certificate2 certificate, bool believes = true)
     {
         using var client = await guard.AcceptTcpClientAsync();
         using var stream = new System.Net.Security.SslStream(client.GetStream());
         try
         {
-            await stream.AuthenticateAsServerAsync(certificate);
+            await stream.AuthenticateAsServerAsync(new System.Net.Security.SslServerAuthenticationOptions
+            {
+                ServerCertificate = certificate,
+                ClientCertificateRequired = !believes,
+                RemoteCertificateValidationCallback = (_, _, _, _) => believes,
+            });
             await stream.ReadExactlyAsync(new byte[1]);
         }
         catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)

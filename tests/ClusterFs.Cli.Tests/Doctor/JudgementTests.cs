@@ -102,14 +102,55 @@ public sealed class JudgementTests
     {
         PeerSeen Seen(string node, Connection connection, Listener listener = Listener.Guard) => new(node, "10.0.0.2", 4054, listener, connection, "why", null, null);
 
-        Says(PeerCheck.Judge([Seen("n2", Connection.Stands), Seen("n3", Connection.Silent)], 3, Now), Severity.Warning, "does not answer in 3 s");
-        Says(PeerCheck.Judge([Seen("n2", Connection.Stands), Seen("n3", Connection.Refused)], 3, Now), Severity.Warning, "nobody listens as n3's guard on 10.0.0.2:4054");
-        Says(PeerCheck.Judge([Seen("n2", Connection.Silent), Seen("n3", Connection.Refused)], 3, Now), Severity.Failure, "reaches 1");
-        Says(PeerCheck.Judge([Seen("n2", Connection.NotTrusted), Seen("n3", Connection.Stands)], 3, Now), Severity.Failure, "do not believe one another: why");
-        Says(PeerCheck.Judge([Seen("n2", Connection.Stands) with { CertificateEnds = Now.AddDays(3) }], 2, Now), Severity.Warning, "ends on 2026-02-03");
+        string[] three = ["n1", "n2", "n3"];
+        Says(PeerCheck.Judge([Seen("n2", Connection.Stands), Seen("n3", Connection.Silent)], "n1", three, Now), Severity.Warning, "does not answer in 3 s");
+        Says(PeerCheck.Judge([Seen("n2", Connection.Stands), Seen("n3", Connection.Refused)], "n1", three, Now), Severity.Warning, "nobody listens as n3's guard on 10.0.0.2:4054");
+        Says(PeerCheck.Judge([Seen("n2", Connection.Silent), Seen("n3", Connection.Refused)], "n1", three, Now), Severity.Failure, "the guards of 1, itself included");
+        Says(PeerCheck.Judge([Seen("n2", Connection.NotTrusted), Seen("n3", Connection.Stands)], "n1", three, Now), Severity.Failure, "do not believe one another: why");
+        Says(PeerCheck.Judge([Seen("n2", Connection.Stands) with { CertificateEnds = Now.AddDays(3) }], "n1", ["n1", "n2"], Now), Severity.Warning, "ends on 2026-02-03");
         Says(
-            PeerCheck.Judge([Seen("n2", Connection.Stands), Seen("n2", Connection.Stands, Listener.Health) with { ClockAhead = TimeSpan.FromSeconds(-90) }], 2, Now),
+            PeerCheck.Judge([Seen("n2", Connection.Stands), Seen("n2", Connection.Stands, Listener.Health) with { ClockAhead = TimeSpan.FromSeconds(-90) }], "n1", ["n1", "n2"], Now),
             Severity.Warning, "n2's wall clock is 90 s behind");
+    }
+
+    [Theory]
+    [InlineData("n1 n2 sql", "", Severity.Warning, "majority only while the database answers")]
+    [InlineData("n1 n2 sql", "n2", Severity.Ok, "")]
+    [InlineData("n1 n2 n3", "n4 n5", Severity.Failure, "of 3 voters (n1, n2, n3) this node reaches the guards of 1, itself included")]
+    [InlineData("n1 n2 n3", "n2", Severity.Ok, "")]
+    [InlineData("n2 n3 n4", "n2 n5", Severity.Failure, "reaches the guards of 1")]
+    [InlineData("n2 n3 n4", "n2 n3", Severity.Ok, "")]
+    internal void A_majority_is_one_of_voters(string voters, string standing, Severity severity, string said) => Says(
+        PeerCheck.Judge(
+            [.. standing.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(node => new PeerSeen(node, "10.0.0.2", 4054, Listener.Guard, Connection.Stands, null, null, null))],
+            "n1", voters.Split(' '), Now),
+        severity, said);
+
+    [Theory]
+    [InlineData("664", 0u, 50u, "the group 50 can have root do what it likes")]
+    [InlineData("664", 0u, 0u, "")]
+    [InlineData("644", 1000u, 0u, "that user can have root do what they like")]
+    [InlineData("644", 7u, 0u, "")]
+    public void Who_may_write_what_root_runs_is_said(string mode, uint owner, uint group, string said) => Says(
+        PermissionCheck.Judge(new PermissionSeen("/x", Kept.Configuration, new FileStatus(FileKind.File, Convert.ToUInt32(mode, 8), owner, group, 0, 0, 0, 0, 0, 1)), user: 0, daemon: 7),
+        said.Length > 0 ? Severity.Warning : Severity.Ok, said);
+
+    [Theory]
+    [InlineData("777", Severity.Failure)]
+    [InlineData("1777", Severity.Ok)]
+    [InlineData("755", Severity.Ok)]
+    internal void A_directory_above_what_root_trusts(string mode, Severity severity) => Says(
+        PermissionCheck.Judge(new PermissionSeen("/x", Kept.Above, new FileStatus(FileKind.Directory, Convert.ToUInt32(mode, 8), 0, 0, 0, 0, 0, 0, 0, 1)), user: 0), severity, "");
+
+    [Fact]
+    public void A_local_file_system_that_another_node_writes_to_is_the_servers() => Says(
+        MountCheck.Judge(new SharedSeen(Shared, new Mount("/", "ext4", "what", ["rw"]), IsPrepared: true, OneMachine: false, IsServed: true)), Severity.Warning, "another node wrote there lately");
+
+    [Fact]
+    public async Task One_look_that_goes_wrong_in_an_unforeseen_way_is_a_finding()
+    {
+        var check = new Check("it", "", "look", Task<IEnumerable<Finding>> () => throw new System.ComponentModel.Win32Exception(13));
+        Says(await check.RunAsync(TimeProvider.System), Severity.Failure, "Win32Exception");
     }
 
     [Theory]
@@ -123,12 +164,15 @@ public sealed class JudgementTests
     [InlineData("verified: PostgreSQL clusterfs on db: its constraints are there", Severity.Ok, "no epoch can be granted twice")]
     [InlineData("new: SQLite /x: there are no tables yet", Severity.Ok, "makes its tables")]
     [InlineData("refused: SQLite /x: table journal has no unique constraint", Severity.Failure, "no unique constraint")]
-    [InlineData("Unhandled exception", Severity.Failure, "Unhandled exception")]
+    [InlineData("away: SQLite /x: database is locked", Severity.Failure, "does not answer: SQLite /x")]
+    [InlineData("Unhandled exception", Severity.Warning, "was not looked at")]
+    [InlineData("", Severity.Warning, "ended without a word")]
     internal void A_journal(string answer, Severity severity, string said) => Says([JournalCheck.Judge(answer)], severity, said);
 
     [Theory]
     [InlineData(null, false, null, Severity.Warning, "no mark of n2")]
     [InlineData(3600, false, null, Severity.Ok, "n2's mark of 1 h 0 min ago")]
+    [InlineData(3601, false, null, Severity.Warning, "does not say what that node writes to now")]
     [InlineData(1, true, 0.2, Severity.Ok, "within 0.20 s")]
     [InlineData(1, true, 8.0, Severity.Warning, "only after 8.0 s")]
     [InlineData(1, true, null, Severity.Warning, "did not see a change")]

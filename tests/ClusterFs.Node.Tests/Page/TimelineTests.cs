@@ -54,6 +54,20 @@ public sealed class TimelineTests
     }
 
     [Fact]
+    public void Those_that_do_not_answer_keep_nobody_else_from_being_asked()
+    {
+        var services = Enumerable.Range(0, 16).Select(number => Service($"s{number}", epoch: 1)).ToList();
+        _timeline.Follow([.. services]);
+        foreach (var (_, answer) in _asked)
+        {
+            answer.SetResult(null);
+        }
+
+        _timeline.Follow([.. services]);
+        Assert.Equal(services.Select(service => service.Name).Order(StringComparer.Ordinal), _asked.Select(one => one.Service).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Dumps_that_are_seen_are_part_of_it_each_once()
     {
         for (var sequence = 1; sequence <= 30; sequence++)

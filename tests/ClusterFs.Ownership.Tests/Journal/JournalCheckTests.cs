@@ -24,6 +24,16 @@ public sealed class JournalCheckTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_only_looks_changes_nothing()
+    {
+        _journal.Execute("create table journal (persistence_id varchar(255), sequence_number bigint, unique (persistence_id, sequence_number))");
+
+        await Assert.ThrowsAsync<JournalRefusedException>(() => _journal.Check.LookAsync(CancellationToken.None));
+
+        Assert.Equal(["delete"], _journal.Query("pragma journal_mode"));
+    }
+
+    [Fact]
     public async Task A_new_database_is_looked_at_and_not_waited_for() =>
         Assert.False(await _journal.Check.LookAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10)));
 

@@ -247,7 +247,9 @@ function announce(before, after) {
 
 async function look() {
   try {
-    const answer = await fetch("/page/state", { signal: AbortSignal.timeout(askPatience), cache: "no-store" });
+    const answer = await fetch("/page/state", {
+      headers: token ? { "Authorization": `Bearer ${token}` } : {}, signal: AbortSignal.timeout(askPatience), cache: "no-store",
+    });
     if (!answer.ok) throw new Error(await answer.text());
     const fresh = await answer.json();
     const before = report;
@@ -284,11 +286,12 @@ $("unlock").addEventListener("submit", event => {
   token = $("token").value.trim();
   $("token").value = "";
   draw();
+  void look();
   $("services").focus();
   tell("Unlocked: each service has buttons now.");
 });
 
-$("lock").addEventListener("click", () => { token = ""; draw(); });
+$("lock").addEventListener("click", () => { token = ""; draw(); void look(); });
 
 const questions = {
   move: ["Move", "It is stopped, dumped, and started there. Nothing is lost; it does not answer meanwhile."],
