@@ -18,7 +18,10 @@ internal static class CompanyWords
             CompanyHindrance.NodeUnfit => OwnershipMachine.ObstacleOf(state, node, now) is { } obstacle
                 ? $"cannot go there: {OwnershipExplanation.Words(state, node, obstacle, now)}"
                 : "goes there",
-            CompanyHindrance.TriedLately => $"a move there did not keep them together, and is tried again {FailbackWords.Span(CompanyRules.TryAgainAfter)} after it",
+            CompanyHindrance.OthersUnfit => "does not go there, where not all that are kept together could be",
+            CompanyHindrance.TriedLately => $"goes there when {FailbackWords.Span(CompanyRules.TryAgainAfter)} have passed since it last went after the others",
+            CompanyHindrance.DidNotLast =>
+                "does not go there by itself any more, because it did not stay there the last time: `clusterfs move` or `clusterfs resume` begins anew",
             var other => throw new ArgumentOutOfRangeException(nameof(standing), other, "unknown hindrance"),
         },
     };

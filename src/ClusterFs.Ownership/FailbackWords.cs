@@ -33,7 +33,9 @@ internal static class FailbackWords
             FailbackHindrance.NoCompany =>
                 $"{(isManual ? "can" : "will")} go back to {to} once that is fit for {string.Join(", ", state.Settings.Company.Together.Where(other => other != service))} too",
             FailbackHindrance.NotLongEnough => $"will go back to {to} in {Span(standing.In)}",
-            FailbackHindrance.TriedLately => $"did not get back to {to}, which is tried again in {Span(standing.In)}",
+            FailbackHindrance.TriedLately => state.Record.Failback is { Outcome: UnaskedMoveOutcome.DidNotLast }
+                ? $"did not stay on {to}, which is tried again in {Span(standing.In)}"
+                : $"did not get back to {to}, which is tried again in {Span(standing.In)}",
             FailbackHindrance.OutOfWindow => string.Create(
                 CultureInfo.InvariantCulture, $"will go back to {to} in {Span(standing.In)}, at {state.Settings.Failback.From:HH:mm} by the clock of {decidedOn}"),
             var other => throw new ArgumentOutOfRangeException(nameof(standing), other, "unknown hindrance"),

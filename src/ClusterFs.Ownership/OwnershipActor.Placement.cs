@@ -36,8 +36,15 @@ public sealed partial class OwnershipActor
 
     private void Hear(OwnershipView other)
     {
+        // What moves is about to end where it is.
+        var runs = other is { Stage: OwnershipStage.Owned, MovingTo: null };
         _others[other.Service] = (
-            new Neighbour(other.Service, other.Owner, other.Stage is OwnershipStage.Owned, [.. other.Candidates]), _surroundings.Clock());
+            new Neighbour(other.Service, other.Owner, runs, [.. other.Candidates])
+            {
+                IsSilent = other.Reason is not null,
+                Stays = other.Paused || other.Damped || other.MovingTo is not null,
+            },
+            _surroundings.Clock());
         Place();
     }
 
@@ -51,7 +58,7 @@ public sealed partial class OwnershipActor
         if (!_settings.Company.IsNone)
         {
             var now = _surroundings.Clock();
-            Drive(new PlacementNoted(CompanyRules.Place(_settings, Others(now), now.LongestSince(_recoveredAt))));
+            Drive(new PlacementNoted(CompanyRules.Place(State, Others(now), now.LongestSince(_recoveredAt))));
         }
 
         (_company, var apart) = LookAtCompany();

@@ -255,6 +255,9 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
             case AnswerRequest answer when _requests.Remove(answer.Request, out var asker):
                 asker.Tell(new RequestAnswered(_settings.Service, answer.Accepted, answer.Message));
                 break;
+            case AnswerRequest { Accepted: false } refused:
+                _surroundings.Logger.UnaskedRefused(_settings.Service, refused.Message);
+                break;
             case AnswerRequest:
                 break;
             case RecoverAgain again:

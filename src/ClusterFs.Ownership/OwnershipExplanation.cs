@@ -104,12 +104,15 @@ internal static class OwnershipExplanation
             : node == next ? new NodeStanding(node, "next", state.Record.Move?.To == node
                 ? "the service is being moved to it"
                 : node == state.Placement.Beside ? "waits for the service, and what it is kept together with is there"
-                : Text($"waits for the service, and is the first that can have it, in the order of services.{state.Settings.Service}.nodes"))
+                : Text($"waits for the service, and is the first that can have it, in the order of services.{Listed(state)}.nodes"))
             : new NodeStanding(node, "candidate", state.Record.Move?.To == next
                 ? $"waits for the service; {next} comes first, because it is being moved there"
                 : state.Placement.Beside == next ? $"waits for the service; {next} comes first, because what it is kept together with is there"
-                : Text($"waits for the service; {next} comes first, because services.{state.Settings.Service}.nodes has {node} in place {place}"));
+                : Text($"waits for the service; {next} comes first, because services.{Listed(state)}.nodes has {node} in place {place}"));
     }
+
+    /// <summary>Whose order of nodes it goes by.</summary>
+    private static string Listed(OwnershipState state) => state.Settings.Company.Together is [var leader, ..] ? leader : state.Settings.Service;
 
     internal static string Words(OwnershipState state, string node, CandidateObstacle obstacle, Lease.Instant now) => obstacle switch
     {

@@ -37,6 +37,9 @@ internal static partial class OwnershipLog
     [LoggerMessage(12, LogLevel.Information, "{Service}: goes to {Node}, where {Other} is, which it is kept together with")]
     public static partial void GoesTogether(this ILogger logger, string service, string node, string other);
 
+    [LoggerMessage(13, LogLevel.Information, "{Service}: does not go by itself now: {Why}")]
+    public static partial void UnaskedRefused(this ILogger logger, string service, string why);
+
     [LoggerMessage(9, LogLevel.Debug, "{Service}: voter {Voter} did not answer: {Problem}")]
     public static partial void VoterSilent(this ILogger logger, string service, string voter, string problem);
 }

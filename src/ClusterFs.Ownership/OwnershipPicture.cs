@@ -41,7 +41,7 @@ internal static class OwnershipPicture
         }
 
         if (OwnershipMachine.HeldBack(state) is HoldBack.Waits && candidates.Length > 0 && !record.Paused
-            && (record.OpenGrant is null || (record.OpenFencing is not null && !OwnershipMachine.OwnerRuns(state, now))))
+            && (record.OpenGrant is null || OwnershipMachine.HasExpired(state, now) || (record.OpenFencing is not null && !OwnershipMachine.OwnerRuns(state, now))))
         {
             return (OwnershipStage.Vacant, CompanyWords.Waits(state));
         }
@@ -59,6 +59,14 @@ internal static class OwnershipPicture
             return record.Paused ? (OwnershipStage.Paused, "paused: nothing is granted until resumed")
                 : candidates.Length == 0 ? (OwnershipStage.Vacant, Waiting(state))
                 : (OwnershipStage.Fencing, "about to be granted");
+        }
+
+        // Held back, or wanted by nobody: its lease has run out, and nothing is fenced for that yet.
+        if (OwnershipMachine.HasExpired(state, now))
+        {
+            return record.Paused ? (OwnershipStage.Paused, $"its lease on {grant.Node} has ended, and it is paused: nothing is granted until resumed")
+                : candidates.Length == 0 ? (OwnershipStage.Vacant, Waiting(state))
+                : (OwnershipStage.Fencing, $"its lease on {grant.Node} has ended; the next epoch is about to be fenced");
         }
 
         if (!OwnershipMachine.IsHeard(state, grant.Node, now))

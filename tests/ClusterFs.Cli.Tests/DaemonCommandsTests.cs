@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ClusterFs.Api;
+using ClusterFs.Cli.Commands;
 using Microsoft.AspNetCore.Http;
 
 namespace ClusterFs.Cli.Tests;
@@ -78,6 +79,17 @@ public sealed class DaemonCommandsTests : IDisposable
         Assert.Contains("wiki: will go back to n2 in 4m.", lines);
         var json = JsonNode.Parse((await _cli.RunAsync("status", "--json")).Output)!;
         Assert.Equal("2026-01-02T03:04:05+00:00", (string?)json["cluster"]!["members"]![1]!["drainedSince"]);
+    }
+
+    [Fact]
+    public void What_left_a_drained_node_and_runs_nowhere_is_not_taken_for_moved()
+    {
+        var after = Report with { Services = [Report.Services[0], Report.Services[1] with { State = ServiceState.Vacant, Owner = null }] };
+        Assert.Equal(["wiki"], NodeDrainCommand.Nowhere(Report, after, "n1").Select(service => service.Name));
+        Assert.Equal(["wiki"], NodeDrainCommand.Nowhere(Report, Report, "n1").Select(service => service.Name));
+        after = Report with { Services = [Report.Services[0], Report.Services[1] with { Owner = "n2" }] };
+        Assert.Empty(NodeDrainCommand.Nowhere(Report, after, "n1"));
+        Assert.Empty(NodeDrainCommand.Nowhere(Report, after with { Services = Report.Services }, "n2"));
     }
 
     [Fact]

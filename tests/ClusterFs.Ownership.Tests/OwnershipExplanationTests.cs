@@ -1,6 +1,7 @@
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
+using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Ownership.Tests;
 
@@ -92,6 +93,23 @@ public sealed class OwnershipExplanationTests
         Assert.Contains("being ended", explained.Nodes[0].Text, StringComparison.Ordinal);
         var (stage, reason) = OwnershipPicture.Stage(state, ["n2", "n3"], At(100));
         Assert.Contains($"It is {stage.ToString().ToLowerInvariant()}: {reason}.", explained.Why);
+    }
+
+    [Fact]
+    public void An_owner_that_was_lost_while_nothing_may_be_granted_is_not_said_to_own()
+    {
+        var lost = State(new NodeReport("n2", true, null, 0, 0, null)) with { SaidExpired = true };
+        var paused = lost with { Record = lost.Record.Apply(new OwnershipPaused(Then)) };
+        var company = lost.Settings with { Company = new Company(["db"], []) };
+        var waits = lost with { Settings = company, Placement = new Placement(null, ["db"]) };
+
+        Assert.Equal(OwnershipStage.Paused, OwnershipPicture.Stage(paused, ["n2"], At(100)).Stage);
+        Assert.Equal(OwnershipStage.Vacant, OwnershipPicture.Stage(lost, [], At(100)).Stage);
+        Assert.Equal((OwnershipStage.Vacant, "waits for db, which it depends on, to run"), OwnershipPicture.Stage(waits, ["n2"], At(100)));
+        Assert.Equal(OwnershipStage.Fencing, OwnershipPicture.Stage(lost, ["n2"], At(100)).Stage);
+
+        var lives = State(new NodeReport("n1", true, LeasePhase.Running, 7, 6, null)) with { SaidExpired = true };
+        Assert.Equal((OwnershipStage.Owned, null), OwnershipPicture.Stage(lives, [], At(100)));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using ClusterFs.Api;
 using ClusterFs.Cli.Display;
@@ -28,12 +29,19 @@ public static class NodeDrainCommand
             var terminal = Terminal.Of(parsed);
             using var client = new DaemonClient(settings.Node.Socket);
             using var interrupted = new Interruption(cancellation);
+            var before = await client.GetStatusAsync(AnswerTimeout, interrupted.Token).ConfigureAwait(false);
             var report = await client.DrainAsync(name, true, AnswerTimeout, interrupted.Token).ConfigureAwait(false);
+            ImmutableArray<ServiceStatus> nowhere = [];
+            var patience = new Patience(parsed.GetValue(timeout) ?? DefaultTimeout);
             try
             {
                 report = await terminal.WorkAsync(
-                    $"Draining {name}",
-                    say => WatchAsync(client, report, parsed.GetValue(timeout) ?? DefaultTimeout, say, terminal, interrupted.Token)).ConfigureAwait(false);
+                    $"Draining {name}", say => WatchAsync(client, report, patience, say, terminal, interrupted.Token)).ConfigureAwait(false);
+                if (report is { Drained: true, Left.IsEmpty: true })
+                {
+                    nowhere = await terminal.WorkAsync(
+                        $"Waiting for what {name} had to run elsewhere", _ => FollowAsync(client, before, name, patience, interrupted.Token)).ConfigureAwait(false);
+                }
             }
             catch (OperationCanceledException) when (interrupted.Token.IsCancellationRequested)
             {
@@ -46,7 +54,7 @@ public static class NodeDrainCommand
                 terminal.WriteJson(report, ApiJson.Default.DrainReport);
             }
 
-            return Judge(report, terminal, isJson: parsed.GetValue(GlobalOptions.Json));
+            return Judge(report, nowhere, terminal, isJson: parsed.GetValue(GlobalOptions.Json));
         });
         return command;
     }
@@ -85,10 +93,11 @@ public static class NodeDrainCommand
 
     /// <summary>The node does it by itself; this only looks on.</summary>
     private static async Task<DrainReport> WatchAsync(
-        DaemonClient client, DrainReport report, TimeSpan patience, Action<string> say, Terminal terminal, CancellationToken cancellation)
+        DaemonClient client, DrainReport report, Patience patience, Action<string> say, Terminal terminal, CancellationToken cancellation)
     {
         var time = TimeProvider.System;
-        var (begun, movedAt) = (time.GetTimestamp(), time.GetTimestamp());
+        var movedAt = time.GetTimestamp();
+        var seen = new HashSet<(string, string)>();
         var told = new Dictionary<string, string>(StringComparer.Ordinal);
         while (true)
         {
@@ -101,13 +110,15 @@ public static class NodeDrainCommand
             foreach (var left in report.Left.Where(left => told.GetValueOrDefault(left.Service) != left.Doing))
             {
                 told[left.Service] = left.Doing;
-                movedAt = time.GetTimestamp();
+
+                // One that is asked for again and again, and refused, changes its words each time and comes no further.
+                movedAt = seen.Add((left.Service, left.Doing)) ? time.GetTimestamp() : movedAt;
                 terminal.Say($"{left.Service}: {left.Doing}.");
             }
 
             say($"Draining {report.Node}: {report.Left.Length} left");
             var isStuck = report.Left.All(left => left.Stuck) && time.GetElapsedTime(movedAt) > StuckFor;
-            if (report.Left.IsEmpty || isStuck || !report.Drained || time.GetElapsedTime(begun) > patience)
+            if (report.Left.IsEmpty || isStuck || !report.Drained || patience.IsOver)
             {
                 return report;
             }
@@ -117,8 +128,46 @@ public static class NodeDrainCommand
         }
     }
 
-    private static int Judge(DrainReport report, Terminal terminal, bool isJson)
+    /// <returns>What does not run elsewhere, and does not look as if it soon did.</returns>
+    private static async Task<ImmutableArray<ServiceStatus>> FollowAsync(
+        DaemonClient client, StatusReport before, string node, Patience patience, CancellationToken cancellation)
     {
+        var standing = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var left = Nowhere(before, await client.GetStatusAsync(AnswerTimeout, cancellation).ConfigureAwait(false), node);
+            if (left.Any(service => service.State is not (ServiceState.Vacant or ServiceState.Paused)))
+            {
+                standing = TimeProvider.System.GetTimestamp();
+            }
+
+            if (left.IsEmpty || patience.IsOver || TimeProvider.System.GetElapsedTime(standing) > StuckFor)
+            {
+                return left;
+            }
+
+            await Task.Delay(LookEvery, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Of what a node owned, what runs on no other by now.</summary>
+    internal static ImmutableArray<ServiceStatus> Nowhere(StatusReport before, StatusReport now, string node)
+    {
+        var had = before.Services.Where(service => service.Owner == node).Select(service => service.Name).ToHashSet(StringComparer.Ordinal);
+        return [.. now.Services.Where(service => had.Contains(service.Name) && !(service.State is ServiceState.Owned && service.Owner is { } owner && owner != node))];
+    }
+
+    private static int Judge(DrainReport report, ImmutableArray<ServiceStatus> nowhere, Terminal terminal, bool isJson)
+    {
+        if (!nowhere.IsEmpty)
+        {
+            throw new CommandException(
+                nowhere.All(service => service.State is ServiceState.Vacant or ServiceState.Paused) ? ExitCodes.Failed : ExitCodes.TimedOut,
+                $"{report.Node} is drained, but not all that it had runs elsewhere: "
+                    + string.Join(", ", nowhere.Select(service => $"{service.Name} ({service.Reason ?? service.State.ToString().ToLowerInvariant()})")),
+                $"mend what keeps the other nodes from it, or let {report.Node} have it again: 'clusterfs node undrain {report.Node}'");
+        }
+
         if (report is { Drained: true, Left.IsEmpty: true })
         {
             if (!isJson)
@@ -135,5 +184,13 @@ public static class NodeDrainCommand
                 report.Left.All(left => left.Stuck) ? ExitCodes.Failed : ExitCodes.TimedOut,
                 $"{report.Node} still owns {string.Join(", ", report.Left.Select(left => $"{left.Service} ({left.Doing})"))}",
                 $"it stays drained, and moves them as soon as it can; 'clusterfs node undrain {report.Node}' ends that");
+    }
+
+    /// <summary>For all that the command waits for together.</summary>
+    private sealed class Patience(TimeSpan span)
+    {
+        private readonly long _begun = TimeProvider.System.GetTimestamp();
+
+        public bool IsOver => TimeProvider.System.GetElapsedTime(_begun) > span;
     }
 }

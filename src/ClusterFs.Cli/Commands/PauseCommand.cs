@@ -28,13 +28,23 @@ public static class PauseCommand
             var isJson = parsed.GetValue(GlobalOptions.Json);
             using var client = new DaemonClient(settings.Node.Socket);
             var reports = new List<PauseReport>();
+            var worst = ExitCodes.Done;
             foreach (var one in names)
             {
-                var report = await client.PauseAsync(one, pause, AnswerTimeout, cancellation).ConfigureAwait(false);
-                reports.Add(report);
-                if (!isJson)
+                try
                 {
-                    terminal.Write($"{report.Service}: {report.Message}.");
+                    var report = await client.PauseAsync(one, pause, AnswerTimeout, cancellation).ConfigureAwait(false);
+                    reports.Add(report);
+                    if (!isJson)
+                    {
+                        terminal.Write($"{report.Service}: {report.Message}.");
+                    }
+                }
+                catch (DaemonException problem) when (only is null && problem.ExitCode != DaemonException.Unreachable)
+                {
+                    // One that is in trouble is no reason to leave the others as they are.
+                    terminal.Say($"{one}: {problem.Message}.");
+                    worst = Math.Max(worst, problem.ExitCode);
                 }
             }
 
@@ -47,7 +57,7 @@ public static class PauseCommand
                 await Maintenance.SayAsync(terminal, client, cancellation).ConfigureAwait(false);
             }
 
-            return ExitCodes.Done;
+            return worst;
         });
         return command;
     }

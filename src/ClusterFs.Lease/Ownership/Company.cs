@@ -19,7 +19,14 @@ public sealed record Company(ImmutableArray<string> DependsOn, ImmutableArray<st
 /// <param name="Owner">The node that may write, or may still write; null when none may.</param>
 /// <param name="Runs">It was started there.</param>
 /// <param name="Candidates">The nodes that could be granted it.</param>
-public sealed record Neighbour(string Service, string? Owner, bool Runs, ImmutableArray<string> Candidates);
+public sealed record Neighbour(string Service, string? Owner, bool Runs, ImmutableArray<string> Candidates)
+{
+    /// <summary>Its node, or the guard there, does not answer: it runs as far as anybody knows.</summary>
+    public bool IsSilent { get; init; }
+
+    /// <summary>It is not moved by itself now: it is paused, left alone, or on its way already.</summary>
+    public bool Stays { get; init; }
+}
 
 /// <summary>What the company of a service means for its next grant.</summary>
 /// <param name="Beside">The node to be preferred to all others; null for none.</param>

@@ -46,8 +46,8 @@ public static class FailbackRules
         // Whoever recovers does not know when it was tried, only that it was.
         var tried = state.Record.Failback switch
         {
-            { Outcome: FailbackOutcome.GivenUp or FailbackOutcome.DidNotLast } => watch.TriedAt ?? now,
-            { Outcome: FailbackOutcome.UnderWay } => watch.TriedAt,
+            { Outcome: UnaskedMoveOutcome.GivenUp or UnaskedMoveOutcome.DidNotLast } => watch.TriedAt ?? now,
+            { Outcome: UnaskedMoveOutcome.UnderWay } => watch.TriedAt,
             _ => (Instant?)null,
         };
         return new FailbackWatch(isFit ? watch.FitSince ?? now : null, tried);
@@ -61,7 +61,7 @@ public static class FailbackRules
             HoldBack.Waits => FailbackHindrance.NotRunning,
             _ => state is { Pending: not null } or { Asking: not null } or { Record.Move: not null } or { Record.OpenFencing: not null }
                 || !OwnershipMachine.OwnerRuns(state, now) ? FailbackHindrance.NotRunning
-                : state.Record.Failback?.Outcome == FailbackOutcome.DidNotLast && state.Settings.Damping is not null ? FailbackHindrance.DidNotLast
+                : state.Record.Failback?.Outcome == UnaskedMoveOutcome.DidNotLast && state.Settings.Damping is not null ? FailbackHindrance.DidNotLast
                 : !OwnershipMachine.IsCandidate(state, preferred, now) ? FailbackHindrance.NodeUnfit
                 : !hasCopy ? FailbackHindrance.NoCopy
                 : !hasCompany ? FailbackHindrance.NoCompany

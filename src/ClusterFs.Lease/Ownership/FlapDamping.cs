@@ -24,7 +24,8 @@ public sealed record FlapDamping(int Max, TimeSpan StableAfter)
             return new OwnershipStarted(DateTimeOffset.UnixEpoch, tenure, grant.Node);
         }
 
-        var hasNothingToSettle = state.Record is { Flaps: 0, Damped: null } && state.Record.Failback?.To != grant.Node;
+        var hasNothingToSettle = state.Record is { Flaps: 0, Damped: null } && state.Record.Failback?.To != grant.Node
+            && !(state.Record.Together is { Outcome: UnaskedMoveOutcome.Arrived } together && together.To == grant.Node);
         return hasNothingToSettle || now.ShortestSince(running.Since) < StableAfter
             ? null
             : new OwnershipSettled(DateTimeOffset.UnixEpoch, tenure, grant.Node);

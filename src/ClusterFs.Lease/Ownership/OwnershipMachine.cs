@@ -137,7 +137,11 @@ public static class OwnershipMachine
     /// <summary>Whether the newest grant is being ended: a majority said that its promises ran out, or a fence is under way that its owner does not outlive.</summary>
     public static bool IsEnding(OwnershipState state, Instant now) =>
         state.Record.OpenGrant is not null
-        && (state.Expired || state.Suspected || (state.Record.OpenFencing is not null && !(state.Fencing is null && OwnerRuns(state, now))));
+        && (HasExpired(state, now) || state.Suspected || (state.Record.OpenFencing is not null && !(state.Fencing is null && OwnerRuns(state, now))));
+
+    /// <summary>Whether a majority said that the promises to the newest grant's node ran out, and it has not said since that the service runs.</summary>
+    public static bool HasExpired(OwnershipState state, Instant now) =>
+        state.Record.OpenGrant is not null && (state.Expired || (state.SaidExpired && !OwnerRuns(state, now)));
 
     private static Instant Earlier(Instant one, Instant other) => one.Boottime <= other.Boottime ? one : other;
 }

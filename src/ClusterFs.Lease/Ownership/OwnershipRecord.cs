@@ -38,7 +38,10 @@ public sealed record OwnershipRecord
     public MoveBegun? Move { get; init; }
 
     /// <summary>The newest move back to the preferred node, while it matters for the next; null when it does not.</summary>
-    public FailbackTry? Failback { get; init; }
+    public UnaskedMove? Failback { get; init; }
+
+    /// <summary>The newest move to what it is kept together with; null when there was none since somebody moved or resumed the service.</summary>
+    public UnaskedMove? Together { get; init; }
 
     public bool Paused { get; init; }
 
@@ -74,6 +77,7 @@ public sealed record OwnershipRecord
             Epoch = Math.Max(Epoch, grant.Epoch),
             Move = null,
             Failback = Failback?.After(grant),
+            Together = Together?.After(grant),
             LongestTtl = grant.Ttl > LongestTtl ? grant.Ttl : LongestTtl,
         },
         OwnershipContinued continued => this with
@@ -82,17 +86,23 @@ public sealed record OwnershipRecord
             Epoch = Math.Max(Epoch, continued.Epoch),
         },
         OwnershipReleased released => released.Epoch == Grant?.Epoch ? this with { Closed = true, HandedOver = released.HandedOver } : this,
-        MoveBegun move => this with { Move = move, Failback = FailbackTry.Of(move) },
-        MoveAbandoned => this with { Move = null, Failback = Failback?.Abandoned() },
+        MoveBegun move => this with { Move = move, Failback = UnaskedMove.Failback(Failback, move), Together = UnaskedMove.Together(Together, move) },
+        MoveAbandoned => this with { Move = null, Failback = Failback?.Abandoned(), Together = Together?.Abandoned() },
         OwnershipStarted started => this with
         {
             StartedTenure = started.Epoch,
             Flaps = Flaps + (Grant is { Cause: GrantCause.Start or GrantCause.Failover } ? 1 : 0),
         },
-        OwnershipSettled settled => this with { Flaps = 0, Damped = null, Failback = settled.Node == Failback?.To ? null : Failback },
+        OwnershipSettled settled => this with
+        {
+            Flaps = 0,
+            Damped = null,
+            Failback = settled.Node == Failback?.To ? null : Failback,
+            Together = Together?.After(settled),
+        },
         OwnershipDamped damped => this with { Damped = damped },
         OwnershipPaused => this with { Paused = true },
-        OwnershipResumed => this with { Paused = false, Flaps = 0, Damped = null, Failback = null },
+        OwnershipResumed => this with { Paused = false, Flaps = 0, Damped = null, Failback = null, Together = null },
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened, "unknown event"),
     };
 }

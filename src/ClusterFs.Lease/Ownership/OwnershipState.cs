@@ -54,6 +54,9 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
     /// <summary>The promise of a majority was seen to have ended in one fresh round.</summary>
     public bool Expired { get; init; }
 
+    /// <summary>So said the newest round that came to a result, however long ago: for what is told, never for what is granted.</summary>
+    public bool SaidExpired { get; init; }
+
     /// <summary>The owner is to be fenced although its promises run, because its power can be cut.</summary>
     public bool Suspected { get; init; }
 

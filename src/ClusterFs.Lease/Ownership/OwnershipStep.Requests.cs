@@ -34,7 +34,7 @@ internal sealed partial class OwnershipStep
         {
             _effects.Add(new AnswerRequest(pause.Request, false, "another decision is being journalled; try again"));
         }
-        else if (pause.Pause == Record.Paused && (pause.Pause || Record.Damped is null))
+        else if (pause.Pause == Record.Paused && (pause.Pause || Record is { Damped: null, Failback: null or { HoldsBack: false }, Together: null or { HoldsBack: false } }))
         {
             _effects.Add(new AnswerRequest(pause.Request, true, pause.Pause ? "paused already" : "not paused"));
         }

@@ -44,7 +44,7 @@ internal sealed partial class OwnershipStep
             case FenceOutcome.Promised when !IsOverPromises && round.SaidExpired.Contains(reply.Voter):
                 // A majority said "expired" and this voter of it renewed since: the holder lives. Ask again before disturbing anyone further, and
                 // believe none of the answers from before. Any other voter may have promised before, or have just restarted.
-                _state = _state with { Fencing = null, Probing = null, Expired = false, NextProbeAt = now + reply.Remaining };
+                _state = _state with { Fencing = null, Probing = null, Expired = false, SaidExpired = false, NextProbeAt = now + reply.Remaining };
                 break;
         }
     }
@@ -110,14 +110,15 @@ internal sealed partial class OwnershipStep
         var expiresIn = remaining[quorum - 1];
         if (expiresIn <= TimeSpan.Zero)
         {
-            _state = _state with { Expired = Record.OpenGrant is not null && (_state.BelieveExpiryFrom.HasComeBy(now) || WasUsedUp(round)) };
+            var isOver = Record.OpenGrant is not null && (_state.BelieveExpiryFrom.HasComeBy(now) || WasUsedUp(round));
+            _state = _state with { Expired = isOver, SaidExpired = isOver };
         }
         else
         {
             // No majority can have expired before the one that takes longest to make it up.
             // What a fence was begun for is not taken back while it is under way.
             var suspected = _state.Fencing is null ? Settings.PowerFencing?.Suspects(_state, expiresIn, now) == true : _state.Suspected;
-            _state = _state with { Expired = false, Suspected = suspected, NextProbeAt = round.BegunAt + expiresIn };
+            _state = _state with { Expired = false, SaidExpired = false, Suspected = suspected, NextProbeAt = round.BegunAt + expiresIn };
         }
     }
 

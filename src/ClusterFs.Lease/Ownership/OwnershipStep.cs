@@ -89,6 +89,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
                     Fencing = null,
                     Probing = null,
                     Expired = false,
+                    SaidExpired = false,
                     Suspected = false,
                     BelieveExpiryFrom = now + grant.Ttl,
                     NextProbeAt = now + grant.Ttl,
@@ -96,7 +97,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
                 _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
                 break;
             case OwnershipContinued when Record.OpenGrant is { } grant:
-                _state = _state with { Expired = false, Suspected = false, BelieveExpiryFrom = now + grant.Ttl, NextProbeAt = now + grant.Ttl };
+                _state = _state with { Expired = false, SaidExpired = false, Suspected = false, BelieveExpiryFrom = now + grant.Ttl, NextProbeAt = now + grant.Ttl };
                 _effects.Add(new TellGrant(grant.Node, grant, Record.Tenure));
                 break;
             case OwnerPowerFenced { Succeeded: true } cut when Record.OpenGrant is { } dead && dead.Node == cut.Node:
@@ -147,7 +148,7 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
         {
             Write(new OwnershipContinued(Unstamped, fencing.Epoch, reserved.Node));
         }
-        else if (FenceIsOver() && OwnershipMachine.IsCandidate(_state, reserved.Node, now))
+        else if (FenceIsOver() && OwnershipMachine.HeldBack(_state) is null && OwnershipMachine.IsCandidate(_state, reserved.Node, now))
         {
             Write(new OwnershipGranted(
                 Unstamped, fencing.Epoch, reserved.Node, Settings.Voters, Settings.Timings.Ttl, Settings.Timings.StopBudget, Cause));

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Guards;
@@ -13,6 +14,9 @@ internal sealed record AgentSettings(string Node, string Service, TimeSpan DumpE
 
     /// <summary>The service that it is kept together with, and that goes first; null where it goes alone or first.</summary>
     public string? Leader { get; init; }
+
+    /// <summary>The services that are kept together with it, where it goes first.</summary>
+    public ImmutableArray<string> Followers { get; init; } = [];
 
     /// <summary>Whether this node keeps a copy of the newest dump while another one owns the service.</summary>
     public bool KeepsStandby { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
 using ClusterFs.Guard;
+using ClusterFs.Node.Draining;
 using ClusterFs.Node.Guards;
 using ClusterFs.Ownership.Messages;
 
@@ -105,6 +106,8 @@ internal sealed class NodeAgent(string node, ImmutableArray<AgentSettings> servi
 
     private void Brief(string service, IActorRef agent)
     {
+        // First: whatever comes after has it say what it wants.
+        agent.Tell(new DrainChanged(surroundings.Board.DrainedSince is not null));
         if (_reports.TryGetValue(service, out var report))
         {
             agent.Tell(new GuardHeard(report));
@@ -119,8 +122,6 @@ internal sealed class NodeAgent(string node, ImmutableArray<AgentSettings> servi
         {
             agent.Tell(new EndService());
         }
-
-        agent.Tell(new DrainChanged(surroundings.Board.DrainedSince is not null));
     }
 
     /// <summary>On disk first: what was said to be drained has to be so after a crash.</summary>
@@ -159,9 +160,9 @@ internal sealed class NodeAgent(string node, ImmutableArray<AgentSettings> servi
         node,
         surroundings.Board.DrainedSince,
         [
-            .. services.Select(settings => (settings.Service, Step: surroundings.Board.Find(settings.Service)?.Draining))
-                .Where(one => one.Step is { Doing: not null })
-                .Select(one => new DrainLeft(one.Service, one.Step!.Doing!, one.Step.IsStuck)),
+            .. services.Select(settings => (settings.Service, Step: surroundings.Board.Find(settings.Service)?.Draining ?? DrainStep.Unknown))
+                .Where(one => one.Step.Doing is not null)
+                .Select(one => new DrainLeft(one.Service, one.Step.Doing!, one.Step.IsStuck)),
         ],
         problem);
 

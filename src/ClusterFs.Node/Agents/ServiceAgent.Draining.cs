@@ -27,7 +27,12 @@ internal sealed partial class ServiceAgent
     }
 
     private DrainStep LookAtDrain(Instant now) => DrainRules.Look(
-        _state, _view, _state.Settings.Leader is { } leader ? _surroundings.Board.Find(leader)?.View?.Owner : null, _drainAsked, now);
+        _state,
+        _view,
+        _state.Settings.Leader is { } leader ? _surroundings.Board.Find(leader)?.View?.Owner : null,
+        [.. _state.Settings.Followers.Select(other => _surroundings.Board.Find(other)?.FreshView(now)).OfType<OwnershipView>()],
+        _drainAsked,
+        now);
 
     private void Hear(RequestAnswered answered)
     {

@@ -33,19 +33,23 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(MovePatience);
-        var others = known.Together.Where(other => other != service).ToImmutableArray();
-        var views = await Task.WhenAll(others.Select(other => AskAsync<OwnershipView>(new GetOwnership(other), AskPatience))).ConfigureAwait(false);
-        if (Hindrance(service, to, others, views) is { } hindrance)
+        ImmutableArray<string> all = known.Together.IsEmpty ? [service] : known.Together;
+        var views = await Task.WhenAll(all.Select(one => AskAsync<OwnershipView>(new GetOwnership(one), AskPatience))).ConfigureAwait(false);
+        if (all.FirstOrDefault(one => views[all.IndexOf(one)] is null) is { } silent)
+        {
+            return Silent(silent);
+        }
+
+        if (MoveRules.Hindrance(service, to, [.. views.Select(view => view!)]) is { } hindrance)
         {
             return hindrance;
         }
 
         MoveReport? report = null;
-        ImmutableArray<string> all = others.IsEmpty ? [service] : known.Together;
         var along = ImmutableArray.CreateBuilder<string>();
         foreach (var one in all)
         {
-            if (others.IndexOf(one) is >= 0 and var at && (views[at]!.Owner is null || views[at]!.Owner == to))
+            if (one != service && views[all.IndexOf(one)] is { } view && (view.Owner is null || view.Owner == to))
             {
                 continue;
             }
@@ -67,28 +71,6 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
         }
 
         return report! with { Along = along.ToImmutable() };
-    }
-
-    /// <summary>Nothing is moved where not all can be.</summary>
-    private static Problem? Hindrance(string service, string to, ImmutableArray<string> others, OwnershipView?[] views)
-    {
-        foreach (var (other, view) in others.Zip(views))
-        {
-            if (view is null)
-            {
-                return Silent(other);
-            }
-
-            if (view.Owner is not null && view.Owner != to && !view.Candidates.Contains(to))
-            {
-                return Problem.Of(
-                    StatusCodes.Status409Conflict,
-                    $"{service} is not moved to {to}: {other}, which it is kept together with, cannot be there",
-                    $"see `clusterfs explain {other} {to}`");
-            }
-        }
-
-        return null;
     }
 
     private async Task<Answer<MoveReport>> MoveOneAsync(string service, string to, CancellationToken limit)

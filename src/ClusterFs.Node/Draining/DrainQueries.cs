@@ -38,7 +38,7 @@ internal sealed class DrainQueries(ActorSystem system, Settings settings)
         {
             null => Problem.Of(
                 StatusCodes.Status504GatewayTimeout,
-                $"the daemon of {node} does not answer, or is of an earlier version",
+                $"the daemon of {node} does not answer, is of an earlier version, or cannot write to its disk in time",
                 "a node keeps by itself that it is drained; one that is away is given nothing anyway"),
             { Problem: { } problem } => Problem.Of(StatusCodes.Status500InternalServerError, $"{node} cannot keep it: {problem}", null),
             var told => new DrainReport(node, told.Since is not null, told.Since, [.. told.Left.Select(left => new DrainingService(left.Service, left.Doing, left.IsStuck))]),

@@ -14,8 +14,16 @@ internal static class DrainRules
     /// <param name="view">What the ownership actor said last.</param>
     /// <param name="leaderOn">The node that owns the service which this one is kept together with; null where there is none.</param>
     /// <param name="asked">When this node asked for a move last, and what came of it.</param>
-    public static DrainStep Look(AgentState state, OwnershipView? view, string? leaderOn, DrainAsked? asked, Instant now)
+    /// <param name="followers">What is known of the services that are to come after it.</param>
+    public static DrainStep Look(
+        AgentState state, OwnershipView? view, string? leaderOn, IReadOnlyCollection<OwnershipView> followers, DrainAsked? asked, Instant now)
     {
+        // What it holds is not known, and the service may well run.
+        if (state.Guard is null)
+        {
+            return DrainStep.Unknown;
+        }
+
         if (state.Guard is not { OpenTenure: not null } guard)
         {
             return DrainStep.Gone;
@@ -41,7 +49,10 @@ internal static class DrainRules
             return DrainStep.Stuck($"waits for {state.Settings.Leader}, which goes first");
         }
 
-        if (view.Candidates.OrderByDescending(node => node == leaderOn).FirstOrDefault(node => node != state.Settings.Node) is not { } next)
+        // Where all could be rather than where only this one could: it would be fetched from there again.
+        if (view.Candidates.OrderByDescending(node => node == leaderOn)
+            .ThenByDescending(node => followers.All(other => other.Owner is null || other.Owner == node || other.Candidates.Contains(node)))
+            .FirstOrDefault(node => node != state.Settings.Node) is not { } next)
         {
             return DrainStep.Stuck("no other node waits for it: it runs on here, and is not started here again");
         }
@@ -61,6 +72,9 @@ internal sealed record DrainAsked(Instant At, string To, string? Refusal);
 internal sealed record DrainStep(string? MoveTo, string? Doing, bool IsStuck)
 {
     public static DrainStep Gone { get; } = new(null, null, false);
+
+    /// <summary>Nothing was heard from the guard, or not yet.</summary>
+    public static DrainStep Unknown { get; } = Busy("its guard does not answer, so that it may run here");
 
     public static DrainStep Busy(string doing) => new(null, doing, false);
 

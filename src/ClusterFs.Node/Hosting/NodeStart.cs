@@ -72,6 +72,7 @@ internal sealed class NodeStart(
             {
                 Pace = Pace,
                 Leader = service.Together.IsEmpty || service.Together[0] == service.Name ? null : service.Together[0],
+                Followers = service.Together.IsEmpty || service.Together[0] != service.Name ? [] : [.. service.Together.Skip(1)],
                 KeepsStandby = service.Live.Standby == StandbyKind.Warm,
                 Rehearsal = service.Live.Rehearsal.Every is { } every
                     ? new RehearsalPace(every, service.Nodes.IndexOf(settings.Node.Name), service.Nodes.Length)

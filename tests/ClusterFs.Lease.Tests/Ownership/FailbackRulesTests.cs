@@ -107,8 +107,24 @@ public sealed class FailbackRulesTests
         Run(0, epoch: 4);
         Look(0);
         Assert.Equal(FailbackHindrance.DidNotLast, Look(100_000, run: true, epoch: 4).Hindrance);
-        Feed(new Journalled(new OwnershipResumed(Then)), 100_000);
+        Feed(new PauseRequested(Guid.NewGuid(), false), 100_000);
+        Feed(new Journalled(Assert.IsType<OwnershipResumed>(_state.Pending)), 100_000);
         Assert.Null(Look(100_001).Hindrance);
+    }
+
+    [Fact]
+    public void One_that_was_drawn_away_again_is_not_tried_again_either()
+    {
+        Recover(
+            TenMinutes,
+            [
+                .. OnTwo(),
+                new MoveBegun(Then, "n2", "n1", 2) { Why = MoveReason.Failback }, .. Granted(3, "n1", GrantCause.Move), new OwnershipStarted(Then, 3, "n1"),
+                new MoveBegun(Then, "n1", "n2", 3) { Why = MoveReason.Together }, .. Granted(4, "n2", GrantCause.Move), new OwnershipStarted(Then, 4, "n2"),
+            ]);
+        Run(0, epoch: 4);
+        Look(0);
+        Assert.Equal(FailbackHindrance.DidNotLast, Look(100_000, run: true, epoch: 4).Hindrance);
     }
 
     [Fact]
