@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Runtime.ExceptionServices;
 using ClusterFs.Archive.Log;
-using ClusterFs.Posix;
 using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Packs;
@@ -17,7 +15,7 @@ namespace ClusterFs.Archive.Packs;
 /// caches a listing.
 /// </param>
 /// <param name="keys">For packs that are encrypted.</param>
-internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience = default, ArchiveKeys? keys = null) : IDisposable
+internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan patience = default, ArchiveKeys? keys = null) : IDisposable
 {
     public const long CacheSize = 48 << 20;
 
@@ -127,105 +125,12 @@ internal sealed class PackReader(Func<PackId, PackPlace> find, TimeSpan patience
     /// <summary>Sees that a block is there, without reading it.</summary>
     public void Require(PackId id, int number, string what) => _ = RowOf(Open(id, what), number, what);
 
-    /// <summary>Reads everything in a pack and compares it with the hashes in its table.</summary>
-    public void VerifyFrames(PackId id, CancellationToken cancellation)
-    {
-        const string what = "a block";
-        var pack = Open(id, what);
-        InParallel(
-            Table(pack, what),
-            () => false,
-            (row, nothing) =>
-            {
-                ReturnFrame(ReadFrame(pack, row, what));
-                return nothing;
-            },
-            cancellation);
-    }
-
-    /// <summary>
-    /// The same for a pack that was just written and synced, by what the storage holds and not by what the cache does. Past the cache where that can be: it
-    /// is not filled a second time.
-    /// </summary>
-    public void VerifyStored(PackId id, CancellationToken cancellation)
-    {
-        const string what = "a block";
-        var pack = Open(id, what);
-        using var past = Reach(pack.File, () => File.OpenHandle(pack.File));
-        if (!Uncached.TryBegin(past) || !BeginsPastCache(pack, past))
-        {
-            FileAttribution.ForgetCached(pack.Handle);
-            VerifyFrames(id, cancellation);
-            return;
-        }
-
-        // The table, and what else does not lie in a block, is read through the cache.
-        var rows = Table(pack, what);
-        var end = rows.Length == 0 ? 0 : rows.Max(row => row.Offset + row.Length) / Uncached.Alignment * Uncached.Alignment;
-        FileAttribution.ForgetCached(pack.Handle, end, 0);
-        if (!ReadTable(pack, what).AsSpan().SequenceEqual(rows))
-        {
-            throw new DamagedArchiveException(pack.File, "its table is not what was written");
-        }
-
-        InParallel(
-            rows,
-            () => Array.Empty<byte>(),
-            (row, buffer) =>
-            {
-                var frame = Reach(pack.File, () => Digest.Of(Uncached.Read(past, pack.Offset + row.Offset, row.Length, ref buffer)));
-                return frame == row.Sha256
-                    ? buffer
-                    : throw new DamagedArchiveException(pack.File, $"the SHA-256 of the block with {what} does not match");
-            },
-            cancellation);
-    }
-
     public void Dispose()
     {
         _never.Dispose();
         foreach (var file in _files.Values)
         {
             file.Dispose();
-        }
-    }
-
-    /// <param name="begin">What each thread has to itself.</param>
-    private static void InParallel<T>(BlockRow[] rows, Func<T> begin, Func<BlockRow, T, T> verify, CancellationToken cancellation)
-    {
-        try
-        {
-            Parallel.ForEach(
-                rows,
-                new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation },
-                begin,
-                (row, _, own) => verify(row, own),
-                _ => { });
-        }
-        catch (AggregateException failures)
-        {
-            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
-        }
-    }
-
-    /// <returns>False when the storage demands another alignment.</returns>
-    private static bool BeginsPastCache(OpenPack pack, SafeFileHandle past)
-    {
-        try
-        {
-            byte[] buffer = [];
-            var header = Uncached.Read(past, pack.Offset, PackFormat.Header.Length, ref buffer);
-            return header.SequenceEqual(PackFormat.Header) || header.SequenceEqual(PackFormat.EncryptedHeader)
-                ? true
-                : throw new DamagedArchiveException(pack.File, "it does not begin like a pack of this version");
-        }
-        catch (IOException error) when (error.HResult == PosixException.Invalid)
-        {
-            return false;
-        }
-        catch (Exception error) when (error is UnauthorizedAccessException or IOException and not ArchiveException)
-        {
-            throw Unreadable(pack.File, error);
         }
     }
 

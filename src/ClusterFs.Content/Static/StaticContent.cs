@@ -7,22 +7,6 @@ using ClusterFs.Posix;
 
 namespace ClusterFs.Content.Static;
 
-/// <summary>What a node's static contents know of the world around them.</summary>
-public interface IStaticSurroundings
-{
-    /// <summary>Nodes that are up and answer; null while this node is in no cluster. Never waits.</summary>
-    ImmutableHashSet<string>? Reachable { get; }
-
-    /// <summary>What other nodes said last of a content. Never waits.</summary>
-    IReadOnlyDictionary<string, NodeSighting> SightingsOf(string service, string name);
-
-    /// <summary>This node has something to say.</summary>
-    void Tell(string service, string name, NodeSighting sighting);
-
-    /// <summary>For the log.</summary>
-    void Log(StaticNews news, string service, string name, string words);
-}
-
 /// <summary>
 /// One static content on this node, for the life of the process. One thread looks at shared storage and prepares what is new; another switches, which
 /// touches the local disk alone: what hangs with shared storage keeps a switch that is ready from nothing. Safe for use by several threads.
@@ -30,7 +14,6 @@ public interface IStaticSurroundings
 public sealed class StaticContent : IDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan AwayAfter = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
 
     private readonly Settings _settings;
@@ -53,7 +36,7 @@ public sealed class StaticContent : IDisposable
     private readonly Thread _looking;
     private readonly Thread _switching;
     private readonly Retry _retry;
-    private Known _known;
+    private StaticKnowledge _known;
     private string? _unnoted;
 
     public StaticContent(Settings settings, ServiceSettings service, StaticSettings content, TimeProvider time, IStaticSurroundings around)
@@ -71,7 +54,7 @@ public sealed class StaticContent : IDisposable
         _place = new StaticPlace(content.Path, reached);
         _refill = new StaticRefill(_store, _place, content.Budget, time, (news, words) => around.Log(news, service.Name, content.Name, words), reached);
         _others = [.. service.Nodes.Where(node => node != settings.Node.Name)];
-        _known = new Known(null, null, 0, 0, null, null, time.GetTimestamp(), null);
+        _known = new StaticKnowledge(null, null, 0, 0, null, null, time.GetTimestamp(), null);
         _looking = new Thread(Look) { IsBackground = true, Name = $"static {service.Name}/{content.Name}" };
         _switching = new Thread(SwitchWhenReady) { IsBackground = true, Name = $"switch {service.Name}/{content.Name}" };
     }
@@ -104,13 +87,13 @@ public sealed class StaticContent : IDisposable
     {
         get
         {
-            Known known;
+            StaticKnowledge known;
             lock (_gate)
             {
                 known = _known;
             }
 
-            return Draw(known);
+            return known.Draw(_service, _content, _time, _refill.WaitingSince);
         }
     }
 
@@ -161,7 +144,7 @@ public sealed class StaticContent : IDisposable
             catch (Exception problem)
 #pragma warning restore CA1031
             {
-                Fail(WordsFor(problem), FailedToPrepare(_known));
+                Fail(WordsFor(problem), _known.FailedToPrepare);
             }
 
             _lookNow.WaitOne(_settings.Static.PollEvery);
@@ -435,10 +418,6 @@ public sealed class StaticContent : IDisposable
 
     private static string WordsFor(Exception problem) => problem is IOException or UnauthorizedAccessException ? problem.Message : problem.ToString();
 
-    /// <summary>What was seen and is neither served nor ready; 0 where nothing was seen, because shared storage is away.</summary>
-    private static long FailedToPrepare(Known known) =>
-        known is { LookingSince: null, Newest: { } newest } && known.Served?.IsOf(newest) != true && known.Prepared?.IsOf(newest) != true ? newest.Number : known.Failed;
-
     private void Fail(string problem, long failed)
     {
         var isNew = _known.Problem != problem;
@@ -453,97 +432,11 @@ public sealed class StaticContent : IDisposable
 
     private void Tell() => _around.Tell(_service, Name, Sighting);
 
-    private void Change(Func<Known, Known> change)
+    private void Change(Func<StaticKnowledge, StaticKnowledge> change)
     {
         lock (_gate)
         {
             _known = change(_known);
         }
-    }
-
-    private StaticState Draw(Known known)
-    {
-        var current = known.Served?.Number ?? 0;
-        var head = known.Newest?.Number ?? 0;
-        var seenAgo = known.SeenAt is { } seen ? _time.GetElapsedTime(seen) : (TimeSpan?)null;
-        var hangs = (known.LookingSince ?? _refill.WaitingSince) is { } since && _time.GetElapsedTime(since) is var waits && waits > AwayAfter ? waits : (TimeSpan?)null;
-        var record = known.Record;
-        var away = known.SeenAt is null || known.LookingSince is not null && known.Problem is not null;
-        var (condition, reason) =
-            hangs is { } waited ? (StaticCondition.Unknown, $"shared storage has not answered for {waited.TotalSeconds:0} s; {ServedOn(record)}")
-            : away ? (StaticCondition.Unknown, known.Problem is { } why ? $"{why}; {ServedOn(record)}" : "nobody has looked yet")
-            : known.Problem is { } problem ? (StaticCondition.Failed, problem)
-            : head == 0 && current == 0 ? (StaticCondition.Empty, "nothing was published yet")
-            : (known.Newest is { } newest ? head < known.CurrentIn(newest) : current > 0) ? (StaticCondition.Unknown, $"shared storage knows of no generation after {head}; is it the one that it was?")
-            : known.Served == known.Prepared && known.Newest is { } head_ && known.Served?.IsOf(head_) == true ? (StaticCondition.Current, null)
-            : (StaticCondition.Behind, $"generation {head} {(known.Prepared?.Number == head ? $"is ready, {known.Waiting ?? "about to be served"}" : "is being prepared")}");
-        var (localBytes, sharedBytes) = known.Served?.Form switch
-        {
-            HeldForm.Copy => (record?.Bytes ?? 0, 0L),
-            HeldForm.Part => (record?.LocalBytes ?? 0, (record?.Bytes ?? 0) - (record?.LocalBytes ?? 0)),
-            HeldForm.Shared => (0L, record?.Bytes ?? 0),
-            _ => (0L, 0L),
-        };
-        return new StaticState(
-            _service,
-            Name,
-            _content.Path,
-            condition,
-            current,
-            head,
-            current == 0 ? null : known.ServedSince,
-            record?.At,
-            seenAgo,
-            reason,
-            localBytes,
-            sharedBytes,
-            known.Kept)
-        {
-            Switches = known.Switches,
-        };
-    }
-
-    private static string ServedOn(HeldRecord? record) => record is null
-        ? "what is here is served on"
-        : string.Create(
-            CultureInfo.InvariantCulture,
-            $"generation {record.Number} of {record.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z is served on{(record.LocalBytes < record.Bytes ? ", as far as it is copied here" : "")}");
-
-    /// <param name="Newest">As of the newest look.</param>
-    /// <param name="Prepared">What could be switched to.</param>
-    /// <param name="Switched">As of shared storage.</param>
-    /// <param name="Failed">What could not be prepared; 0 for nothing.</param>
-    /// <param name="Served">What the link leads to.</param>
-    /// <param name="SeenAt">Of the newest look that had an answer.</param>
-    /// <param name="LookingSince">Of the look that has had none yet.</param>
-    private sealed record Known(
-        Generation? Newest, Held? Prepared, long Switched, long Failed, Held? Served, long? SeenAt, long PreparedSince, long? LookingSince)
-    {
-        /// <summary>What is prepared.</summary>
-        public Generation? Ready { get; init; }
-
-        /// <summary>The log that the number of what is served is of.</summary>
-        public string? ServedLine { get; init; }
-
-        /// <summary>What is remembered of what is served.</summary>
-        public HeldRecord? Record { get; init; }
-
-        public DateTimeOffset? ServedSince { get; init; }
-
-        public ImmutableArray<string> Kept { get; init; } = [];
-
-        /// <summary>Since the process began.</summary>
-        public long Switches { get; init; }
-
-        public string? Problem { get; init; }
-
-        /// <summary>
-        /// The number of what is served; 0 where it is of another log than a generation, or of what that log was before it was restored: then it has other
-        /// files under the same number.
-        /// </summary>
-        public long CurrentIn(Generation generation) =>
-            Served is { } served && ServedLine == generation.Line && (served.Number != generation.Number || served.IsOf(generation)) ? served.Number : 0;
-
-        public string? Waiting { get; init; }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using ClusterFs.Ownership.Journal;
+using ClusterFs.Ownership.Messages;
 using ClusterFs.Ownership.Sharding;
 
 namespace ClusterFs.Node.Agents;
@@ -57,6 +58,26 @@ internal sealed class NodeBoard
     public void Post(ServiceSnapshot snapshot) => _services[snapshot.Service] = snapshot;
 
     public ServiceSnapshot? Find(string service) => _services.GetValueOrDefault(service);
+
+    /// <summary>Asks the ownership actor of a service, wherever it is.</summary>
+    /// <returns>Null when there was no answer in time.</returns>
+    public async Task<T?> AskOwnershipAsync<T>(IOwnershipMessage question, TimeSpan patience)
+        where T : class
+    {
+        if (Region is not { } region)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await region.Ask<T>(question, patience).ConfigureAwait(false);
+        }
+        catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Whole, for whoever reads it meanwhile.</summary>
     private sealed record Since(DateTimeOffset Moment);

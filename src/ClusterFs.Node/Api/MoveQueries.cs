@@ -22,22 +22,21 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
     {
         if (!settings.Services.TryGetValue(service, out var known))
         {
-            return Problem.Of(
-                StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
+            return Problem.NoService(settings, service);
         }
 
         if (!settings.Cluster.Nodes.ContainsKey(to))
         {
-            return Problem.Of(StatusCodes.Status400BadRequest, $"there is no node {to}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
+            return Problem.NoNode(settings, to);
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(MovePatience);
         ImmutableArray<string> all = known.Together.IsEmpty ? [service] : known.Together;
-        var views = await Task.WhenAll(all.Select(one => AskAsync<OwnershipView>(new GetOwnership(one), AskPatience))).ConfigureAwait(false);
+        var views = await Task.WhenAll(all.Select(one => board.AskOwnershipAsync<OwnershipView>(new GetOwnership(one), AskPatience))).ConfigureAwait(false);
         if (all.FirstOrDefault(one => views[all.IndexOf(one)] is null) is { } silent)
         {
-            return Silent(silent);
+            return Problem.Silent(silent);
         }
 
         if (MoveRules.Hindrance(service, to, [.. views.Select(view => view!)]) is { } hindrance)
@@ -75,15 +74,15 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
 
     private async Task<Answer<MoveReport>> MoveOneAsync(string service, string to, CancellationToken limit)
     {
-        var before = await AskAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
-        var begun = await AskAsync<RequestAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
+        var before = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
+        var begun = await board.AskOwnershipAsync<RequestAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
         if (before is null || begun is null)
         {
-            return Silent(service);
+            return Problem.Silent(service);
         }
 
         // It may have set out by itself, after what it is kept together with.
-        if (!begun.Accepted && (await AskAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false) is not { } under
+        if (!begun.Accepted && (await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false) is not { } under
             || (under.Epoch == before.Epoch && under.MovingTo != to)))
         {
             return Problem.Of(StatusCodes.Status409Conflict, $"{service} is not moved to {to}: {begun.Message}", "see `clusterfs status`");
@@ -91,7 +90,7 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
 
         while (!limit.IsCancellationRequested)
         {
-            var view = await AskAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false);
+            var view = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false);
             if (view is { Stage: OwnershipStage.Owned } && view.Epoch > before.Epoch)
             {
                 return Ended(service, before, view, to);
@@ -120,28 +119,4 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
                 $"it is kept when {before.Owner} is back: see `clusterfs divergent list {service}`")
             : new MoveReport(service, before.Owner, to, after.Epoch);
     }
-
-    /// <returns>Null when there was no answer in time.</returns>
-    private async Task<T?> AskAsync<T>(IOwnershipMessage question, TimeSpan patience)
-        where T : class
-    {
-        if (board.Region is not { } region)
-        {
-            return null;
-        }
-
-        try
-        {
-            return await region.Ask<T>(question, patience).ConfigureAwait(false);
-        }
-        catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
-        {
-            return null;
-        }
-    }
-
-    private static Problem Silent(string service) => Problem.Of(
-        StatusCodes.Status504GatewayTimeout,
-        $"the ownership actor of {service} does not answer",
-        "is the journal's database there, and a majority of the nodes? See `clusterfs status`");
 }

@@ -47,14 +47,14 @@ internal sealed class NodeQueries(
             return unknown;
         }
 
-        var plain = await AskAsync<OwnershipHistory>(new GetHistory(service), AskPatience).ConfigureAwait(false);
+        var plain = await board.AskOwnershipAsync<OwnershipHistory>(new GetHistory(service), AskPatience).ConfigureAwait(false);
         if (plain is null)
         {
-            return Silent(service);
+            return Problem.Silent(service);
         }
 
         // Where the ownership actor is on a node of an earlier version, only the plain one is to be had.
-        var measured = await AskAsync<MeasuredHistory>(new GetMeasuredHistory(service), MeasuredPatience).ConfigureAwait(false);
+        var measured = await board.AskOwnershipAsync<MeasuredHistory>(new GetMeasuredHistory(service), MeasuredPatience).ConfigureAwait(false);
         var entries = measured?.Entries ?? [.. plain.Entries.Select(entry => new MeasuredEntry(entry))];
         return new HistoryReport(service, [.. entries.Select(one =>
             new HistoryEntry(one.Entry.At, one.Entry.Kind, one.Entry.Epoch == 0 ? null : one.Entry.Epoch, one.Entry.Node, one.Entry.Text)
@@ -73,8 +73,8 @@ internal sealed class NodeQueries(
             return unknown;
         }
 
-        var answer = await AskAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
-        return answer is null ? Silent(service)
+        var answer = await board.AskOwnershipAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
+        return answer is null ? Problem.Silent(service)
             : answer.Accepted ? new PauseReport(service, pause, answer.Message)
             : Problem.Of(StatusCodes.Status409Conflict, $"{service} is not {(pause ? "paused" : "resumed")}: {answer.Message}", null);
     }
@@ -119,8 +119,8 @@ internal sealed class NodeQueries(
     private async Task<ServiceStatus> StatusAsync(ServiceSettings service)
     {
         // A daemon of an earlier version has no answer to the second.
-        var asked = AskAsync<PlacementTold>(new GetPlacement(service.Name), PlacementPatience);
-        var fresh = await AskAsync<OwnershipView>(new GetOwnership(service.Name), StatusPatience).ConfigureAwait(false);
+        var asked = board.AskOwnershipAsync<PlacementTold>(new GetPlacement(service.Name), PlacementPatience);
+        var fresh = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service.Name), StatusPatience).ConfigureAwait(false);
         var placement = await asked.ConfigureAwait(false);
         var local = board.Find(service.Name) is { } seen
             ? seen with { Sight = seen.Sight.Aged(GuardClock.Now.LongestSince(seen.SightAt)) }
@@ -167,32 +167,7 @@ internal sealed class NodeQueries(
         };
     }
 
-    /// <returns>Null when there was no answer in time.</returns>
-    private async Task<T?> AskAsync<T>(IOwnershipMessage question, TimeSpan patience)
-        where T : class
-    {
-        if (board.Region is not { } region)
-        {
-            return null;
-        }
-
-        try
-        {
-            return await region.Ask<T>(question, patience).ConfigureAwait(false);
-        }
-        catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
-        {
-            return null;
-        }
-    }
-
     private Problem? Unknown(string service) => settings.Services.ContainsKey(service)
         ? null
-        : Problem.Of(
-            StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
-
-    private static Problem Silent(string service) => Problem.Of(
-        StatusCodes.Status504GatewayTimeout,
-        $"the ownership actor of {service} does not answer",
-        "is the journal's database there, and a majority of the nodes? See `clusterfs status`");
+        : Problem.NoService(settings, service);
 }

@@ -31,7 +31,7 @@ internal sealed class DrainQueries(ActorSystem system, Settings settings)
         node ??= settings.Node.Name;
         if (!settings.Cluster.Nodes.ContainsKey(node))
         {
-            return Problem.Of(StatusCodes.Status400BadRequest, $"there is no node {node}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
+            return Problem.NoNode(settings, node);
         }
 
         return await AskAsync(node, message, Patience).ConfigureAwait(false) switch

@@ -32,15 +32,15 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
     {
         if (!settings.Services.TryGetValue(service, out var known))
         {
-            return Problem.Of(StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
+            return Problem.NoService(settings, service);
         }
 
         if (node is not null && !settings.Cluster.Nodes.ContainsKey(node))
         {
-            return NoNode(node);
+            return Problem.NoNode(settings, node);
         }
 
-        if (await AskAsync<OwnershipExplained>(new ExplainOwnership(service)).ConfigureAwait(false) is not { } explained)
+        if (await board.AskOwnershipAsync<OwnershipExplained>(new ExplainOwnership(service), Patience).ConfigureAwait(false) is not { } explained)
         {
             return Problem.Of(
                 StatusCodes.Status504GatewayTimeout,
@@ -68,7 +68,7 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
 
         if (kill is not null && !settings.Cluster.Nodes.ContainsKey(kill))
         {
-            return NoNode(kill);
+            return Problem.NoNode(settings, kill);
         }
 
         // A thousand at once would wait for each other until some are taken for silent.
@@ -86,7 +86,7 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
 
     private async Task<ForeseenService> LoseAsync(ServiceSettings service, string? kill, bool database)
     {
-        var foreseen = await AskAsync<OwnershipForeseen>(new ForeseeOwnership(service.Name, kill, database)).ConfigureAwait(false);
+        var foreseen = await board.AskOwnershipAsync<OwnershipForeseen>(new ForeseeOwnership(service.Name, kill, database), Patience).ConfigureAwait(false);
         if (foreseen is null or { Problem: not null })
         {
             return new ForeseenService(
@@ -180,7 +180,7 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
 
     /// <summary>As it is now where that can be had; what the agent heard last may be a minute old.</summary>
     private async Task<OwnershipView?> ViewAsync(string service) =>
-        await AskAsync<OwnershipView>(new GetOwnership(service)).ConfigureAwait(false) ?? board.Find(service)?.View;
+        await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), Patience).ConfigureAwait(false) ?? board.Find(service)?.View;
 
     private static string TakeoverOn(string node, OwnershipView? view)
     {
@@ -195,27 +195,6 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
             _ => $"{node} has no copy of it: its content is restored{rehearsed}",
         };
     }
-
-    private async Task<T?> AskAsync<T>(IOwnershipMessage question)
-        where T : class
-    {
-        if (board.Region is not { } region)
-        {
-            return null;
-        }
-
-        try
-        {
-            return await region.Ask<T>(question, Patience).ConfigureAwait(false);
-        }
-        catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
-        {
-            return null;
-        }
-    }
-
-    private Problem NoNode(string node) => Problem.Of(
-        StatusCodes.Status400BadRequest, $"there is no node {node}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -30,8 +30,7 @@ internal sealed class InspectionQueries(ActorSystem system, Settings settings, N
     {
         if (node is null || !settings.Cluster.Nodes.ContainsKey(node))
         {
-            return Problem.Of(
-                StatusCodes.Status400BadRequest, $"there is no node {node}", $"the nodes are {string.Join(", ", settings.Cluster.Nodes.Keys)}");
+            return Problem.NoNode(settings, node);
         }
 
         if (membership.Look().Any(member => member.Name == node && member.Status == "unknown"))

@@ -87,5 +87,5 @@ internal sealed class ConfigQueries(ActorSystem system, Settings settings, Confi
 
     private Problem? Unknown(string? service) => service is null || settings.Services.ContainsKey(service)
         ? null
-        : Problem.Of(StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
+        : Problem.NoService(settings, service);
 }

@@ -112,8 +112,7 @@ internal sealed class SeededQueries(ActorSystem system, Settings settings, Seede
     {
         if (service is not null && !settings.Services.ContainsKey(service))
         {
-            return Problem.Of(
-                StatusCodes.Status404NotFound, $"there is no service {service}", $"configured are {string.Join(", ", settings.Services.Keys)}");
+            return Problem.NoService(settings, service);
         }
 
         return node is null || settings.Cluster.Nodes.ContainsKey(node)
