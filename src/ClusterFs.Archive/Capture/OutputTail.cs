@@ -22,21 +22,38 @@ internal sealed class OutputTail
         }
     }
 
-    /// <summary>Reads to the end, which is when nobody has the other side open any more.</summary>
-    public async Task ReadAsync(StreamReader from)
+    /// <summary>
+    /// Reads to the end, which is when nobody has the other side open any more, on a thread of its own: what a hook says when it fails must not depend on
+    /// whether the pool has one to spare.
+    /// </summary>
+    public Thread Begin(StreamReader from)
+    {
+        var reading = new Thread(() => Read(from)) { IsBackground = true, Name = "output of a command" };
+        reading.Start();
+        return reading;
+    }
+
+    private void Read(StreamReader from)
     {
         var buffer = new char[1024];
-        int read;
-        while ((read = await from.ReadAsync(buffer).ConfigureAwait(false)) > 0)
+        try
         {
-            lock (_lock)
+            int read;
+            while ((read = from.Read(buffer)) > 0)
             {
-                _text.Append(buffer, 0, read);
-                if (_text.Length > Longest)
+                lock (_lock)
                 {
-                    _text.Remove(0, _text.Length - Longest);
+                    _text.Append(buffer, 0, read);
+                    if (_text.Length > Longest)
+                    {
+                        _text.Remove(0, _text.Length - Longest);
+                    }
                 }
             }
+        }
+        catch (Exception problem) when (problem is IOException or ObjectDisposedException)
+        {
+            // What was read until then has to do.
         }
     }
 }

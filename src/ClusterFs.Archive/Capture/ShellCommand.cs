@@ -28,7 +28,7 @@ internal sealed class ShellCommand(
         {
             using var process = Process.Start(StartInfo())!;
             process.StandardInput.Close();
-            var output = Task.WhenAll(tail.ReadAsync(process.StandardOutput), tail.ReadAsync(process.StandardError));
+            Thread[] output = [tail.Begin(process.StandardOutput), tail.Begin(process.StandardError)];
             limit.CancelAfter(timeout);
             try
             {
@@ -65,9 +65,14 @@ internal sealed class ShellCommand(
         MarkedProcesses.Kill(run);
     }
 
-    private static string Said(Task output, OutputTail tail)
+    private static string Said(Thread[] output, OutputTail tail)
     {
-        _ = Task.WhenAny(output, Task.Delay(ReadPatience)).GetAwaiter().GetResult();
+        var ended = Stopwatch.GetTimestamp();
+        foreach (var reading in output)
+        {
+            _ = reading.Join(TimeSpan.FromTicks(Math.Max(0, (ReadPatience - Stopwatch.GetElapsedTime(ended)).Ticks)));
+        }
+
         return tail.Words is { Length: > 0 } words ? $": {words}" : string.Empty;
     }
 
