@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using ClusterFs.Demo;
 using ClusterFs.Posix;
 using ClusterFs.Systemd.Tests.Rig;
@@ -18,7 +19,7 @@ public sealed class InstalledCluster : IAsyncLifetime
 
     private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(2);
     private SystemdHosts? _hosts;
-    private bool _failed;
+    private Exception? _failure;
 
     internal static string[] Nodes { get; } = ["n1", "n2", "n3"];
 
@@ -38,10 +39,17 @@ public sealed class InstalledCluster : IAsyncLifetime
     internal async Task Settle()
     {
         Skip.If(Needs.Missing.Length > 0, Needs.Missing);
-        Assert.False(_failed, "the cluster could not be set up: see the first test of it");
-        _failed = _hosts is null;
-        _hosts ??= await Build();
-        _failed = false;
+        Assert.True(_failure is null, $"the cluster could not be set up: {_failure?.Message}");
+        try
+        {
+            _hosts ??= await Build();
+        }
+        catch (Exception failure)
+        {
+            _failure = failure;
+            throw;
+        }
+
         await Until("n1", "clusterfs status diary --json | grep -q '\"state\": *\"owned\"'");
         await Until("n1", $"clusterfs status diary | grep -q 'owned *n1' || clusterfs move diary --to n1; systemctl is-active {Unit}");
         await UntilWarm();
@@ -139,11 +147,24 @@ public sealed class InstalledCluster : IAsyncLifetime
             await SetUp(hosts);
             return hosts;
         }
-        catch
+        catch (Exception failure)
         {
+            var told = await WhatHostsTell(hosts);
             await hosts.DisposeAsync();
-            throw;
+            throw new ConditionNotMetException($"{failure.Message}{Environment.NewLine}{told}");
         }
+    }
+
+    private static async Task<string> WhatHostsTell(SystemdHosts hosts)
+    {
+        var told = new StringBuilder();
+        foreach (var host in (string[])[.. Nodes, "db"])
+        {
+            var tells = await hosts.Try(host, "systemctl list-jobs --no-pager; systemctl --failed --no-pager --plain; journalctl --no-pager --boot --lines 60; uptime");
+            told.AppendLine(CultureInfo.InvariantCulture, $"--- {host}").AppendLine(tells.Output).AppendLine(tells.Error);
+        }
+
+        return told.ToString();
     }
 
     private static async Task SetUp(SystemdHosts hosts)

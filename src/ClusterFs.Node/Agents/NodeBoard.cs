@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
+using ClusterFs.Node.Api;
+using ClusterFs.Node.Page;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Messages;
 using ClusterFs.Ownership.Sharding;
@@ -19,6 +21,8 @@ internal sealed class NodeBoard
     private volatile Since? _drainedSince;
 
     public KnownOwners Owners { get; } = new();
+
+    public RecentDumps Dumps { get; } = new();
 
     /// <summary>Why the guard does not answer; null when it does.</summary>
     public string? GuardProblem
@@ -55,7 +59,12 @@ internal sealed class NodeBoard
         set => _drainedSince = value is { } since ? new Since(since) : null;
     }
 
-    public void Post(ServiceSnapshot snapshot) => _services[snapshot.Service] = snapshot;
+    /// <summary>Of one service, by one thread at a time.</summary>
+    public void Post(ServiceSnapshot snapshot)
+    {
+        _services[snapshot.Service] = snapshot;
+        Dumps.Saw(snapshot.Service, StatusPicture.NewestDump(snapshot.View, snapshot), snapshot.View?.Owner);
+    }
 
     public ServiceSnapshot? Find(string service) => _services.GetValueOrDefault(service);
 

@@ -18,7 +18,7 @@ internal sealed record PageReport(
     PageStatus Status,
     ImmutableArray<PageEvent> Happened);
 
-/// <param name="Kind">As <c>history</c> calls it; <c>dump</c> for a dump that was seen while somebody looked.</param>
+/// <param name="Kind">As <c>history</c> calls it; <c>dump</c> for a dump: see <see cref="RecentDumps"/>.</param>
 internal sealed record PageEvent(string Service, DateTimeOffset At, string Kind, string? Node, string Text)
 {
     /// <summary>start, failover or move; null where it is none of them.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using ClusterFs.Api;
 using ClusterFs.Configuration;
+using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 
 namespace ClusterFs.Node.Page;
@@ -20,12 +21,12 @@ internal sealed class PageSource : IDisposable
     private readonly SemaphoreSlim _drawing = new(1);
     private volatile Drawn? _drawn;
 
-    public PageSource(Settings settings, NodeQueries queries, TimeProvider time)
+    public PageSource(Settings settings, NodeQueries queries, NodeBoard board, TimeProvider time)
     {
         _settings = settings;
         _queries = queries;
         _time = time;
-        _timeline = new Timeline(async service => (await queries.HistoryAsync(service).ConfigureAwait(false)).Value);
+        _timeline = new Timeline(async service => (await queries.HistoryAsync(service).ConfigureAwait(false)).Value, board.Dumps);
     }
 
     /// <param name="told">Whether who asks has the token: see <see cref="PageStatus.Of"/>.</param>

@@ -1,15 +1,14 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using ClusterFs.Api;
 
 namespace ClusterFs.Node.Page;
 
 /// <summary>
 /// What happened lately, of all services. A service's history is asked for again when something about its ownership is different, and never waited for;
-/// dumps are those that were seen. For one caller at a time.
+/// dumps are those that this node has heard of. For one caller at a time.
 /// </summary>
 /// <param name="ask">Null when there was no answer.</param>
-internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
+internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask, RecentDumps dumps)
 {
     private const int Shown = 60;
     private const int KeptOfService = 20;
@@ -27,7 +26,7 @@ internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
         foreach (var service in services)
         {
             var kept = _services.TryGetValue(service.Name, out var known) ? known : _services[service.Name] = new Kept();
-            kept.See(service);
+            kept.TakeAnswer(service.Name);
             if (kept.WantsAnswer(service))
             {
                 wanting.Add((service, kept));
@@ -40,7 +39,7 @@ internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
             kept.Ask(service, ask(service.Name), ++_asked);
         }
 
-        return [.. _services.SelectMany(service => service.Value.Events.Concat(service.Value.Dumps)).OrderByDescending(one => one.At).Take(Shown)];
+        return [.. _services.SelectMany(service => service.Value.Events).Concat(dumps.All).OrderByDescending(one => one.At).Take(Shown)];
     }
 
     private sealed class Kept
@@ -54,15 +53,11 @@ internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
 
         public ImmutableArray<PageEvent> Events { get; private set; } = [];
 
-        public ImmutableQueue<PageEvent> Dumps { get; private set; } = [];
-
-        private long _newestDump;
-
-        public void See(ServiceStatus service)
+        public void TakeAnswer(string service)
         {
             if (Asked is { IsCompletedSuccessfully: true, Result: { } report })
             {
-                Events = [.. report.Entries.TakeLast(KeptOfService).Select(entry => Of(service.Name, entry))];
+                Events = [.. report.Entries.TakeLast(KeptOfService).Select(entry => Of(service, entry))];
                 Asked = null;
             }
             else if (Asked is { IsCompleted: true })
@@ -70,17 +65,6 @@ internal sealed class Timeline(Func<string, Task<HistoryReport?>> ask)
                 // No answer: asked again the next time.
                 _asOf = "";
                 Asked = null;
-            }
-
-            if (service.LastDump is { } dump && dump.Sequence > _newestDump)
-            {
-                _newestDump = dump.Sequence;
-                var text = string.Create(CultureInfo.InvariantCulture, $"dump #{dump.Sequence} was committed");
-                Dumps = Dumps.Enqueue(new PageEvent(service.Name, dump.At, "dump", service.Owner, text));
-                while (Dumps.Count() > KeptOfService / 2)
-                {
-                    Dumps = Dumps.Dequeue();
-                }
             }
         }
 

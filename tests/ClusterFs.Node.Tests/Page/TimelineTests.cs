@@ -8,14 +8,17 @@ public sealed class TimelineTests
     private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     private readonly List<(string Service, TaskCompletionSource<HistoryReport?> Answer)> _asked = [];
+    private readonly RecentDumps _dumps = new();
     private readonly Timeline _timeline;
 
-    public TimelineTests() => _timeline = new Timeline(service =>
-    {
-        var answer = new TaskCompletionSource<HistoryReport?>();
-        _asked.Add((service, answer));
-        return answer.Task;
-    });
+    public TimelineTests() => _timeline = new Timeline(
+        service =>
+        {
+            var answer = new TaskCompletionSource<HistoryReport?>();
+            _asked.Add((service, answer));
+            return answer.Task;
+        },
+        _dumps);
 
     [Fact]
     public void A_history_is_asked_for_when_ownership_changes_and_never_waited_for()
@@ -68,21 +71,18 @@ public sealed class TimelineTests
     }
 
     [Fact]
-    public void Dumps_that_are_seen_are_part_of_it_each_once()
+    public void Dumps_are_part_of_it_by_their_times()
     {
-        for (var sequence = 1; sequence <= 30; sequence++)
-        {
-            _timeline.Follow([Service("wiki", epoch: 7, sequence)]);
-            _timeline.Follow([Service("wiki", epoch: 7, sequence)]);
-        }
+        _timeline.Follow([Service("wiki", epoch: 7)]);
+        _asked[0].Answer.SetResult(Report("wiki", 2));
+        _dumps.Saw("wiki", new DumpPoint(7, 1, At.AddSeconds(0.5), 10), "n1");
 
-        var shown = _timeline.Follow([Service("wiki", epoch: 7, 30)]);
-        Assert.Equal(Enumerable.Range(21, 10).Reverse().Select(sequence => $"dump #{sequence} was committed"), shown.Select(one => one.Text));
+        Assert.Equal(["event 1", "dump #1 was committed", "event 0"], _timeline.Follow([Service("wiki", epoch: 7)]).Select(one => one.Text));
     }
 
     private static HistoryReport Report(string service, int entries) => new(
         service, [.. Enumerable.Range(0, entries).Select(number => new HistoryEntry(At.AddSeconds(number), "granted", number, "n1", $"event {number}"))]);
 
-    private static ServiceStatus Service(string name, long epoch, long sequence = 0) => new(
-        name, ServiceState.Owned, "n1", epoch, null, sequence == 0 ? null : new DumpPoint(epoch, sequence, At.AddMinutes(sequence), 10), null, [], 0, false, null, null, null);
+    private static ServiceStatus Service(string name, long epoch) =>
+        new(name, ServiceState.Owned, "n1", epoch, null, null, null, [], 0, false, null, null, null);
 }
