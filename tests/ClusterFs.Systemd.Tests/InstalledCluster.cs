@@ -17,9 +17,12 @@ public sealed class InstalledCluster : IAsyncLifetime
 {
     public const string Unit = "diary.service";
 
+    /// <summary>In characters, for each test but the first, which has all of it.</summary>
+    private const int ShownOfFailure = 1000;
+
     private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(2);
     private SystemdHosts? _hosts;
-    private Exception? _failure;
+    private string? _failure;
 
     internal static string[] Nodes { get; } = ["n1", "n2", "n3"];
 
@@ -39,14 +42,14 @@ public sealed class InstalledCluster : IAsyncLifetime
     internal async Task Settle()
     {
         Skip.If(Needs.Missing.Length > 0, Needs.Missing);
-        Assert.True(_failure is null, $"the cluster could not be set up: {_failure?.Message}");
+        Assert.True(_failure is null, $"the cluster could not be set up: {_failure}");
         try
         {
             _hosts ??= await Build();
         }
         catch (Exception failure)
         {
-            _failure = failure;
+            _failure = failure.Message[..Math.Min(failure.Message.Length, ShownOfFailure)];
             throw;
         }
 
@@ -150,7 +153,7 @@ public sealed class InstalledCluster : IAsyncLifetime
         catch (Exception failure)
         {
             var told = await WhatHostsTell(hosts);
-            await hosts.DisposeAsync();
+            _ = await hosts.TakeDown();
             throw new ConditionNotMetException($"{failure.Message}{Environment.NewLine}{told}");
         }
     }

@@ -9,7 +9,10 @@ internal sealed class SystemdHosts : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly Dictionary<string, string> NoVariables = [];
 
-    private readonly string _name = $"cfs{Environment.ProcessId}";
+    private static int _rigs;
+
+    /// <summary>What one rig may leave behind is in the way of no other.</summary>
+    private readonly string _name = $"cfs{Environment.ProcessId}-{Interlocked.Increment(ref _rigs)}";
 
     /// <summary>What all hosts see as /common, and no host's end changes.</summary>
     public string Common => $"/run/clusterfs-systemd/{_name}/common";
@@ -25,7 +28,7 @@ internal sealed class SystemdHosts : IAsyncDisposable
         }
         catch
         {
-            await hosts.DisposeAsync();
+            _ = await hosts.TakeDown();
             throw;
         }
     }
@@ -53,7 +56,11 @@ internal sealed class SystemdHosts : IAsyncDisposable
 
     public async Task Rejoin(string host) => (await Tell(["rejoin", host])).Successful();
 
-    public async ValueTask DisposeAsync() => await Tell(["down"]);
+    /// <summary>For when something worse is to be told than that this failed.</summary>
+    public Task<CommandResult> TakeDown() => Tell(["down"]);
+
+    /// <exception cref="ConditionNotMetException">Something is left behind.</exception>
+    public async ValueTask DisposeAsync() => (await TakeDown()).Successful();
 
     private Task<CommandResult> Tell(IReadOnlyList<string> words) =>
         Command.Run([Path.Combine(AppContext.BaseDirectory, "Rig", "hosts.sh"), _name, .. words], NoVariables, Patience);

@@ -17,14 +17,14 @@ groups="unified systemd memory cpu blkio pids"; tree=/sys/fs/cgroup
 main=$tree/${groups%% *}
 
 die() { echo "hosts.sh: $*" >&2; exit 1; }
-until_true() { local i; for i in $(seq 1500); do "$@" >/dev/null 2>&1 && return; sleep .02; done; die "waited in vain: $*"; }
+until_true() { local i; for i in $(seq 1500); do "$@" >/dev/null 2>&1 && return; sleep .02; done; echo "hosts.sh: waited in vain: $*" >&2; return 1; }
 is_off() { [ "$(sed -n 's/^populated //p' "$main/$rig/$1/cgroup.events" 2>/dev/null)" != 1 ]; }
 number() { local i=0 host; for host in $(cat $base/names); do i=$((i + 1)); [ $host != $1 ] || { echo $i; return; }; done; die "no host $1"; }
 join() { local g; for g in $groups; do [ ! -d $tree/$g/$rig/$1 ] || echo $BASHPID > $tree/$g/$rig/$1/cgroup.procs; done; }   # in a subshell only
 mounted() { grep -q " $1 " /proc/self/mounts; }
 
 up() {
-  local host g other
+  local host g boot boots failed
   mkdir -p $base; mount -t tmpfs -o size=12g,mode=755 clusterfs-systemd $base; mount --make-shared $base
   echo "$@" > $base/names; mkdir $base/shared $base/common; chmod 755 $base/shared
   ip netns add $rig-switch; ip -n $rig-switch link add br0 type bridge; ip -n $rig-switch link set br0 up
@@ -38,8 +38,10 @@ up() {
     ip -n $rig-switch link set p-$host master br0 up
     ip -n $rig-$host addr add 10.0.0.$(number $host)/24 dev eth0; ip -n $rig-$host link set eth0 up
   done
-  for host; do boot $host & done; wait
-  for host; do ! is_off $host || die "$host did not come up: $(tail -5 $base/$host/log)"; done
+  for host; do boot $host & boots="${boots-} $!"; done
+  for boot in $boots; do wait $boot || failed=1; done
+  for host; do ! is_off $host || failed=1; done
+  [ -z "${failed-}" ] || die "not all came up: $(tail -n 5 $base/*/log)"
 }
 
 boot() {
@@ -81,9 +83,12 @@ cut() { local host=$1
   echo 1 > $main/$rig/$host/cgroup.freeze; echo 1 > $main/$rig/$host/cgroup.kill; echo 0 > $main/$rig/$host/cgroup.freeze; await $host; }
 
 await() { local host=$1 g
-  until_true is_off $host
+  until_true is_off $host || die "$host does not end: $(is_left $host)"
   for g in $groups; do find $tree/$g/$rig/$host -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null || :; done
-  ! mounted $base/$host/root || until_true umount $base/$host/root; }
+  ! mounted $base/$host/root || until_true umount $base/$host/root || die "$base/$host/root stays busy: $(is_left $host)"; }
+
+is_left() { grep -l " $base/$1/" /proc/[0-9]*/mountinfo 2>/dev/null | head -5 | while read -r i; do tr '\0' ' ' <${i%mountinfo}cmdline; echo -n '; '; done
+  cat $main/$rig/$1/cgroup.procs 2>/dev/null | xargs -r ps -o pid=,stat=,wchan=,args= -p; }
 
 down() { local host g
   [ -e $base/names ] || return 0
@@ -91,9 +96,9 @@ down() { local host g
     [ ! -e $main/$rig/$host ] || { echo 1 > $main/$rig/$host/cgroup.kill; echo 0 > $main/$rig/$host/cgroup.freeze; await $host; }
     [ ! -e /run/netns/$rig-$host ] || ip netns del $rig-$host
   done
-  for g in $groups; do [ ! -d $tree/$g/$rig ] || find $tree/$g/$rig -depth -type d -exec rmdir {} +; done
+  for g in $groups; do [ ! -d $tree/$g/$rig ] || until_true find $tree/$g/$rig -depth -type d -exec rmdir {} +; done
   [ ! -e /run/netns/$rig-switch ] || ip netns del $rig-switch
-  umount $base; rmdir $base; }
+  until_true umount $base; rmdir $base; }
 
 case $command in
   up) up "$@";;
