@@ -43,8 +43,10 @@ public sealed class MembersTests
         await load.StaysUntouchedFor(ClusterBench.Ttl);
         await RestartGuard(other);
         await WaitsFor(other, owner);
-        await RestartGuard(owner);
+        (await owner.Clusterfs(Patience, "node", "drain")).Successful();
         Assert.Equal(other, await load.UntilTakenOverFrom(owner));
+        await RestartGuard(owner);
+        (await owner.Clusterfs(Patience, "node", "undrain")).Successful();
         bench.ShorterThan(ClusterBench.LongestMove, load.Writer.LongestOutageSince(began));
         await Stop(removed.Guard!);
         Assert.Empty(removed.Processes());
