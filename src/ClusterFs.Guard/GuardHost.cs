@@ -24,6 +24,9 @@ namespace ClusterFs.Guard;
 public sealed class GuardHost : IAsyncDisposable
 {
     private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(2);
+
+    /// <summary>For calls that are being answered. No voter answers while it lasts, and a peer that does not close its connection may cost all of it.</summary>
+    private static readonly TimeSpan ServerPatience = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AttachPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StopPoll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan DrainOverhead = TimeSpan.FromSeconds(20);
@@ -107,7 +110,7 @@ public sealed class GuardHost : IAsyncDisposable
             new VoterEndpoint(_voter),
             new LocalEndpoint(
                 _daemon, _executioner, gates, levels, _changes, new GuardIdentity(settings.Node, voterState.Identity),
-                () => _figures.Read(Open().Count()), _log));
+                () => _figures.Read(Open().Count()), _log, _over.Token));
     }
 
     /// <summary>Starts a guard; on return it answers.</summary>
@@ -192,7 +195,7 @@ public sealed class GuardHost : IAsyncDisposable
         await _certificates.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _units.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _watchdog.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        using (var patience = new CancellationTokenSource(ReleasePatience))
+        using (var patience = new CancellationTokenSource(ServerPatience))
         {
             await _server.StopAsync(patience.Token).ConfigureAwait(false);
         }

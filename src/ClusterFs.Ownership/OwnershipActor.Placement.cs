@@ -101,7 +101,7 @@ public sealed partial class OwnershipActor
     {
         var now = _surroundings.Clock();
         var (back, apart) = (LookAtFailback().Standing, LookAtCompany().Standing);
-        string?[] notes = [CompanyWords.Tell(State, apart, now), FailbackWords.Tell(State, back, _surroundings.Node, now)];
+        string?[] notes = [ElectorateWords.Tell(State), CompanyWords.Tell(State, apart, now), FailbackWords.Tell(State, back, _surroundings.Node, now)];
         return new PlacementTold(
             _settings.Service,
             back?.To,

@@ -42,6 +42,11 @@ internal static class OwnershipExplanation
             yield return $"It is {stage.ToString().ToLowerInvariant()}: {reason}.";
         }
 
+        if (ElectorateWords.Tell(state) is { } electorate)
+        {
+            yield return $"It {electorate}.";
+        }
+
         if (Asked(state) is { } asked)
         {
             yield return asked;

@@ -120,6 +120,18 @@ public sealed class OwnershipExplanationTests
         Assert.Contains("If the owner were lost now, n2 would be next.", OwnershipExplanation.Draw(state, null, null, At(100)).Why);
     }
 
+    [Fact]
+    public void Whose_votes_keep_a_lease_is_said_while_they_are_not_those_that_are_configured()
+    {
+        var state = Three();
+        var changed = state with { Settings = state.Settings with { Voters = ["n1", "n2", "sql"] } };
+
+        Assert.Null(ElectorateWords.Tell(state));
+        Assert.Equal("has its lease by the votes of n1, n2, n3, and has it by those of n1, n2, sql from its next move on", ElectorateWords.Tell(changed));
+        Assert.Contains($"It {ElectorateWords.Tell(changed)}.", OwnershipExplanation.Draw(changed, null, null, At(100)).Why);
+        Assert.Null(ElectorateWords.Tell(changed with { Record = state.Record.Apply(new OwnershipReleased(Then, 7, "n1", "a planned stop")) }));
+    }
+
     private static OwnershipState Three() => State(
         new NodeReport("n1", true, LeasePhase.Running, 7, 6, null), new NodeReport("n2", true, null, 0, 0, null), new NodeReport("n3", true, null, 0, 0, null));
 

@@ -25,6 +25,7 @@ public sealed class LocalCluster : IAsyncDisposable
         Options = options;
         Site = options.Site ?? new LoopbackSite(options);
         Nodes = [.. Enumerable.Range(1, options.Nodes).Select(node => new ClusterNode(this, $"n{node}", Site.AddressOf(node)))];
+        Members = Nodes;
         _warden = Warden.Start(Mark, Site.Removal);
         _postgres = options.Journal == JournalKind.PostgreSql
             ? new PrivatePostgres(
@@ -49,6 +50,9 @@ public sealed class LocalCluster : IAsyncDisposable
     public Ports Ports => Site.Ports;
 
     public IReadOnlyList<ClusterNode> Nodes { get; }
+
+    /// <summary>The nodes that the shared configuration names: all of them to begin with.</summary>
+    public IReadOnlyList<ClusterNode> Members { get; private set; }
 
     public string JournalConnectionString { get; }
 
@@ -85,6 +89,13 @@ public sealed class LocalCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Puts another list of nodes into the shared configuration. Whoever runs goes on with what it has read.</summary>
+    public void Configure(params ClusterNode[] members)
+    {
+        Members = members;
+        ClusterFiles.WriteShared(this);
+    }
+
     public ClusterNode Node(string name) => Nodes.First(node => node.Name == name);
 
     public IEnumerable<ClusterNode> Except(params ClusterNode[] nodes) => Nodes.Except(nodes);
@@ -106,19 +117,19 @@ public sealed class LocalCluster : IAsyncDisposable
             File.Exists(log) ? File.ReadLines(log).LastOrDefault(line => line.Contains(text, StringComparison.Ordinal)) : null;
     }
 
-    /// <summary>Waits until every node sees every node as a member.</summary>
+    /// <summary>Waits until every node that is configured sees every one of them as a member.</summary>
     public async Task UntilComplete(TimeSpan patience, CancellationToken cancelled = default)
     {
-        foreach (var node in Nodes)
+        foreach (var node in Members)
         {
             await Eventually.Get(
-                $"{node.Name} sees {Nodes.Count} members that are up",
+                $"{node.Name} sees {Members.Count} members that are up",
                 patience,
                 async () =>
                 {
                     FailIfEnded();
                     var status = await node.TryStatus();
-                    return status?.Cluster.Members.Count(member => member.IsUp) == Nodes.Count ? status : null;
+                    return status?.Cluster.Members.Count(member => member.IsUp) == Members.Count ? status : null;
                 },
                 Evidence,
                 cancelled);
@@ -205,7 +216,7 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>There is no use in waiting for the word of one that is gone.</summary>
     private void FailIfEnded()
     {
-        var ended = Nodes
+        var ended = Members
             .SelectMany(node => new[] { node.Guard, node.Daemon })
             .OfType<LaunchedProcess>()
             .FirstOrDefault(process => process.HasExited);

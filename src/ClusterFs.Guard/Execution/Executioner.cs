@@ -292,13 +292,14 @@ internal sealed partial class Executioner : IDisposable
         }
     });
 
-    /// <summary>Nobody attaches any more, and nothing stays frozen.</summary>
+    /// <summary>Nobody attaches any more, nothing is wanted here, so that it is granted elsewhere at once, and nothing stays frozen.</summary>
     public void End() => Post(() =>
     {
         _ending = true;
         foreach (var ward in _wards.Values)
         {
             KillFrozen(ward, "the guard is stopping");
+            Publish(ward);
         }
     });
 
@@ -410,7 +411,7 @@ internal sealed partial class Executioner : IDisposable
     private void Publish(Ward ward)
     {
         _views = _views.SetItem(ward.Service.Name, new WardView(
-            ward.Attachment, ward.Wanted, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false)
+            ward.Attachment, ward.Wanted && !_ending, ward.Ended, ward.Life?.Epoch ?? 0, ward.Life?.Processes.First, ward.Life?.Opened ?? false)
         {
             FrozenGroup = ward.Life?.Freezing?.FrozenGroup,
             StoodDown = ward is { StandsBy: true, StoodDown: true },

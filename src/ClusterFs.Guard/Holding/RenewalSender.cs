@@ -85,6 +85,10 @@ internal sealed class RenewalSender(
         {
             figures.Unanswered(voter, renewals.Count - answered.Count);
             SayUnreachable(voter, e.Message);
+            foreach (var renew in renewals.Where(renew => !answered.Exists(reply => reply.Service == renew.Service)))
+            {
+                Answers(new RenewUnanswered(renew.Service, voter, renew.Round));
+            }
         }
     }
 

@@ -9,14 +9,18 @@ using Microsoft.Extensions.Logging;
 namespace ClusterFs.Guard.Transport;
 
 /// <summary>The daemon, the command line and the processes beside the services, on the Unix socket.</summary>
+/// <param name="over">The guard ends: a stream that nobody else ends would hold up its voter's successor.</param>
 internal sealed class LocalEndpoint(
     DaemonDesk daemon, Executioner executioner, GateKeeper gates, Levels levels, ChangeSignal changes, GuardIdentity identity,
-    Func<FiguresReply> figures, ILogger log)
+    Func<FiguresReply> figures, ILogger log, CancellationToken over)
     : LocalGuard.LocalGuardBase
 {
-    public override Task Supervise(
-        IAsyncStreamReader<SuperviseCommand> requestStream, IServerStreamWriter<ServiceReport> responseStream, ServerCallContext context) =>
-        daemon.ServeAsync(requestStream, responseStream, context.CancellationToken);
+    public override async Task Supervise(
+        IAsyncStreamReader<SuperviseCommand> requestStream, IServerStreamWriter<ServiceReport> responseStream, ServerCallContext context)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, over);
+        await daemon.ServeAsync(requestStream, responseStream, ended.Token).ConfigureAwait(false);
+    }
 
     public override async Task Attach(
         IAsyncStreamReader<AttachMessage> requestStream, IServerStreamWriter<AttachEvent> responseStream, ServerCallContext context)
@@ -39,7 +43,7 @@ internal sealed class LocalEndpoint(
             return;
         }
 
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, over);
         try
         {
             await Task.WhenAll(HearAsync(attachment, requestStream, ended), TellAsync(attachment, responseStream, ended.Token))

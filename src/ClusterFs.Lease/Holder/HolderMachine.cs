@@ -38,6 +38,9 @@ public static class HolderMachine
             case RenewAnswered answered:
                 step.Count(answered.Reply);
                 break;
+            case RenewUnanswered unanswered:
+                step.GiveUpRound(unanswered);
+                break;
             case ContentPrepared prepared:
                 step.Update(prepared.Service, prepared.Tenure, lease => lease with { Prepared = true });
                 break;
@@ -70,6 +73,7 @@ public static class HolderMachine
     {
         GrantReceived grant => grant.Service,
         RenewAnswered answered => answered.Reply.Service,
+        RenewUnanswered unanswered => unanswered.Service,
         ContentPrepared prepared => prepared.Service,
         DrainRequested drain => drain.Service,
         ServiceDead dead => dead.Service,
@@ -239,6 +243,31 @@ public static class HolderMachine
                     Phase = lease.Phase == LeasePhase.Acquiring ? LeasePhase.Held : lease.Phase,
                 };
             });
+        }
+
+        /// <summary>
+        /// A voter that is gone for a moment must not cost as much as the moment and the time to the next round: where those that are left are
+        /// no majority, the next round begins soon.
+        /// </summary>
+        public void GiveUpRound(RenewUnanswered unanswered)
+        {
+            if (unanswered.Round.BootId != _state.BootId
+                || unanswered.Round.Incarnation != _state.Incarnation
+                || !_state.Leases.TryGetValue(unanswered.Service, out var lease)
+                || lease.Rounds.Find(candidate => candidate.Number == unanswered.Round.Number) is not { } round)
+            {
+                return;
+            }
+
+            var given = round with { UnansweredBy = round.UnansweredBy.Add(unanswered.Voter) };
+            if (Quorum.Reached(lease.Voters, lease.Voters.Except(given.UnansweredBy)))
+            {
+                Set(lease with { Rounds = lease.Rounds.Replace(round, given) });
+                return;
+            }
+
+            var soon = now + lease.Timings.RetryAfter;
+            Set(lease with { Rounds = lease.Rounds.Remove(round), NextRoundAt = Earlier(lease.NextRoundAt, soon)!.Value });
         }
 
         public void Drain(DrainRequested drain)

@@ -62,7 +62,11 @@ public sealed record HeldLease(
 }
 
 /// <param name="BegunAt">Read before the first message of the round left: the lease runs from here, not from the acks.</param>
-public sealed record Round(long Number, Instant BegunAt, ImmutableSortedSet<string> AckedBy);
+public sealed record Round(long Number, Instant BegunAt, ImmutableSortedSet<string> AckedBy)
+{
+    /// <summary>Voters that will not answer in this round.</summary>
+    public ImmutableSortedSet<string> UnansweredBy { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+}
 
 /// <summary>Everything a holder knows of the leases of its node.</summary>
 /// <param name="Incarnation">Made up by each process, so that answers to its predecessor count for nothing (R6).</param>

@@ -41,7 +41,7 @@ public static class VoterMachine
         }
 
         // A restart forgot whom this voter had promised. It can only have been the node on disk; a floor that names none tells nothing (R1).
-        if (promise is null && InAmnesia(state, now) && floor.Node != renew.Node)
+        if (promise is null && InAmnesia(state, renew.Service, now) && floor.Node != renew.Node)
         {
             return (state, [Reply(RenewOutcome.Promised, floor)]);
         }
@@ -110,6 +110,13 @@ public static class VoterMachine
         var after = state.Promises.TryGetValue(release.Service, out var promise) && promise.To == closed
             ? state with { Promises = state.Promises.Remove(release.Service) }
             : state;
+
+        // What a restart forgot can only have been promised to the node on disk, under this epoch or one that ended before it (R1, R4).
+        if (state.Durable.Floors.TryGetValue(release.Service, out var floor) && floor == closed)
+        {
+            after = after with { GivenUp = after.GivenUp.Add(release.Service) };
+        }
+
         return (after, [new Answer(new ReleaseReply(release.Service, state.Name))]);
     }
 
@@ -132,7 +139,8 @@ public static class VoterMachine
         Answer Reply(bool joined) => new(new JoinReply(join.Service, state.Name, state.Durable.Identity, joined));
     }
 
-    private static bool InAmnesia(VoterState state, Instant now) => !(state.Started + state.Durable.LongestTtl).HasComeBy(now);
+    private static bool InAmnesia(VoterState state, string service, Instant now) =>
+        !state.GivenUp.Contains(service) && !(state.Started + state.Durable.LongestTtl).HasComeBy(now);
 
     private static Promise? RunningPromise(VoterState state, string service, Instant now) =>
         state.Promises.TryGetValue(service, out var promise) && !promise.Until.HasComeBy(now) ? promise : null;
@@ -148,7 +156,7 @@ public static class VoterMachine
     private static TimeSpan Remaining(VoterState state, string service, Instant now)
     {
         var remaining = RunningPromise(state, service, now) is { } promise ? promise.Until.MostRemaining(now) : TimeSpan.Zero;
-        var forgotten = (state.Started + state.Durable.LongestTtl).MostRemaining(now);
+        var forgotten = state.GivenUp.Contains(service) ? TimeSpan.Zero : (state.Started + state.Durable.LongestTtl).MostRemaining(now);
         return remaining > forgotten ? remaining : forgotten > TimeSpan.Zero ? forgotten : TimeSpan.Zero;
     }
 }

@@ -9,6 +9,9 @@ public sealed record VoterState(string Name, Instant Started, DurableVoterState 
 {
     /// <summary>By service.</summary>
     public ImmutableDictionary<string, Promise> Promises { get; init; } = ImmutableDictionary.Create<string, Promise>(StringComparer.Ordinal);
+
+    /// <summary>The services of which a promise from before this process, if there was one, is over: whoever had it has given it up since.</summary>
+    public ImmutableHashSet<string> GivenUp { get; init; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
 }
 
 /// <summary>What is synced to disk before an answer that depends on it leaves.</summary>

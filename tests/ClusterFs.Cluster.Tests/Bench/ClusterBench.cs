@@ -32,7 +32,7 @@ public sealed class ClusterBench : IAsyncLifetime
 
     internal Beats Beats => _beats ?? throw new InvalidOperationException("the bench is set up by xunit");
 
-    public async Task InitializeAsync() => await Create(JournalKind.Sqlite, encrypted: false, nodes: 3);
+    public async Task InitializeAsync() => await Create(JournalKind.Sqlite, encrypted: false, nodes: 3, members: 3);
 
     public async Task DisposeAsync()
     {
@@ -42,10 +42,12 @@ public sealed class ClusterBench : IAsyncLifetime
         }
     }
 
-    internal static async Task<ClusterBench> With(JournalKind journal, bool encrypted, int nodes = 3)
+    /// <param name="nodes">That there are.</param>
+    /// <param name="members">How many of them the configuration names to begin with; null for all.</param>
+    internal static async Task<ClusterBench> With(JournalKind journal, bool encrypted, int nodes = 3, int? members = null)
     {
         var bench = new ClusterBench();
-        await bench.Create(journal, encrypted, nodes);
+        await bench.Create(journal, encrypted, nodes, members ?? nodes);
         return bench;
     }
 
@@ -53,7 +55,7 @@ public sealed class ClusterBench : IAsyncLifetime
     /// <returns>Its owner.</returns>
     public async Task<ClusterNode> Settle()
     {
-        foreach (var node in Cluster.Nodes)
+        foreach (var node in Cluster.Members)
         {
             node.Start();
         }
@@ -66,7 +68,7 @@ public sealed class ClusterBench : IAsyncLifetime
     /// <returns>The one.</returns>
     public async Task<ClusterNode> Settle(string service)
     {
-        foreach (var node in Cluster.Nodes)
+        foreach (var node in Cluster.Members)
         {
             if (!node.Runs.TryGetValue(service, out var run) || run.HasExited)
             {
@@ -99,7 +101,7 @@ public sealed class ClusterBench : IAsyncLifetime
     internal bool IsRunning(ServiceStatus service) =>
         service.IsOwned && Cluster.Node(service.Owner!).ProcessesOf(service.Name).Count > 0;
 
-    private async Task Create(JournalKind journal, bool encrypted, int nodes)
+    private async Task Create(JournalKind journal, bool encrypted, int nodes, int members)
     {
         var binaries = Binaries.Find();
         _cluster = await LocalCluster.Create(new LocalClusterOptions
@@ -119,6 +121,7 @@ public sealed class ClusterBench : IAsyncLifetime
                 new LocalService(Forking, DumpEvery, node => Beats.Around(node, Forking, Forking), "stop-timeout = 500ms"),
             ],
         });
+        _cluster.Configure([.. _cluster.Nodes.Take(members)]);
         _beats = new Beats(Path.Combine(_cluster.Directory, "beats"));
         try
         {

@@ -193,6 +193,45 @@ public sealed class HolderMachineTests
         Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
     }
 
+    [Fact]
+    public void A_round_that_can_reach_no_majority_any_more_is_followed_by_the_next_soon()
+    {
+        Run();
+        Feed(new TimePassed(), 101.25);
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(new RenewUnanswered(Wiki, "n3", round), 101.3);
+        Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
+
+        Feed(new RenewUnanswered(Wiki, "n2", round with { Incarnation = Guid.NewGuid() }), 101.3);
+        Feed(new RenewUnanswered(Wiki, "n3", round), 101.3);
+        Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
+
+        Feed(new RenewUnanswered(Wiki, "n2", round), 101.3);
+        Assert.Equal(Moments.At(101.3) + Moments.Timings.RetryAfter, HolderMachine.NextWake(_state));
+        Feed(Ack("n1", round), 101.3);
+        Feed(Ack("n2", round), 101.3);
+        Assert.Equal(Moments.At(100) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+
+        Feed(new TimePassed(), 101.6);
+        var next = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", next), 101.6);
+        Feed(Ack("n2", next), 101.6);
+        Assert.Equal(Moments.At(101.6) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+    }
+
+    [Fact]
+    public void A_majority_may_answer_without_those_that_do_not()
+    {
+        Run();
+        Feed(new TimePassed(), 101.25);
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(new RenewUnanswered(Wiki, "n3", round), 101.3);
+        Feed(Ack("n1", round), 101.3);
+        Feed(Ack("n2", round), 101.3);
+        Assert.Equal(Moments.At(101.25) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+        Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
+    }
+
     private HeldLease Lease => _state.Leases[Wiki];
 
     private RoundId Round(long number) => new("boot", _state.Incarnation, number);

@@ -106,6 +106,34 @@ public sealed class VoterMachineTests
     }
 
     [Fact]
+    public void What_a_restarted_voter_forgot_is_over_when_the_node_on_its_disk_gives_it_up()
+    {
+        var (before, _) = VoterMachine.Handle(Joined(), Renewal(2, "n1"), Moments.At(100));
+        var restarted = new VoterState("v", Moments.At(101), before.Durable);
+        foreach (var other in (Release[])[new(Wiki, 1, "n1"), new(Wiki, 2, "n2"), new(Wiki, 3, "n1"), new("mail", 2, "n1")])
+        {
+            var (unmoved, _) = VoterMachine.Handle(restarted, other, Moments.At(102));
+            Assert.Equal(TimeSpan.FromSeconds(4), Remaining(unmoved, Moments.At(102)));
+            Assert.Equal(RenewOutcome.Promised, Outcome(unmoved, Renewal(3, "n2"), Moments.At(102)));
+        }
+
+        var (given, _) = VoterMachine.Handle(restarted, new Release(Wiki, 2, "n1"), Moments.At(102));
+        Assert.Equal(TimeSpan.Zero, Remaining(given, Moments.At(102)));
+        (given, _) = VoterMachine.Handle(given, new Fence(Wiki, 3, false, Guid.NewGuid()), Moments.At(102));
+        Assert.Equal(RenewOutcome.Acked, Outcome(given, Renewal(3, "n2"), Moments.At(102)));
+    }
+
+    [Fact]
+    public void A_floor_that_names_nobody_is_given_up_by_nobody()
+    {
+        var (state, _) = VoterMachine.Handle(Joined(), Renewal(1, "n1"), Moments.At(100));
+        (state, _) = VoterMachine.Handle(state, new Fence(Wiki, 2, true, Guid.NewGuid()), Moments.At(101));
+        var restarted = new VoterState("v", Moments.At(102), state.Durable);
+        (restarted, _) = VoterMachine.Handle(restarted, new Release(Wiki, 1, "n1"), Moments.At(102));
+        Assert.Equal(TimeSpan.FromSeconds(5), Remaining(restarted, Moments.At(102)));
+    }
+
+    [Fact]
     public void A_restarted_voter_binds_a_fenced_epoch_to_nobody_before_what_it_forgot_is_over()
     {
         var (state, _) = VoterMachine.Handle(Joined(), Renewal(1, "n1"), Moments.At(100));

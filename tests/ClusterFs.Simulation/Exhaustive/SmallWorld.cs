@@ -114,6 +114,7 @@ internal sealed record SmallWorld
             hash.Add(vote.Started.Boottime);
             hash.Add(vote.Durable.LongestTtl);
             Add(ref hash, vote.Durable.Floors[Service]);
+            hash.Add(vote.GivenUp.Contains(Service));
             var promise = vote.Promises.GetValueOrDefault(Service);
             Add(ref hash, promise.To);
             hash.Add(promise.Until.Boottime);

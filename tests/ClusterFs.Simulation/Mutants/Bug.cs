@@ -50,6 +50,7 @@ public enum Bug
     AdoptionPassesForOwn,
     AdoptionEndsNothing,
     MoveForgetsLastDump,
+    AnyReleaseEndsAmnesia,
 }
 
 /// <summary>A set of deliberate bugs.</summary>

@@ -38,6 +38,7 @@ public static class MutantList
         Alone("unguarded start", Bug.UnguardedStart),
         Alone("release before stop", Bug.ReleaseBeforeStop),
         Alone("release without epoch", Bug.ReleaseWithoutEpoch),
+        Alone("any release ends what a restart forgot", Bug.AnyReleaseEndsAmnesia, Profile.Forgetful) with { Watched = Safety },
         Alone("adoption after release", Bug.AdoptionAfterRelease, Profile.Operations),
         Alone("Granted consumed twice (with release)", Bug.GrantConsumedTwice, Profile.SecondHearings),
         Alone("power fence first", Bug.PowerFenceFirst, Profile.LateGrants) with { Watched = Safety },

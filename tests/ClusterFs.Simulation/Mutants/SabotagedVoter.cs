@@ -30,6 +30,11 @@ public static class SabotagedVoter
             effects = [.. effects.Select(effect => effect is Answer { Reply: FenceReply reply } ? new Answer(reply with { Remaining = TimeSpan.Zero }) : effect)];
         }
 
+        if (bugs.Has(Bug.AnyReleaseEndsAmnesia) && request is Release)
+        {
+            next = next with { GivenUp = next.GivenUp.Add(request.Service) };
+        }
+
         return (next, effects);
     }
 

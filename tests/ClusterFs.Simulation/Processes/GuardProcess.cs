@@ -323,7 +323,12 @@ public sealed class GuardProcess : SimulatedProcess
         switch (effect)
         {
             case SendRenew send:
-                AskVoter(send.Voter, send.Renew, MessageKinds.Renew, reply => Feed(new RenewAnswered((RenewReply)reply)));
+                AskVoter(
+                    send.Voter,
+                    send.Renew,
+                    MessageKinds.Renew,
+                    reply => Feed(new RenewAnswered((RenewReply)reply)),
+                    () => Feed(new RenewUnanswered(World.Service, send.Voter, send.Renew.Round)));
                 break;
             case SendRelease send:
                 AskVoter(send.Voter, send.Release, MessageKinds.Release, static _ => { });
@@ -337,7 +342,7 @@ public sealed class GuardProcess : SimulatedProcess
         }
     }
 
-    private void AskVoter(string voter, VoterRequest request, MessageKinds kind, Action<VoterReply> answered)
+    private void AskVoter(string voter, VoterRequest request, MessageKinds kind, Action<VoterReply> answered, Action? refused = null)
     {
         if (voter == SqlVoterMachine.Name)
         {
@@ -345,7 +350,7 @@ public sealed class GuardProcess : SimulatedProcess
         }
         else
         {
-            _world.Ask(_node, voter, request, kind, this, answered);
+            _world.Ask(_node, voter, request, kind, this, answered, refused);
         }
     }
 

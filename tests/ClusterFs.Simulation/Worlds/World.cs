@@ -80,22 +80,37 @@ public sealed class World
     public Node Named(string name) => Nodes[name[1] - '1'];
 
     /// <summary>A request to a node's voter and its answer, each on its own way.</summary>
-    public void Ask(Node from, string voter, VoterRequest request, MessageKinds kind, SimulatedProcess asker, Action<VoterReply> answered)
+    /// <param name="refused">Nobody listens there, and the asker hears of it.</param>
+    public void Ask(
+        Node from, string voter, VoterRequest request, MessageKinds kind, SimulatedProcess asker, Action<VoterReply> answered, Action? refused = null)
     {
         var answerKind = kind is MessageKinds.Question or MessageKinds.Fence ? MessageKinds.QuestionAnswer : MessageKinds.RenewAnswer;
         var to = Named(voter);
-        Network.Send(from.Number, to.Number, kind, () => to.Guard?.Vote(request, reply => Network.Send(to.Number, from.Number, answerKind, () =>
+        Network.Send(from.Number, to.Number, kind, () =>
         {
-            // A guard of the same name may have taken the asker's place: what the answer is worth to it is its own to tell.
-            if (!asker.Dead)
+            if (to.Guard is not { } guard)
             {
-                answered(reply);
+                if (refused is not null)
+                {
+                    Network.Send(to.Number, from.Number, answerKind, refused);
+                }
+
+                return;
             }
-            else if (reply is RenewReply late)
+
+            guard.Vote(request, reply => Network.Send(to.Number, from.Number, answerKind, () =>
             {
-                from.Guard?.Feed(new Lease.Holder.RenewAnswered(late));
-            }
-        })));
+                // A guard of the same name may have taken the asker's place: what the answer is worth to it is its own to tell.
+                if (!asker.Dead)
+                {
+                    answered(reply);
+                }
+                else if (reply is RenewReply late)
+                {
+                    from.Guard?.Feed(new Lease.Holder.RenewAnswered(late));
+                }
+            }));
+        });
     }
 
     /// <summary>The database does something at once, and says so, or not.</summary>

@@ -17,7 +17,7 @@ internal static class ClusterFiles
             Directory.CreateDirectory(Path.Combine(cluster.SharedDirectory, "clusterfs"));
         }
 
-        File.WriteAllText(cluster.SharedConfigurationFile, SharedConfiguration(cluster));
+        WriteShared(cluster);
         foreach (var node in cluster.Nodes)
         {
             Directory.CreateDirectory(node.Directory);
@@ -31,11 +31,13 @@ internal static class ClusterFiles
         }
     }
 
+    public static void WriteShared(LocalCluster cluster) => File.WriteAllText(cluster.SharedConfigurationFile, SharedConfiguration(cluster));
+
     private static string SharedConfiguration(LocalCluster cluster)
     {
         var options = cluster.Options;
-        var nodes = string.Join(", ", cluster.Nodes.Select(node => $"{node.Name} = \"{node.Address}\""));
-        var names = string.Join(", ", cluster.Nodes.Select(node => node.Name));
+        var nodes = string.Join(", ", cluster.Members.Select(node => $"{node.Name} = \"{node.Address}\""));
+        var names = string.Join(", ", cluster.Members.Select(node => node.Name));
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $$"""
             clusterfs {
