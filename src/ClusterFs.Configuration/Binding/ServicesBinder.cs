@@ -112,6 +112,7 @@ internal static class ServicesBinder
         var dependsOn = CompanyBinder.Bind(section, CompanyBinder.DependsOn);
         var keptWith = CompanyBinder.Bind(section, CompanyBinder.With);
         var addresses = AddressBinder.Bind(section);
+        var notify = NotifyBinder.Bind(section.Child(NotifyBinder.Name));
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         var config = ConfigBinder.Bind(section.Child(ConfigBinder.Name));
@@ -138,6 +139,7 @@ internal static class ServicesBinder
             DependsOn = dependsOn,
             With = keptWith,
             Addresses = addresses,
+            Notify = notify,
             Logs = logs,
             Seeded = seeded,
             Config = config,
