@@ -9,6 +9,7 @@ using ClusterFs.Posix;
 namespace ClusterFs.Faults.Tests;
 
 /// <summary>Addresses of a service on real nodes, each with a network of its own; a third host, the database's, is whoever wants to reach it.</summary>
+[Collection(OneRig.Name)]
 public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
 {
     private const string Address = "10.78.0.200";
@@ -131,12 +132,12 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
     {
         var missing = Needs.Missing();
         Skip.If(missing.Count > 0, string.Join("; ", missing));
-        _cluster = await FaultCluster.Start(new FaultClusterOptions
+        _cluster = await RigTurn.Take(() => FaultCluster.Start(new FaultClusterOptions
         {
             Ttl = ttl ?? Ttl,
             ServiceSettings = $"address {{ cidr = [\"{Address}/24\", \"{Newer}/64\"], interface = eth0 }}",
             WriterProgram = Path.Combine(AppContext.BaseDirectory, "faults"),
-        });
+        }), _ => { });
         foreach (var host in Cluster.Site.NodeNames.Append(Third))
         {
             var number = host == Third ? 9 : Cluster.Site.NodeNames.ToList().IndexOf(host) + 1;

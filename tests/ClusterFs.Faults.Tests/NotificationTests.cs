@@ -5,6 +5,7 @@ using ClusterFs.Faults.Rig;
 namespace ClusterFs.Faults.Tests;
 
 /// <summary>A real failover, of which somebody is told.</summary>
+[Collection(OneRig.Name)]
 public sealed class NotificationTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -20,11 +21,11 @@ public sealed class NotificationTests : IDisposable
     {
         var missing = Needs.Missing();
         Skip.If(missing.Count > 0, string.Join("; ", missing));
-        await using var cluster = await FaultCluster.Start(new FaultClusterOptions
+        await using var cluster = await RigTurn.Take(() => FaultCluster.Start(new FaultClusterOptions
         {
             ServiceSettings = $"notify {{ command = \"cat >> {Told}\", on = [failover, started] }}",
             WriterProgram = Path.Combine(AppContext.BaseDirectory, "faults"),
-        });
+        }), _ => { });
         using var patience = new CancellationTokenSource(Patience * 2);
         var owner = await cluster.Settle(patience.Token);
         var first = Assert.Single(await UntilTold("started", cluster));

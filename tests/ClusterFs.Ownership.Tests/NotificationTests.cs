@@ -19,13 +19,13 @@ public sealed class NotificationTests
 
         Assert.Equal(NotificationKind.Lost, Tell(book, new FencingBegun(At, 8, GrantCause.Failover))?.Kind);
         Assert.Null(Tell(book, Grant(8, "n2", GrantCause.Failover) with { Lost = new AtRisk("n1", 2.5, 4096) }));
-        var told = Tell(book, new OwnershipStarted(At + TimeSpan.FromSeconds(1.25), 8, "n2"))!;
+        var told = Tell(book, new OwnershipStarted(At + TimeSpan.FromSeconds(1.5), 8, "n2"))!;
 
         Assert.Equal(
-            (NotificationKind.Failover, "wiki", "n2", 8L, "failover", 1.25, 2.5, 4096L),
+            (NotificationKind.Failover, "wiki", "n2", 8L, "failover", 1.5, 2.5, 4096L),
             (told.Kind, told.Service, told.Node, told.Epoch, told.Cause, told.DurationSeconds, told.LostSeconds, told.LostBytes));
         Assert.Equal(
-            "epoch 8 granted to n2: the owner's lease ran out; at most the last 2.5 s of writes on n1 are missing; it runs on n2 under epoch 8, 1.2 s after the fence for it began",
+            "epoch 8 granted to n2: the owner's lease ran out; at most the last 2.5 s of writes on n1 are missing; it runs on n2 under epoch 8, 1.5 s after the fence for it began",
             told.Text);
     }
 

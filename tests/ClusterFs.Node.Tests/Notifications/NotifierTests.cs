@@ -114,7 +114,7 @@ public sealed class NotifierTests : IDisposable
 
     [Fact]
     public void Every_kind_has_the_name_that_the_configuration_knows() => Assert.Equal(
-        NotificationEvents.All.Add(NotificationEvents.Test), Enum.GetValues<NotificationKind>().Select(NotificationCommand.NameOf).Order(StringComparer.Ordinal));
+        NotificationEvents.All.Add(NotificationEvents.Test).Order(StringComparer.Ordinal), Enum.GetValues<NotificationKind>().Select(NotificationCommand.NameOf).Order(StringComparer.Ordinal));
 
     private Notifier Create(string notify)
     {
