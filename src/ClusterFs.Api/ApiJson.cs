@@ -15,6 +15,7 @@ namespace ClusterFs.Api;
 [JsonSerializable(typeof(MoveRequest))]
 [JsonSerializable(typeof(MoveReport))]
 [JsonSerializable(typeof(PauseReport))]
+[JsonSerializable(typeof(NotifyReport))]
 [JsonSerializable(typeof(PauseReport[]))]
 [JsonSerializable(typeof(DumpReport))]
 [JsonSerializable(typeof(DrainReport))]

@@ -57,6 +57,9 @@ public static class ApiRoutes
     /// <summary>POST nothing: answered by a <see cref="DumpReport"/> when a dump is committed.</summary>
     public const string Dump = "/v1/services/{service}/dump";
 
+    /// <summary>POST nothing: answered by a <see cref="NotifyReport"/> when the command has ended. Query: <c>service</c>, whose command; that of all services where left out.</summary>
+    public const string NotifyTest = "/v1/notify/test";
+
     /// <summary>GET: a <see cref="SeededReport"/>. Query: <c>service</c> and <c>node</c>, all of them where left out.</summary>
     public const string SeededDiff = "/v1/seeded/diff";
 

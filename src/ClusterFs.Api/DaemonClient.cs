@@ -81,6 +81,11 @@ public sealed class DaemonClient : IDisposable
         timeout,
         cancellation);
 
+    /// <summary>Runs a notification command for a test, after all that waits for its turn.</summary>
+    /// <param name="service">Whose; null for that of all services.</param>
+    public Task<NotifyReport> TestNotifyAsync(string? service, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
+        HttpMethod.Post, ApiRoutes.WithQuery(ApiRoutes.NotifyTest, ("service", service)), null, ApiJson.Default.NotifyReport, timeout, cancellation);
+
     /// <summary>Has a node give everything away and take nothing, or take again. Does not wait until it is empty.</summary>
     public Task<DrainReport> DrainAsync(string node, bool drain, TimeSpan timeout, CancellationToken cancellation) => AskAsync(
         HttpMethod.Post, ApiRoutes.WithQuery(drain ? ApiRoutes.Drain : ApiRoutes.Undrain, ("node", node)), null, ApiJson.Default.DrainReport, timeout, cancellation);

@@ -38,3 +38,11 @@ public sealed record DumpReport(string Service, DumpPoint Dump, long AddedBytes,
 /// <param name="Error">What happened, to what.</param>
 /// <param name="Hint">What to do about it.</param>
 public sealed record ApiError(string Error, string? Hint);
+
+/// <summary>A notification command that was run for a test: the answer to <see cref="ApiRoutes.NotifyTest"/>.</summary>
+/// <param name="Node">Where it was run.</param>
+/// <param name="Service">Whose it is; null for that of all services.</param>
+/// <param name="Command">As configured.</param>
+/// <param name="Succeeded">It ended with 0 in time.</param>
+/// <param name="Outcome">In words, with what it printed.</param>
+public sealed record NotifyReport(string Node, string? Service, string Command, bool Succeeded, string Outcome);

@@ -77,6 +77,9 @@ public sealed record ServiceStatus(
     /// <summary>It was started again and again and never stayed up: nothing is granted until <c>clusterfs resume</c>.</summary>
     public bool Damped { get; init; }
 
+    /// <summary>Its addresses, which are on the node that runs it.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
+
     /// <summary>How it stands with its preferred node, where it is to go back there by itself or by hand; null otherwise.</summary>
     public FailbackStatus? Failback { get; init; }
 
@@ -196,6 +199,12 @@ public sealed record PhaseStatus(string Name, bool Wanted, int? Process, int? Ex
 {
     /// <summary>The lease was lost, and what is left of the service is frozen here; <c>clusterfs release</c> kills it.</summary>
     public bool Frozen { get; init; }
+
+    /// <summary>The service's addresses that are on this node, each with its interface: 10.0.0.50/24 on eth0.</summary>
+    public ImmutableArray<string> AddressesOn { get; init; } = [];
+
+    /// <summary>Why they are not on this node though the service runs here; null where nothing is wrong.</summary>
+    public string? AddressProblem { get; init; }
 }
 
 /// <summary>Clones of large files as of the newest dump, by which the next finds what changed (live.keep-blocks).</summary>

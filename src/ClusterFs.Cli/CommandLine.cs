@@ -58,6 +58,7 @@ public static class CommandLine
             MoveCommand.Create(),
             PauseCommand.CreatePause(),
             PauseCommand.CreateResume(),
+            NotifyCommand.Create(),
             DumpCommand.Create(),
             HistoryCommand.Create(),
             ExplainCommand.Create(),

@@ -34,6 +34,12 @@ public sealed record ServiceSettings(
     /// <summary>Those that are kept on one node, itself among them, in the order in which they go there; empty where it is alone.</summary>
     public ImmutableArray<string> Together { get; init; } = [];
 
+    /// <summary>Its addresses, which are on the node that runs it. Default: none.</summary>
+    public ImmutableArray<FloatingAddress> Addresses { get; init; } = [];
+
+    /// <summary>Who is told what happens to it; null: as <see cref="Settings.Notify"/> says.</summary>
+    public NotificationSettings? Notify { get; init; }
+
     /// <summary>Its log files; null where ClusterFs does not look after them.</summary>
     public LogsSettings? Logs { get; init; }
 

@@ -25,6 +25,9 @@ public sealed record Settings(
     /// <summary>How a node's power is cut; null where it cannot be.</summary>
     public FenceSettings? Fence { get; init; }
 
+    /// <summary>Who is told what happens to services that say nothing of it themselves; null: nobody.</summary>
+    public NotificationSettings? Notify { get; init; }
+
     /// <summary>What seeded files are rendered with.</summary>
     public SeedingSettings Seeded { get; init; } = SeedingSettings.None;
 
@@ -38,6 +41,9 @@ public sealed record Settings(
 
     /// <summary>How nodes follow what is published.</summary>
     public PublishingSettings Static { get; init; } = PublishingSettings.Default;
+
+    /// <summary>Who is told what happens to a service; null: nobody.</summary>
+    public NotificationSettings? NotifyOf(string service) => Services.GetValueOrDefault(service)?.Notify ?? Notify;
 
     /// <summary>The settings of a service that somebody named.</summary>
     /// <exception cref="ConfigurationException">No such service is configured; the message lists those that are.</exception>

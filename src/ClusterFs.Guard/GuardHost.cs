@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ClusterFs.Configuration;
+using ClusterFs.Guard.Addresses;
 using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Holding;
 using ClusterFs.Guard.SqlVoting;
@@ -43,6 +44,7 @@ public sealed class GuardHost : IAsyncDisposable
     private readonly RenewalSender _sender;
     private readonly HolderShell _holder;
     private readonly Executioner _executioner;
+    private readonly AddressKeeper _addresses;
     private readonly DaemonDesk _daemon;
     private readonly WebApplication _server;
     private readonly Task _caretaker;
@@ -81,6 +83,9 @@ public sealed class GuardHost : IAsyncDisposable
             Lost = _ => _figures.LeaseLost(),
         };
         _sender.Answers = _holder.Post;
+        _addresses = new AddressKeeper(() => _holder.State, _changes.Raise, () => GuardClock.Now, _log);
+        _executioner.PutOn = _addresses.PutOn;
+        _executioner.TakeOff = _addresses.TakeOff;
         _executioner.RecordHeld = record => _ = Task.Run(() => RecordHeld(files, record));
         _executioner.StartUnit = (unit, service, failed) => _ = StartUnitAsync(unit, service, failed);
         _executioner.StopUnit = (unit, isWanted, heard) => _ = StopUnitAsync(unit, isWanted, heard);
@@ -94,7 +99,7 @@ public sealed class GuardHost : IAsyncDisposable
         _holder.Post(new HolderStarted());
         _executioner.Start();
 
-        var levels = new Levels(settings.Services, _holder, _executioner, () => GuardClock.Now);
+        var levels = new Levels(settings.Services, _holder, _executioner, _addresses, () => GuardClock.Now);
         _daemon = new DaemonDesk(settings.Services, _holder, _executioner, levels, _changes, () => GuardClock.Now, _log);
         _caretaker = new Caretaker(
             _holder, _daemon, () => _daemon.IsEnding ? settings.DaemonPatienceAtEnd : settings.DaemonPatience, () => GuardClock.Now,
@@ -203,6 +208,7 @@ public sealed class GuardHost : IAsyncDisposable
         await _server.DisposeAsync().ConfigureAwait(false);
         _holder.Dispose();
         _executioner.Dispose();
+        _addresses.Dispose();
         _voter.Dispose();
         _peers.Dispose();
         _sqlVoter?.Dispose();

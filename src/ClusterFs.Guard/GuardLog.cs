@@ -147,6 +147,27 @@ internal static partial class GuardLog
     [LoggerMessage(41, LogLevel.Warning, "The certificate on disk is not used, the one before still is: {Problem}")]
     public static partial void CertificateNotReplaced(this ILogger log, string problem);
 
+    [LoggerMessage(42, LogLevel.Information, "{Service} epoch {Epoch} has {Addresses}")]
+    public static partial void AddressesOn(this ILogger log, string service, long epoch, string addresses);
+
+    [LoggerMessage(43, LogLevel.Information, "The addresses of {Service} epoch {Epoch} are off")]
+    public static partial void AddressesOff(this ILogger log, string service, long epoch);
+
+    [LoggerMessage(44, LogLevel.Error, "{Service} epoch {Epoch} does not start here, its address cannot be put on: {Problem}")]
+    public static partial void AddressesRefused(this ILogger log, string service, long epoch, string problem);
+
+    [LoggerMessage(45, LogLevel.Error, "{Service} epoch {Epoch} runs on without its address, trying on: {Problem}")]
+    public static partial void AddressesNotKept(this ILogger log, string service, long epoch, string problem);
+
+    [LoggerMessage(46, LogLevel.Error, "The addresses of {Service} epoch {Epoch} cannot be taken off, trying on until their time is over: {Problem}")]
+    public static partial void AddressesNotOff(this ILogger log, string service, long epoch, string problem);
+
+    [LoggerMessage(47, LogLevel.Warning, "{Address} of {Service} cannot be announced, so some machines may go on asking the node before: {Problem}; the guard needs CAP_NET_RAW")]
+    public static partial void AddressNotAnnounced(this ILogger log, string service, string address, string problem);
+
+    [LoggerMessage(48, LogLevel.Error, "Addresses that an earlier guard put on for {Service} cannot be taken off, and end by themselves: {Problem}")]
+    public static partial void LeftoverAddresses(this ILogger log, string service, string problem);
+
     [LoggerMessage(32, LogLevel.Warning, "The record of {Service} epoch {Epoch} cannot be deleted: {Problem}")]
     public static partial void RecordNotDeleted(this ILogger log, string service, long epoch, string problem);
 }

@@ -51,6 +51,7 @@ public sealed record GuardSettings(
                     service.Name, service.StopTimeout, settings.Lease.StopBudget, service.Unit, service.PidFile)
                 {
                     OnLost = service.OnLost,
+                    Addresses = service.Addresses,
                 },
                 StringComparer.Ordinal))
     {
@@ -68,4 +69,7 @@ public sealed record GuardedService(string Name, TimeSpan StopTimeout, TimeSpan 
 {
     /// <summary>What becomes of it when its lease runs out and it does not end by itself in time.</summary>
     public OnLost OnLost { get; init; }
+
+    /// <summary>What is on this node while it runs here.</summary>
+    public ImmutableArray<FloatingAddress> Addresses { get; init; } = [];
 }

@@ -1,3 +1,4 @@
+using ClusterFs.Guard.Addresses;
 using ClusterFs.Guard.Execution;
 using ClusterFs.Guard.Holding;
 using ClusterFs.Guard.Protocol;
@@ -8,7 +9,7 @@ namespace ClusterFs.Guard;
 
 /// <summary>What the guard says of its services: everything there is to know as of now, never what has just happened.</summary>
 internal sealed class Levels(
-    IReadOnlyDictionary<string, GuardedService> services, HolderShell holder, Executioner executioner, Func<Instant> now)
+    IReadOnlyDictionary<string, GuardedService> services, HolderShell holder, Executioner executioner, AddressKeeper addresses, Func<Instant> now)
 {
     public IReadOnlyList<ServiceReport> Reports() => [.. services.Keys.Select(ReportOf)];
 
@@ -44,6 +45,9 @@ internal sealed class Levels(
             }
         }
 
+        var lent = addresses.View(service);
+        report.AddressesOn.AddRange(lent.On);
+        report.AddressProblem = lent.Problem ?? "";
         report.Frozen = view.FrozenGroup is not null;
         report.StoodDown = view.StoodDown;
         if (view.Ended is { } code)
@@ -63,6 +67,7 @@ internal sealed class Levels(
             Unit = services[attachment.Service].Unit ?? "",
             PidFile = services[attachment.Service].PidFile ?? "",
         };
+        told.Addresses.AddRange(services[attachment.Service].Addresses.Select(floating => floating.Address.ToString()));
         if (view.Ended is { } code)
         {
             told.Ended = code;

@@ -46,6 +46,15 @@ internal static partial class NodeLog
     [LoggerMessage(50, LogLevel.Warning, "the fence command for {Node} succeeded: {Outcome}")]
     public static partial void Fenced(this ILogger logger, string node, string outcome);
 
+    [LoggerMessage(140, LogLevel.Information, "told {Event} of {Service}: {Outcome}")]
+    public static partial void Notified(this ILogger logger, string @event, string service, string outcome);
+
+    [LoggerMessage(141, LogLevel.Error, "the notification command failed for {Event} of {Service}: {Outcome}; nobody was told: {Text}")]
+    public static partial void NotNotified(this ILogger logger, string @event, string service, string outcome, string text);
+
+    [LoggerMessage(142, LogLevel.Error, "{Event} of {Service} is not told to anybody, {Capacity} notifications wait already: {Text}")]
+    public static partial void NotificationDropped(this ILogger logger, string @event, string service, int capacity, string text);
+
     [LoggerMessage(51, LogLevel.Error, "the fence command for {Node} failed: {Outcome}; its leases are waited out")]
     public static partial void FenceFailed(this ILogger logger, string node, string outcome);
 

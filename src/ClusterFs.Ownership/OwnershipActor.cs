@@ -7,6 +7,7 @@ using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.Voter;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Messages;
+using ClusterFs.Ownership.Notifications;
 using ClusterFs.Ownership.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -28,6 +29,12 @@ public sealed record OwnershipSurroundings(IVoters Voters, EpochTable Epochs, Fu
 
     /// <summary>Has every node report on a service soon. A message that is lost costs the time until the node's next report.</summary>
     public Action<ReportWanted> AskNodes { get; init; } = _ => { };
+
+    /// <summary>Has somebody told what happened to a service; returns at once. On this node alone, and not again after a recovery.</summary>
+    public Action<Notification> Notify { get; init; } = _ => { };
+
+    /// <summary>By service, when a state that lasts is worth telling.</summary>
+    public Func<string, NotificationLimits> Limits { get; init; } = _ => NotificationLimits.Default;
 
     /// <summary>Runs the fence command against a node, within its time; null where there is none. Slow: not to be waited for by an actor.</summary>
     public Func<string, Task<FenceResult>>? RunFence { get; init; }
@@ -53,6 +60,7 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
     private readonly Dictionary<string, (NodeSight Sight, Instant At)> _atRisk = new(StringComparer.Ordinal);
     private readonly Dictionary<Guid, IActorRef> _requests = [];
     private readonly OwnershipHistoryBook _history = new();
+    private readonly NotificationWatch _watch;
     private OwnershipRecord _recovered = OwnershipRecord.Empty;
     private OwnershipState? _state;
     private bool _finished;
@@ -61,6 +69,7 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
     {
         _settings = settings;
         _surroundings = surroundings;
+        _watch = new NotificationWatch(surroundings.Limits(settings.Service));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -113,6 +122,7 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 Drive(new NodeReported(report.Report));
                 Place();
                 Sender.Tell(Draw());
+                Watch();
                 break;
             case MoveService move:
                 Drive(new MoveRequested(Remember(Sender), move.To));
@@ -220,7 +230,13 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 var asked = _surroundings.Time.GetUtcNow();
                 Persist(WithLoss(journal.Event) with { At = asked }, happened =>
                 {
+                    var grant = _history.NewestGrant;
                     var entry = _history.Enter(happened);
+                    if (NotificationRules.Of(_settings.Service, happened, entry, grant) is { } notification)
+                    {
+                        _surroundings.Notify(notification);
+                    }
+
                     _surroundings.Logger.Journalled(_settings.Service, entry.Entry.Text);
                     if (happened is OwnershipReleased { HandedOver: true } released)
                     {
@@ -290,6 +306,14 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
             }
 
             FailoverTrace.Tell("grant", _settings.Service, grant.Epoch, grant.Node, asked, _surroundings.Time.GetUtcNow(), cause);
+        }
+    }
+
+    private void Watch()
+    {
+        foreach (var notification in _finished ? [] : _watch.Look(Draw(), _surroundings.Clock(), _surroundings.Time.GetUtcNow()))
+        {
+            _surroundings.Notify(notification);
         }
     }
 

@@ -19,6 +19,9 @@ internal sealed class OwnershipHistoryBook
     /// <summary>Why the newest grant was made; null before the first.</summary>
     public GrantCause? Cause { get; private set; }
 
+    /// <summary>What the newest grant told; null before the first.</summary>
+    public MeasuredEntry? NewestGrant { get; private set; }
+
     public MeasuredEntry Enter(OwnershipEvent happened)
     {
         if (_entries.Count == Capacity)
@@ -31,6 +34,7 @@ internal sealed class OwnershipHistoryBook
         _fencing = happened as FencingBegun ?? _fencing;
         _grant = happened as OwnershipGranted ?? _grant;
         _released = happened is OwnershipGranted ? null : happened as OwnershipReleased ?? _released;
+        NewestGrant = happened is OwnershipGranted ? entry : NewestGrant;
         _entries.Enqueue(entry);
         return entry;
     }

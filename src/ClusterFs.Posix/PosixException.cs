@@ -15,6 +15,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int Busy = 16;
     public const int Exists = 17;
     public const int CrossDevice = 18;
+    public const int NoDevice = 19;
     public const int NotDirectory = 20;
     public const int Invalid = 22;
     public const int NotTerminal = 25;
@@ -26,6 +27,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int Loop = 40;
     public const int NoData = 61;
     public const int NotSupported = 95;
+    public const int AddressNotThere = 99;
     public const int Quota = 122;
 
     /// <summary>The value of errno.</summary>

@@ -16,7 +16,7 @@ public sealed class MistakesTests : IDisposable
         "node.conf:8: clusterfs.telemetry.otlp-endpoint: 'collector:4318' is no address of a collector; expected one such as http://127.0.0.1:4318, without a query")]
     [InlineData(
         "clusterfs.services.wiki.on-loss = kill",
-        "node.conf:8: clusterfs.services.wiki.on-loss: is no known key; did you mean 'on-lost'? known here: config, depends-on, failback, failover, live, logs, nodes, on-lost, pid-file, seeded, static, stop-timeout, unit, with")]
+        "node.conf:8: clusterfs.services.wiki.on-loss: is no known key; did you mean 'on-lost'? known here: address, config, depends-on, failback, failover, live, logs, nodes, notify, on-lost, pid-file, seeded, static, stop-timeout, unit, with")]
     [InlineData(
         "clusterfs.services.wiki.depends-on = [bd]",
         "node.conf:8: clusterfs.services.wiki.depends-on: bd is no service; clusterfs.services has wiki")]
@@ -32,6 +32,36 @@ public sealed class MistakesTests : IDisposable
     [InlineData(
         "clusterfs.services.wiki.with = [wiki]",
         "node.conf:8: clusterfs.services.wiki.with: names wiki itself; expected other services")]
+    [InlineData(
+        "clusterfs.services.wiki.address = 10.0.0.50",
+        "node.conf:8: clusterfs.services.wiki.address: '10.0.0.50' is no address with a prefix; expected an address and the length of its network's prefix: 10.0.0.50/24, or \"2001:db8::50/64\"")]
+    [InlineData(
+        "clusterfs.services.wiki.address = 10.0.0.50/33",
+        "node.conf:8: clusterfs.services.wiki.address: '10.0.0.50/33' is no address with a prefix; expected an address and the length of its network's prefix: 10.0.0.50/24, or \"2001:db8::50/64\"")]
+    [InlineData(
+        "clusterfs.services.wiki.address = 10.0.0/24",
+        "node.conf:8: clusterfs.services.wiki.address: '10.0.0/24' is no address with a prefix; expected an address and the length of its network's prefix: 10.0.0.50/24, or \"2001:db8::50/64\"")]
+    [InlineData(
+        "clusterfs.services.wiki.address = [10.0.0.255/24]",
+        "node.conf:8: clusterfs.services.wiki.address: 10.0.0.255/24 is the address of a whole network; expected an address and the length of its network's prefix: 10.0.0.50/24, or \"2001:db8::50/64\"")]
+    [InlineData(
+        "clusterfs.services.wiki.address { cidr = 127.0.0.9/8 }",
+        "node.conf:8: clusterfs.services.wiki.address.cidr: 127.0.0.9/8 never leaves its node; expected an address and the length of its network's prefix: 10.0.0.50/24, or \"2001:db8::50/64\"")]
+    [InlineData(
+        "clusterfs.services.wiki.address { interface = eth0 }",
+        "node.conf:8: clusterfs.services.wiki.address.cidr: is missing; expected an address and the length of its network's prefix: 10.0.0.50/24, or \"2001:db8::50/64\"")]
+    [InlineData(
+        "clusterfs.services.wiki.address { cidr = 10.0.0.50/24, interface = an-interface-too-long }",
+        "node.conf:8: clusterfs.services.wiki.address.interface: 'an-interface-too-long' cannot be the name of an interface; expected one that `ip link` shows, such as eth0")]
+    [InlineData(
+        "clusterfs.services { wiki.address = 10.0.0.50/24, zoo { live.path = /var/lib/zoo, address = 10.0.0.50/16 } }",
+        "node.conf:8: clusterfs.services.zoo.address: 10.0.0.50 is the address of service wiki; expected an address that nothing else has")]
+    [InlineData(
+        "clusterfs.notify { on = [failover] }",
+        "node.conf:8: clusterfs.notify.command: is missing; expected a command for /bin/sh")]
+    [InlineData(
+        "clusterfs.services.wiki.notify { command = mail, on = [fail-over] }",
+        "node.conf:8: clusterfs.services.wiki.notify.on: 'fail-over' is no event; did you mean 'failover'? there are divergent, dump-overdue, failover, left-alone, lost, move-abandoned, moved, paused, power-fenced, rehearsal-failed, resumed, started, vacant")]
     [InlineData(
         "clusterfs.services.wiki.failback = always",
         "node.conf:8: clusterfs.services.wiki.failback: 'always' is none of the choices; expected never, manual, \"after:10m\" or \"window:02:00-04:00\"")]

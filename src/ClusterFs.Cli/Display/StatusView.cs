@@ -126,6 +126,11 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
                     + $"'clusterfs release {service.Name}' there kills it, and so does its next start there.";
             }
 
+            if (AddressesOf(service, report.Node) is { } addresses)
+            {
+                yield return $"{service.Name}: {addresses}";
+            }
+
             foreach (var logs in service.Logs.IsDefault ? [] : service.Logs)
             {
                 if (LogsOf(logs, now) is { } words)
@@ -145,6 +150,13 @@ internal sealed record StatusView(string Heading, Listing Services, IReadOnlyLis
             yield return "AT RISK is what was written since the last dump: lost in a failover, kept in a move.";
         }
     }
+
+    /// <returns>Null where there is nothing to be said.</returns>
+    private static string? AddressesOf(ServiceStatus service, string node) =>
+        service.Addresses.IsDefaultOrEmpty ? null
+        : service.Phase is { AddressProblem: { } problem } ? $"ADDRESS MISSING on {node}: {problem}"
+        : service.Phase is { AddressesOn: { IsDefaultOrEmpty: false } on } ? $"address {string.Join(", ", on)} of {node}"
+        : $"address {string.Join(", ", service.Addresses)}, {(service is { Owner: { } owner, State: ServiceState.Owned } ? $"on {owner}" : "on no node")}";
 
     /// <returns>Null where there is nothing to be said.</returns>
     private static string? LogsOf(LogsStatus logs, DateTimeOffset now)

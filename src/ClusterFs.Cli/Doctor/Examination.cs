@@ -67,6 +67,7 @@ internal static class Examination
             ClockCheck.Create(),
             NodeCheck.Create(settings),
             UnitCheck.Create(settings),
+            AddressCheck.Create(here),
             PeerCheck.Create(settings, time),
             JournalCheck.Create(settings),
             MountCheck.Create(settings, time),

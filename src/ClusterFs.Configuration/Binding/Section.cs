@@ -45,6 +45,12 @@ internal sealed class Section
     /// <summary>A section inside this one; a missing one has no keys.</summary>
     public Section Child(string name) => ChildOf(name, name);
 
+    /// <summary>Whether a key holds an object, where it may hold something else.</summary>
+    public bool HoldsSection(string name) => _object?.Find(name)?.Value is HoconObject;
+
+    /// <summary>Where a key was written; where it is missing, the place of what it should be in.</summary>
+    public Place PlaceOf(string name) => Find(name).At;
+
     /// <summary>A section whose name the user chose.</summary>
     public Section NamedChild(string name) => ChildOf(name, "*");
 

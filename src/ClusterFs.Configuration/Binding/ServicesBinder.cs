@@ -56,6 +56,7 @@ internal static class ServicesBinder
             services[service.Name] = service;
         }
 
+        AddressBinder.Check(section, [.. services.Values], around.Cluster);
         if (section.Valid && services.Count == 0)
         {
             around.Context.Warn(section.At, "no service is configured; add clusterfs.services.NAME { live.path = … }");
@@ -110,6 +111,8 @@ internal static class ServicesBinder
         var failback = FailbackBinder.Bind(section);
         var dependsOn = CompanyBinder.Bind(section, CompanyBinder.DependsOn);
         var keptWith = CompanyBinder.Bind(section, CompanyBinder.With);
+        var addresses = AddressBinder.Bind(section);
+        var notify = NotifyBinder.Bind(section.Child(NotifyBinder.Name));
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         var config = ConfigBinder.Bind(section.Child(ConfigBinder.Name));
@@ -135,6 +138,8 @@ internal static class ServicesBinder
             Failback = failback,
             DependsOn = dependsOn,
             With = keptWith,
+            Addresses = addresses,
+            Notify = notify,
             Logs = logs,
             Seeded = seeded,
             Config = config,

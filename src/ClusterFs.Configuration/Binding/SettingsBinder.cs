@@ -30,6 +30,7 @@ internal static class SettingsBinder
         var lease = BindLease(all.Child("lease"));
         var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, OwnFiles(node, shared, tls, journal), options, context));
         var fence = FenceBinder.Bind(all.Child("fence"), cluster);
+        var notify = NotifyBinder.Bind(all.Child(NotifyBinder.Name));
         var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
         var telemetry = TelemetryBinder.Bind(all.Child("telemetry"));
         var http = HttpBinder.Bind(all.Child("http"), shared);
@@ -39,6 +40,7 @@ internal static class SettingsBinder
         return new Settings(node, cluster, journal, shared, lease, tls, services)
         {
             Fence = fence,
+            Notify = notify,
             Seeded = seeded,
             Telemetry = telemetry,
             Http = http,

@@ -19,6 +19,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
 
     private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Voice _voice = new(messages);
+    private BesideAddresses? _addresses;
     private string? _said;
     private string? _unit;
     private string? _pidFile;
@@ -149,6 +150,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 continue;
             }
 
+            (_addresses ??= new BesideAddresses(Say)).Learn(told.Addresses);
             _unit = told.Unit.Length > 0 ? told.Unit : null;
             _pidFile = told.PidFile.Length > 0 ? told.PidFile : null;
             if (last is null && _stopWanted)
@@ -242,6 +244,8 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     {
         if (!IsServiceKnown)
         {
+            _addresses?.Leave();
+            _addresses?.FinishLeaving();
             return;
         }
 
@@ -265,6 +269,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
             isDue = _killAt is not { } killAt || killAt.MayHaveComeBy(GuardClock.Now);
             if (isDue)
             {
+                _addresses?.Leave();
                 Complain(processes.Kill(found));
             }
             else if (!asked && found.Count > 0 && !unitStopped)
@@ -274,6 +279,8 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
             }
         }
         while ((empty < 2 || !(everFound || unitStopped || isDue)) && await poll.WaitForNextTickAsync().ConfigureAwait(false));
+        _addresses?.Leave();
+        _addresses?.FinishLeaving();
     }
 
     /// <returns>False when systemd did not answer before the service must be killed.</returns>

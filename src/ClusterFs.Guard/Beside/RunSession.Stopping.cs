@@ -46,6 +46,7 @@ public sealed partial class RunSession
         child.IsFrozen = StaysFrozen(child);
         if (child.IsFrozen)
         {
+            _addresses.Leave();
             Say("the lease ran out: the service is frozen");
             return;
         }
@@ -56,6 +57,7 @@ public sealed partial class RunSession
             child.FoundEmpty = 0;
             if (killAt.MayHaveComeBy(now))
             {
+                _addresses.Leave();
                 Complain(child.Processes.Kill(found));
             }
         }
@@ -78,6 +80,7 @@ public sealed partial class RunSession
 
     private void OnTreeDead(Child child, Instant now)
     {
+        _addresses.Leave();
         if (child.GuardGoneAt is not null)
         {
             _child = null;

@@ -22,6 +22,7 @@ public sealed partial class RunSession : IDisposable
     private readonly Voice _voice;
     private readonly BlockingCollection<Action> _work = [];
     private readonly ProcessIdentity _self;
+    private readonly BesideAddresses _addresses;
     private AttachLine? _line;
     private AttachEvent? _last;
     private Child? _child;
@@ -36,6 +37,7 @@ public sealed partial class RunSession : IDisposable
     {
         _options = options;
         _voice = new Voice(messages);
+        _addresses = new BesideAddresses(Say);
         _self = ProcessTable.Find(Environment.ProcessId)!.Identity;
     }
 
@@ -81,6 +83,12 @@ public sealed partial class RunSession : IDisposable
         }
 
         KillTree();
+        if (_child is not null)
+        {
+            _addresses.Leave();
+        }
+
+        _addresses.FinishLeaving();
     }
 
     private TimeSpan NextLook()
@@ -135,6 +143,7 @@ public sealed partial class RunSession : IDisposable
         }
 
         _last = told;
+        _addresses.Learn(told.Addresses);
         if (_child is { } child && child.Epoch == told.Epoch && told.StopAtBoottime != 0)
         {
             child.StopAt = new Instant(new TimeSpan(told.StopAtBoottime), new TimeSpan(told.StopAtMonotonicRaw));
@@ -257,6 +266,9 @@ public sealed partial class RunSession : IDisposable
     private void StartGate(AttachEvent told)
     {
         _lastEpoch = told.Epoch;
+
+        // What is still on its way off is off before the guard can put it on for what starts now.
+        _addresses.FinishLeaving();
         var start = new ProcessStartInfo(_options.Executable)
         {
             ArgumentList =

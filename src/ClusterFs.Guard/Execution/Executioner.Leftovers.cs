@@ -25,6 +25,7 @@ internal sealed partial class Executioner
             }
         }
 
+        TakeOffLeftovers(leftovers.Select(leftover => leftover.Record));
         var empty = 0;
         var said = new HashSet<int>();
         using var tick = new ManualResetEventSlim();

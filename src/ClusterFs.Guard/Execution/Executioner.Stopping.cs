@@ -76,9 +76,15 @@ internal sealed partial class Executioner
     private void Pursue(Ward ward, Life life, ProcessTable table)
     {
         var found = life.Processes.FindIn(table);
+        var isDue = life.KillAt is not { } last || last.MayHaveComeBy(_now());
+        if (isDue)
+        {
+            // Whatever still lives, and whatever systemd says of it.
+            _ = AreAddressesOff(ward, life);
+        }
+
         if (found.Count == 0)
         {
-            var isDue = life.KillAt is not { } last || last.MayHaveComeBy(_now());
             if (life is { AwaitsUnit: true, UnitRefused: false } || (!isDue && (life.AwaitsUnit || life.MayAppear)))
             {
                 return;
@@ -173,6 +179,8 @@ internal sealed partial class Executioner
 
         if (freezing.IsConfirmed)
         {
+            _ = AreAddressesOff(ward, life);
+
             // Before anything is logged: the process beside the service kills it unless it has heard of this in time.
             Publish(ward);
             _log.Frozen(ward.Service.Name, life.Epoch, found.Count);
@@ -210,6 +218,11 @@ internal sealed partial class Executioner
 
     private void Bury(Ward ward, Life life)
     {
+        if (!AreAddressesOff(ward, life))
+        {
+            return;
+        }
+
         _log.Dead(ward.Service.Name, life.Epoch);
         ward.Life = null;
         ward.StoppedEpoch = life.Epoch;

@@ -226,12 +226,9 @@ internal sealed partial class Executioner : IDisposable
         if (ward.Life is { IsStopping: false } life && life.Epoch == record.Epoch)
         {
             life.Record = record;
-            if (ward.AttachmentWants && ward.Attachment?.Token == record.Attachment)
+            if (HasAddresses(ward, life))
             {
-                // Only now: a process that merely waits for its turn is no part of a service.
-                life.Processes.BesideCounts = ward.Service.Unit is null && ward.Service.PidFile is null;
-                life.Opened = true;
-                Publish(ward);
+                LetHeldGo(ward, life, record);
             }
         }
         else
@@ -360,7 +357,7 @@ internal sealed partial class Executioner : IDisposable
         {
             RecordHeld(new ServiceRecord(
                 order.Service, order.Tenure, MachineClock.BootId, 0, 0, attachment.Process.Id, attachment.Process.Started, attachment.Token,
-                null, Held: true, ward.Service.Unit));
+                null, Held: true, ward.Service.Unit, AddressesOf(ward.Service)));
         }
         else
         {
@@ -368,9 +365,20 @@ internal sealed partial class Executioner : IDisposable
         }
     }
 
+    private void LetHeldGo(Ward ward, Life life, ServiceRecord record)
+    {
+        if (ward.AttachmentWants && ward.Attachment?.Token == record.Attachment)
+        {
+            // Only now: a process that merely waits for its turn is no part of a service.
+            life.Processes.BesideCounts = ward.Service.Unit is null && ward.Service.PidFile is null;
+            life.Opened = true;
+            Publish(ward);
+        }
+    }
+
     private void OpenIfOrdered(Ward ward)
     {
-        if (ward.Life is not { StartUntil: { } ordered, AtGate: { } gate, Opened: false } life)
+        if (ward.Life is not { StartUntil: { } ordered, AtGate: { } gate, Opened: false } life || !HasAddresses(ward, life))
         {
             return;
         }

@@ -23,7 +23,7 @@ internal sealed class GateKeeper(string groupPrefix, GuardFiles files, Execution
         var group = TryGroup(service, process);
         var record = new ServiceRecord(
             service, epoch, MachineClock.BootId, process.Id, process.Identity.Started, attachment.Process.Id, attachment.Process.Started, token,
-            group?.Directory, Held: false);
+            group?.Directory, Held: false, Addresses: executioner.AddressesOf(service));
         try
         {
             files.Write(record);

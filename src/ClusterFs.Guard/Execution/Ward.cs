@@ -53,6 +53,9 @@ internal sealed class Life(long epoch, ServiceProcesses processes)
 
     public bool Opened { get; set; }
 
+    /// <summary>What became of the service's addresses; without any, they are on.</summary>
+    public AddressStage Addresses { get; set; }
+
     public bool IsStopping { get; set; }
 
     public Instant? KillAt { get; set; }
@@ -101,4 +104,23 @@ internal sealed class Life(long epoch, ServiceProcesses processes)
 
     /// <summary>How often in a row nothing was found alive.</summary>
     public int FoundEmpty { get; set; }
+}
+
+/// <summary>How far a service's addresses are. In this order, and never back.</summary>
+internal enum AddressStage
+{
+    /// <summary>Nobody asked for them.</summary>
+    Off,
+
+    /// <summary>They are being put on.</summary>
+    Asked,
+
+    /// <summary>They are on, so the service may start.</summary>
+    On,
+
+    /// <summary>They are being taken off, or could not be put on.</summary>
+    Leaving,
+
+    /// <summary>They are gone for good.</summary>
+    Gone,
 }

@@ -129,6 +129,7 @@ internal sealed record ConsumedEntry(long Epoch, string[] Voters);
 /// <param name="Started">When the process started, in the kernel's ticks: tells it from a later one with the same number.</param>
 /// <param name="Attachment">In the environment of everything that the attached process starts for the service.</param>
 /// <param name="BesideProcess">The process beside the service.</param>
+/// <param name="Addresses">What is put on for it, each as an IP address.</param>
 internal sealed record ServiceRecord(
     string Service,
     long Epoch,
@@ -140,7 +141,8 @@ internal sealed record ServiceRecord(
     string Attachment,
     string? ControlGroup,
     bool Held,
-    string? Unit = null);
+    string? Unit = null,
+    string[]? Addresses = null);
 
 [JsonSourceGenerationOptions(
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,

@@ -4,6 +4,7 @@ using ClusterFs.Api;
 using ClusterFs.Node.Draining;
 using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Inspection;
+using ClusterFs.Node.Notifications;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using ClusterFs.Node.Static;
@@ -30,6 +31,8 @@ internal static class ApiEndpoints
             Reply(await queries.PauseAsync(service, pause: false).ConfigureAwait(false), ApiJson.Default.PauseReport));
         application.MapPost(ApiRoutes.Dump, async (string service, NodeQueries queries, CancellationToken cancellation) =>
             Reply(await queries.DumpAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.DumpReport));
+        application.MapPost(ApiRoutes.NotifyTest, async (string? service, NotifyQueries queries, CancellationToken cancellation) =>
+            Reply(await queries.TestAsync(service, cancellation).ConfigureAwait(false), ApiJson.Default.NotifyReport));
         MapInspection(application);
         MapDraining(application);
         application.MapGet(ApiRoutes.SeededDiff, async (string? service, string? node, SeededQueries queries) =>

@@ -136,6 +136,7 @@ internal sealed class NodeQueries(
         {
             Failback = placement?.GoesBackTo is { } preferred ? new FailbackStatus(service.Failback.ToString(), preferred, placement.InSeconds) : null,
             Placement = [.. placement?.Notes ?? []],
+            Addresses = [.. service.Addresses.Select(address => address.ToString())],
             Logs = [.. logs.Of(service.Name).Select(StatusOf)],
         };
     }

@@ -162,6 +162,8 @@ internal static class StatusPicture
         new(guard.Phase is { } phase ? phase.ToString().ToLowerInvariant() : "none", guard.Wanted, guard.Process, guard.ExitCode)
         {
             Frozen = guard.IsFrozen,
+            AddressesOn = guard.AddressesOn,
+            AddressProblem = guard.AddressProblem,
         };
 
     private static ServiceState StateFrom(OwnershipStage stage) => stage switch

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Lease;
 using ClusterFs.Lease.Holder;
@@ -18,6 +19,12 @@ internal sealed record GuardReport(
 
     /// <summary>Its unit was stopped here, or failed.</summary>
     public bool StoodDown { get; init; }
+
+    /// <summary>Its addresses that are on this node, each with its interface.</summary>
+    public ImmutableArray<string> AddressesOn { get; init; } = [];
+
+    /// <summary>Why they are not, where they should be.</summary>
+    public string? AddressProblem { get; init; }
 
     /// <summary>The tenure that is not over; null when there is none. What runs here, and its claim in the archive, go by it.</summary>
     public long? OpenTenure => Phase is null or LeasePhase.Closed || Epoch <= ClosedEpoch ? null : Tenure;
@@ -51,6 +58,8 @@ internal sealed record GuardReport(
     {
         IsFrozen = report.Frozen,
         StoodDown = report.StoodDown,
+        AddressesOn = [.. report.AddressesOn],
+        AddressProblem = report.AddressProblem.Length == 0 ? null : report.AddressProblem,
     };
 
     /// <summary>A guard of an earlier version says how much is left, and not when that was: it can only be counted from when it was read.</summary>

@@ -12,6 +12,7 @@ using ClusterFs.Node.Foresight;
 using ClusterFs.Node.Health;
 using ClusterFs.Node.Inspection;
 using ClusterFs.Node.Metrics;
+using ClusterFs.Node.Notifications;
 using ClusterFs.Node.Page;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
@@ -171,6 +172,8 @@ internal sealed class NodeHost(
         builder.Services.AddSingleton<ConfigQueries>();
         builder.Services.AddSingleton<DrainQueries>();
         builder.Services.AddSingleton<MoveQueries>();
+        builder.Services.AddSingleton<Notifier>();
+        builder.Services.AddSingleton<NotifyQueries>();
         builder.Services.AddSingleton<StaticQueries>();
         builder.Services.AddAkka(ClusterConfiguration.SystemName(settings), (akka, services) => akka
             .AddHocon(ClusterConfiguration.ToConfig(settings), HoconAddMode.Prepend)

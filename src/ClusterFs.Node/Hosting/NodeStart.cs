@@ -14,9 +14,11 @@ using ClusterFs.Node.Draining;
 using ClusterFs.Node.Fencing;
 using ClusterFs.Node.Guards;
 using ClusterFs.Node.Rollouts;
+using ClusterFs.Node.Notifications;
 using ClusterFs.Node.Seeded;
 using ClusterFs.Node.Static;
 using ClusterFs.Ownership;
+using ClusterFs.Ownership.Notifications;
 using ClusterFs.Ownership.Journal;
 using ClusterFs.Ownership.Messages;
 using ClusterFs.Ownership.Sharding;
@@ -40,6 +42,7 @@ internal sealed class NodeStart(
     CleanEndMarker marker,
     StartCount starts,
     NodeFailure failure,
+    Notifier notifier,
     TimeProvider time,
     ILoggerFactory loggers) : IHostedService, IAsyncDisposable
 {
@@ -241,6 +244,8 @@ internal sealed class NodeStart(
                 Away = NodesAway,
                 AskNodes = AskNodes,
                 AskOther = (question, asker) => board.Region?.Tell(question, asker),
+                Notify = notifier.Tell,
+                Limits = service => settings.NotifyOf(service) is { } notify ? new NotificationLimits(notify.VacantAfter, notify.OverdueAfter) : NotificationLimits.Default,
                 RunFence = settings.Fence is { } fence ? new FenceCommand(fence, loggers.CreateLogger("clusterfs.fence")).RunAsync : null,
             },
             board.Owners,

@@ -31,6 +31,10 @@ internal static class MetricBook
         Metric.Of(
             "clusterfs.certificate_expiry_timestamp", Seconds, "When the certificate ends that the daemon uses.", false,
             scene => scene.CertificateExpires?.ToUnixTimeSeconds()),
+        Metric.By(
+            "clusterfs.notifications", null, "Events of which this node had somebody told (ok), could not (failed), or had no room for (dropped).", true,
+            scene => scene.Notified is { } told ? new[] { ("ok", told.Succeeded), ("failed", told.Failed), ("dropped", told.Dropped) } : [],
+            count => count.Item2, ("outcome", count => count.Item1)),
         Metric.Of("process.resident_memory", Bytes, "Resident memory of the daemon.", false, scene => scene.Process?.ResidentBytes),
         Metric.Of("process.cpu", Seconds, "Processor time of the daemon.", true, scene => scene.Process?.Processor.TotalSeconds),
         Metric.Of("process.start_time", Seconds, "When the daemon was started.", false, scene => scene.Process?.StartedAt.ToUnixTimeMilliseconds() / 1000.0),

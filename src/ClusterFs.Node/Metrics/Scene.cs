@@ -6,6 +6,7 @@ using ClusterFs.Content.Seeded;
 using ClusterFs.Content.Static;
 using ClusterFs.Guard.Protocol;
 using ClusterFs.Node.Agents;
+using ClusterFs.Node.Notifications;
 using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Metrics;
@@ -31,6 +32,9 @@ internal sealed record Scene(string Node, string Version)
     public FiguresReply? Guard { get; init; }
 
     public ProcessFigures? Process { get; init; }
+
+    /// <summary>What this node told somebody, or could not.</summary>
+    public NotifierFigures? Notified { get; init; }
 
     /// <summary>Those that may run on this node.</summary>
     public ImmutableArray<ServiceScene> Services { get; init; } = [];

@@ -7,6 +7,7 @@ using ClusterFs.Guard.Protocol;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Cluster;
 using ClusterFs.Node.Health;
+using ClusterFs.Node.Notifications;
 using ClusterFs.Node.Rollouts;
 using ClusterFs.Node.Seeded;
 using ClusterFs.Node.Static;
@@ -16,7 +17,7 @@ namespace ClusterFs.Node.Metrics;
 /// <summary>Looks at what this node knows. Waits for the guard alone, and not for long. Thread-safe.</summary>
 internal sealed class SceneSource(
     Settings settings, NodeIdentity identity, NodeBoard board, Membership membership, HealthQueries health, LogKeeping logs, StaticKeeper published, ConfigKeeper config,
-    SeededKeeper seeded)
+    SeededKeeper seeded, Notifier notifier)
     : IDisposable
 {
     private static readonly TimeSpan GuardPatience = TimeSpan.FromMilliseconds(500);
@@ -37,6 +38,7 @@ internal sealed class SceneSource(
             CertificateExpires = identity.Tls?.Expires,
             Guard = guard,
             Process = LookAtProcess(),
+            Notified = notifier.Figures,
             Services = [.. settings.Services.Keys.Select(Look).OfType<ServiceScene>()],
             Static = [.. published.Contents.Select(content => content.State)],
             Config = config.States,

@@ -214,7 +214,7 @@ internal sealed class FaultCluster : IAsyncDisposable
             "--timeline", site.TimelineDirectory,
             "--ballast", $"{options.Ballast}",
         ],
-        "stop-timeout = 2s");
+        $"stop-timeout = 2s\n{options.ServiceSettings}");
 }
 
 internal sealed record FaultClusterOptions
@@ -229,6 +229,9 @@ internal sealed record FaultClusterOptions
 
     /// <summary>Bytes of live content that never change.</summary>
     public long Ballast { get; init; }
+
+    /// <summary>Further settings of the service.</summary>
+    public string ServiceSettings { get; init; } = "";
 
     /// <summary>What the workload is started with.</summary>
     public string WriterProgram { get; init; } = Environment.ProcessPath ?? throw new InvalidOperationException("this program has no path");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClusterFs.Demo.Processes;
 
 namespace ClusterFs.Faults.Rig;
 
@@ -16,6 +17,10 @@ internal sealed class RigNetwork(RigNames names, IReadOnlyList<string> hosts) : 
 
     /// <summary>What stands before a command that runs on a host or on the switch. Mounts stay those of the whole machine.</summary>
     public IReadOnlyList<string> Enter(string host) => ["nsenter", $"--net={names.NamespaceFileOf(host)}", "--"];
+
+    /// <summary>What a host's own `ip` says.</summary>
+    public async Task<string> Ip(string host, params string[] arguments) =>
+        (await Command.Run(["ip", "-n", names.NamespaceOf(host), .. arguments], new Dictionary<string, string>(), TimeSpan.FromSeconds(20))).Successful().Output;
 
     public static string AddressOf(int number) => string.Create(CultureInfo.InvariantCulture, $"10.78.0.{number}");
 
@@ -106,7 +111,7 @@ internal sealed class RigNetwork(RigNames names, IReadOnlyList<string> hosts) : 
 
     private int NumberOf(string host) => hosts.ToList().IndexOf(host) + 1;
 
-    private string HardwareAddressOf(string host) => string.Create(CultureInfo.InvariantCulture, $"02:78:00:00:00:{NumberOf(host):x2}");
+    public string HardwareAddressOf(string host) => string.Create(CultureInfo.InvariantCulture, $"02:78:00:00:00:{NumberOf(host):x2}");
 
     /// <param name="Ways">From whom to whom nothing passes.</param>
     internal sealed record Cut(IReadOnlyList<(string From, string To)> Ways)

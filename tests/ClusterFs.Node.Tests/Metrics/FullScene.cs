@@ -14,6 +14,7 @@ using ClusterFs.Node.Agents;
 using ClusterFs.Node.Content;
 using ClusterFs.Node.Guards;
 using ClusterFs.Node.Metrics;
+using ClusterFs.Node.Notifications;
 using ClusterFs.Ownership.Messages;
 
 namespace ClusterFs.Node.Tests.Metrics;
@@ -41,6 +42,7 @@ internal static class FullScene
             LeasesLost = 1,
             LeasesOpen = 2,
         },
+        Notified = new NotifierFigures(3, 2, 1),
         Process = new ProcessFigures(100, TimeSpan.FromSeconds(2), At),
         Services = [Owned("wiki"), Standby("mail"), .. Enumerable.Range(2, Math.Max(0, services - 2)).Select(number => Owned($"s{number}"))],
         Static =

@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+
+namespace ClusterFs.Configuration.Binding;
+
+/// <summary><c>clusterfs.notify</c>, and <c>clusterfs.services.NAME.notify</c> in its place.</summary>
+internal static class NotifyBinder
+{
+    public const string Name = "notify";
+
+    /// <returns>Null where nothing is written.</returns>
+    public static NotificationSettings? Bind(Section section)
+    {
+        // Asked for all the same where nothing is written: what is never asked for is unknown.
+        var command = section.IsWritten ? section.RequiredText("command", "expected a command for /bin/sh").Value : section.Text("command").Value;
+        var on = section.Texts("on");
+        foreach (var one in on.Value ?? [])
+        {
+            if (!NotificationEvents.All.Contains(one.Value))
+            {
+                section.Wrong(
+                    one.At, "on", 0, $"'{one.Value}' is no event",
+                    $"{Suggestion.For(one.Value, NotificationEvents.All)}there are {string.Join(", ", NotificationEvents.All)}");
+            }
+        }
+
+        var timeout = section.Duration("timeout", TimeSpan.FromSeconds(30), min: TimeSpan.FromSeconds(1), max: TimeSpan.FromHours(1));
+        var vacant = section.Duration("vacant-after", TimeSpan.FromMinutes(1), min: TimeSpan.FromSeconds(1), max: TimeSpan.FromDays(1));
+        var overdue = section.Duration("overdue-after", TimeSpan.FromMinutes(5), min: TimeSpan.FromSeconds(1), max: TimeSpan.FromDays(30));
+        section.Finish();
+        return section.IsWritten
+            ? new NotificationSettings(
+                command ?? "",
+                on.Value is { } chosen ? chosen.Select(one => one.Value).ToImmutableSortedSet(StringComparer.Ordinal) : NotificationEvents.Unasked,
+                timeout.Value,
+                vacant.Value,
+                overdue.Value)
+            : null;
+    }
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+
+namespace ClusterFs.Configuration;
+
+/// <summary>A command that tells somebody what has happened.</summary>
+/// <param name="Command">Run by <c>/bin/sh</c>, as the daemon's user.</param>
+/// <param name="On">The events that it is run for, of <see cref="NotificationEvents.All"/>.</param>
+/// <param name="Timeout">Then it is killed with all that it started, and has failed. 1 s to 1 h, default 30 s.</param>
+/// <param name="VacantAfter">How long a service may have no owner before that is an event. 1 s to 1 d, default 1 min.</param>
+/// <param name="OverdueAfter">How long its owner's writes may be in no dump before that is an event. 1 s to 30 d, default 5 min.</param>
+public sealed record NotificationSettings(
+    string Command, ImmutableSortedSet<string> On, TimeSpan Timeout, TimeSpan VacantAfter, TimeSpan OverdueAfter);
+
+/// <summary>What somebody can be told of, by name; hocon/clusterfs.conf says what each is.</summary>
+public static class NotificationEvents
+{
+    /// <summary>Somebody asked for it: not in <see cref="All"/>, and run whatever is chosen.</summary>
+    public const string Test = "test";
+
+    private static readonly string[] Asked = ["moved", "started", "paused", "resumed"];
+
+    /// <summary>What nobody did on purpose.</summary>
+    public static ImmutableSortedSet<string> Unasked { get; } = ImmutableSortedSet.Create(
+        StringComparer.Ordinal,
+        "failover", "lost", "move-abandoned", "power-fenced", "left-alone", "vacant", "divergent", "dump-overdue", "rehearsal-failed");
+
+    public static ImmutableSortedSet<string> All { get; } = Unasked.Union(Asked);
+}

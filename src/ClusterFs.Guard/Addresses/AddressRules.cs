@@ -1,0 +1,85 @@
+using System.Net;
+using ClusterFs.Configuration;
+using ClusterFs.Posix.Network;
+
+namespace ClusterFs.Guard.Addresses;
+
+/// <summary>What is to be done about an address, as decided from what is there. Pure.</summary>
+internal static class AddressRules
+{
+    /// <summary>
+    /// Marks an address as put on by ClusterFs (`proto` of `ip address`). Numbers up to 3 are the kernel's, and others go by /etc/iproute2/rt_addrprotos.
+    /// </summary>
+    public const byte Mark = 0xcf;
+
+    /// <summary>By how much the kernel may be late in taking off an address whose time is over: it looks once a second, rounded to a quarter.</summary>
+    public static readonly TimeSpan KernelLateness = TimeSpan.FromMilliseconds(1250);
+
+    /// <summary>The kernel counts whole seconds, and takes none as a lifetime.</summary>
+    public const uint ShortestLifetime = 1;
+
+    /// <summary>
+    /// How long the kernel may keep an address by itself: gone, however late it is, when the lease ends, where a lease is long enough for that.
+    /// Whoever is alive takes it off sooner.
+    /// </summary>
+    /// <param name="remaining">Of the lease, at least.</param>
+    public static uint LifetimeFor(TimeSpan remaining) =>
+        (uint)Math.Clamp((remaining - KernelLateness).TotalSeconds, ShortestLifetime, uint.MaxValue - 1d);
+
+    /// <summary>Put on by ClusterFs: it never lends one for good. Where the kernel remembers no marks, that has to do.</summary>
+    public static bool IsOurs(LinkAddress address, bool kernelRemembers) =>
+        !address.IsPermanent && (!kernelRemembers || address.Protocol == Mark);
+
+    /// <summary>Where an address goes.</summary>
+    public static AddressPlace PlaceFor(FloatingAddress wanted, LinkTable table, bool kernelRemembers)
+    {
+        var there = table.Addresses.Where(address => address.Address.Equals(wanted.Address)).ToList();
+        if (there.Find(address => !IsOurs(address, kernelRemembers)) is { } foreign)
+        {
+            return AddressPlace.Nowhere(
+                $"{wanted.Address} is on {NameOf(foreign.Link, table)} of this node already, and ClusterFs did not put it there: "
+                + "take it out of the node's network configuration, and off with 'ip address del'");
+        }
+
+        var others = table.Addresses.Where(address => !address.Address.Equals(wanted.Address) && IsSameNetwork(address, wanted)).ToList();
+        var candidates = wanted.Interface is { } name
+            ? table.Links.Where(link => link.Name == name).ToList()
+            : table.Links.Where(link => !link.IsLoopback && others.Exists(address => address.Link == link.Index)).ToList();
+        return candidates switch
+        {
+            [{ IsUp: true } link] => new AddressPlace(
+                link, others.Exists(address => address.Link == link.Index), [.. there.Where(address => address.Link != link.Index || address.PrefixLength != wanted.PrefixLength)], null),
+            [var link] => AddressPlace.Nowhere($"{wanted} cannot be had: {link.Name} is down"),
+            [] when wanted.Interface is not null => AddressPlace.Nowhere($"{wanted} cannot be had: this node has no interface {wanted.Interface}"),
+            [] => AddressPlace.Nowhere($"{wanted} cannot be had: no interface of this node has an address in that network; name one with address.interface"),
+            _ => AddressPlace.Nowhere(
+                $"{wanted} cannot be had: {string.Join(" and ", candidates.Select(link => link.Name))} have addresses in that network; name one with address.interface"),
+        };
+    }
+
+    private static string NameOf(int link, LinkTable table) => table.Links.FirstOrDefault(one => one.Index == link)?.Name ?? "an interface";
+
+    /// <summary>By the network of the address that is there: that is what it can reach.</summary>
+    private static bool IsSameNetwork(LinkAddress address, FloatingAddress wanted) =>
+        address.Address.AddressFamily == wanted.Address.AddressFamily
+        && new IPNetwork(Masked(address.Address, address.PrefixLength), address.PrefixLength).Contains(wanted.Address);
+
+    private static IPAddress Masked(IPAddress address, int prefixLength)
+    {
+        var bytes = address.GetAddressBytes();
+        for (var bit = prefixLength; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+        }
+
+        return new IPAddress(bytes);
+    }
+}
+
+/// <summary>Where an address goes, or why nowhere.</summary>
+/// <param name="Routed">The link has an address of the same network of its own.</param>
+/// <param name="Misplaced">Where ClusterFs has left it before, and it has to go first.</param>
+internal sealed record AddressPlace(NetworkLink? Link, bool Routed, IReadOnlyList<LinkAddress> Misplaced, string? Problem)
+{
+    public static AddressPlace Nowhere(string problem) => new(null, false, [], problem);
+}
