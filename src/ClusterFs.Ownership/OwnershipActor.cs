@@ -232,7 +232,7 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 {
                     var grant = _history.NewestGrant;
                     var entry = _history.Enter(happened);
-                    if (NotificationRules.Of(_settings.Service, happened, entry, grant) is { } notification)
+                    if (NotificationRules.Of(_settings.Service, happened, entry, grant, startsAreEntered: _settings.Damping is not null) is { } notification)
                     {
                         _surroundings.Notify(notification);
                     }

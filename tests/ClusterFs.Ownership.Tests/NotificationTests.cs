@@ -29,6 +29,17 @@ public sealed class NotificationTests
             told.Text);
     }
 
+    [Fact]
+    public void Where_starts_are_not_in_the_history_the_grant_is_told()
+    {
+        var book = new OwnershipHistoryBook();
+        Tell(book, new FencingBegun(At, 8, GrantCause.Failover), startsAreEntered: false);
+
+        var told = Tell(book, Grant(8, "n2", GrantCause.Failover) with { Lost = new AtRisk("n1", 2.5, 4096) }, startsAreEntered: false);
+
+        Assert.Equal((NotificationKind.Failover, "n2", 2.5, null), (told?.Kind, told?.Node, told?.LostSeconds, told?.DurationSeconds));
+    }
+
     [Theory]
     [InlineData(GrantCause.Move, NotificationKind.Moved)]
     [InlineData(GrantCause.Start, NotificationKind.Started)]
@@ -110,10 +121,10 @@ public sealed class NotificationTests
     private static IEnumerable<NotificationKind> Kinds(NotificationWatch watch, OwnershipView view, int seconds) =>
         Look(watch, view, seconds).Select(told => told.Kind);
 
-    private static Notification? Tell(OwnershipHistoryBook book, OwnershipEvent happened)
+    private static Notification? Tell(OwnershipHistoryBook book, OwnershipEvent happened, bool startsAreEntered = true)
     {
         var grant = book.NewestGrant;
-        return NotificationRules.Of("wiki", happened, book.Enter(happened), grant);
+        return NotificationRules.Of("wiki", happened, book.Enter(happened), grant, startsAreEntered);
     }
 
     private static OwnershipGranted Grant(long epoch, string node, GrantCause cause) =>

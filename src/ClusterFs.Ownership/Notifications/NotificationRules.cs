@@ -8,12 +8,14 @@ internal static class NotificationRules
 {
     /// <param name="entry">Of the event, in the history.</param>
     /// <param name="grant">The entry of the newest grant before it; null when there is none.</param>
+    /// <param name="startsAreEntered">The start that follows a grant is in the history, too (failover.max); else the grant is told.</param>
     /// <returns>Null when nobody wants to know.</returns>
-    public static Notification? Of(string service, OwnershipEvent happened, MeasuredEntry entry, MeasuredEntry? grant)
+    public static Notification? Of(string service, OwnershipEvent happened, MeasuredEntry entry, MeasuredEntry? grant, bool startsAreEntered)
     {
         NotificationKind? kind = happened switch
         {
             OwnershipStarted => KindOf(entry.Cause),
+            OwnershipGranted when !startsAreEntered => KindOf(entry.Cause),
             FencingBegun { Cause: GrantCause.Failover } => NotificationKind.Lost,
             OwnershipReleased { HandedOver: false } => NotificationKind.Lost,
             MoveAbandoned => NotificationKind.MoveAbandoned,
@@ -34,8 +36,8 @@ internal static class NotificationRules
             told, service, entry.Entry.Node, entry.Entry.Epoch, entry.Cause, of is null ? entry.Entry.Text : $"{of.Entry.Text}; {entry.Entry.Text}", entry.Entry.At)
         {
             DurationSeconds = entry.DurationSeconds,
-            LostSeconds = of?.LostSeconds,
-            LostBytes = of?.LostBytes,
+            LostSeconds = (of ?? entry).LostSeconds,
+            LostBytes = (of ?? entry).LostBytes,
         };
     }
 
