@@ -44,6 +44,9 @@ internal static partial class Libc
     public const int AdviseWillNeed = 3;
     public const int AdviseDontNeed = 4;
     public const uint SyncRangeBegin = 2;
+    public const int ReserveKeepingSize = 1;
+    public const int MapRead = 1;
+    public const int MapShared = 1;
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const nuint CloneFile = 0x40049409;
@@ -202,6 +205,18 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "closedir")]
     public static partial int CloseEntries(nint entries);
+
+    [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Reserve(SafeHandle file, int mode, long offset, long length);
+
+    [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
+    public static partial nint Map(nint at, nuint length, int protection, int flags, SafeHandle file, long offset);
+
+    [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Unmap(nint at, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "mincore", SetLastError = true)]
+    public static unsafe partial int FindResident(nint at, nuint length, byte* pages);
 
     [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(SafeHandle file, long offset, int whence);

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Posix;
 
-/// <summary>Where a file has data and where it has holes.</summary>
+/// <summary>Where a file has data, where it has holes, and where it has room.</summary>
 public static class SparseFile
 {
     /// <summary>The first byte of data at or after an offset.</summary>
@@ -20,5 +20,21 @@ public static class SparseFile
     {
         var found = Libc.Seek(file, offset, Libc.SeekHole);
         return found >= 0 ? found : null;
+    }
+
+    /// <summary>Has the file system find room for a range, which reads as zeros until it is written; the file keeps its size.</summary>
+    /// <returns>False where the file system cannot do that.</returns>
+    /// <exception cref="PosixException">The disk, or the quota, has not so much room.</exception>
+    public static bool TryReserve(SafeFileHandle file, long offset, long length)
+    {
+        if (Libc.Reserve(file, Libc.ReserveKeepingSize, offset, length) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error is PosixException.NoSpace or PosixException.Quota
+            ? throw new PosixException("fallocate", PlainFile.PathOf(file) ?? "an open file", error)
+            : false;
     }
 }

@@ -13,21 +13,17 @@ namespace ClusterFs.Benchmarks;
 /// <param name="names">Of file systems.</param>
 internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<string> names)
 {
+    /// <summary>Where the benchmark lies.</summary>
+    public const string Own = "own";
+
     private const int Page = 4096;
     private const int Changed = 10 << 20;
     private const int Dumps = 3;
-    private const string Own = "own";
-
-    private static readonly (string Name, string[] Make)[] FileSystems =
-    [
-        ("XFS", ["mkfs.xfs", "-q", "-m", "reflink=1"]),
-        ("btrfs", ["mkfs.btrfs", "-q", "-m", "single"]),
-    ];
 
     private readonly Random _random = new(1);
 
     /// <summary>The names of all, and of the one that the benchmark lies on.</summary>
-    public static IEnumerable<string> All => FileSystems.Select(one => one.Name).Append(Own);
+    public static IEnumerable<string> All => MadeDisk.Names.Append(Own);
 
     private long Size => (long)mebibytes << 20;
 
@@ -35,22 +31,10 @@ internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<s
     {
         Console.WriteLine($"{mebibytes} MiB, {Changed >> 20} MiB of it changed before each dump");
         Console.WriteLine($"{"file system",-14}{"step",-22}{"time s",9}{"MiB read",11}{"of them from disk",19}");
-        foreach (var (name, make) in FileSystems.Where(one => names.Contains(one.Name)))
+        foreach (var name in MadeDisk.Names.Where(names.Contains))
         {
-            var disk = Directory.CreateDirectory(Path.Combine(scratch, name)).FullName;
-            var image = Path.Combine(scratch, $"{name}.image");
-            Do("truncate", "-s", $"{(mebibytes * 2) + 4096}M", image);
-            Do(make[0], [.. make[1..], image]);
-            Do("mount", "-o", "loop", image, disk);
-            try
-            {
-                Run(name, disk);
-            }
-            finally
-            {
-                Do("umount", disk);
-                File.Delete(image);
-            }
+            using var disk = new MadeDisk(scratch, name, (mebibytes * 2L) + 4096);
+            Run(name, disk.Root);
         }
 
         if (names.Contains(Own))
@@ -59,16 +43,6 @@ internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<s
         }
 
         return 0;
-    }
-
-    private static void Do(string file, params string[] arguments)
-    {
-        using var process = Process.Start(file, arguments);
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"{file} {string.Join(' ', arguments)} failed. Only root can make and mount file systems.");
-        }
     }
 
     /// <summary>Bytes that this process asked for, and bytes that came from a disk for it.</summary>
@@ -91,12 +65,18 @@ internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<s
         for (var i = 1; i <= Dumps; i++)
         {
             Change(file);
-            Do("sync");
+            Sync();
             Say(name, $"10 MiB changed, {i}", () => On(archive, live, Dump));
         }
 
         Directory.Delete(shared, recursive: true);
         File.Delete(file);
+    }
+
+    private static void Sync()
+    {
+        using var process = Process.Start("sync");
+        process.WaitForExit();
     }
 
     private static void Dump(LocalContent content) => content.Dump(1, CancellationToken.None);

@@ -5,8 +5,9 @@ namespace ClusterFs.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        usage: bench archive [--size MiB] [--content NAME,...] [--tools NAME,...] [--dir DIR]
-                                                        (CLUSTERFS_BIN names the directory of clusterfs)
+        usage: bench archive [--size MiB] [--content NAME,...] [--tools NAME,...] [--on NAME] [--dir DIR]
+                                                        on an XFS or btrfs made for it, or where DIR lies (own); CLUSTERFS_BIN names
+                                                        the directory of clusterfs
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
                bench changed [--size MiB] [--on NAME,...] [--dir DIR]
                                                         10 MiB changed in one large file, on XFS, on btrfs, and where DIR lies (own)
@@ -29,7 +30,8 @@ internal static class Program
             case ["archive", .. var rest]:
                 var contents = Names(ref rest, "--content", Workloads.Of(1).Select(workload => workload.Name));
                 var tools = Names(ref rest, "--tools", Tool.All(string.Empty).Select(tool => tool.Name));
-                return Bench("--size", 669, rest, (scratch, size) => new ArchiveBench(scratch, size, contents, tools).Run());
+                var disks = Names(ref rest, "--on", ChangedBench.All, ChangedBench.Own);
+                return Bench("--size", 669, rest, (scratch, size) => ArchiveBench.Run(scratch, size, contents, tools, disks));
             case ["hour", .. var rest]:
                 return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
             case ["changed", .. var rest]:
@@ -54,13 +56,14 @@ internal static class Program
     }
 
     /// <summary>Takes an option out of the arguments: names with commas between them.</summary>
-    /// <param name="all">What it stands for where it is not given.</param>
-    private static HashSet<string> Names(ref string[] arguments, string option, IEnumerable<string> all)
+    /// <param name="all">Those there are.</param>
+    /// <param name="otherwise">What is meant where the option is not given: one of them, or all.</param>
+    private static HashSet<string> Names(ref string[] arguments, string option, IEnumerable<string> all, string? otherwise = null)
     {
         var at = Array.IndexOf(arguments, option);
         if (at < 0 || at + 1 == arguments.Length)
         {
-            return [.. all];
+            return otherwise is null ? [.. all] : [otherwise];
         }
 
         var names = arguments[at + 1].Split(',');

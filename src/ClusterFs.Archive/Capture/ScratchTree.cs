@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using System.Runtime.ExceptionServices;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
@@ -31,17 +32,21 @@ internal static class ScratchTree
 
         // A directory may have come with a mode that denies even its owner to empty it.
         FileAttribution.SetMode(path, (uint)Private);
-        foreach (var (inner, isDirectory) in Entries(path))
+        var entries = Entries(path);
+        foreach (var (inner, _) in entries.Where(entry => !entry.IsDirectory))
         {
-            if (isDirectory)
-            {
-                // Looked at anew: whoever still works in the tree may have put a link there since.
-                Delete(inner);
-            }
-            else
-            {
-                File.Delete(inner);
-            }
+            File.Delete(inner);
+        }
+
+        // Looked at anew: whoever still works in the tree may have put a link there since.
+        var directories = entries.Where(entry => entry.IsDirectory).Select(entry => entry.Path).ToList();
+        try
+        {
+            Parallel.ForEach(directories, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, Delete);
+        }
+        catch (AggregateException errors)
+        {
+            ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
         }
 
         Directory.Delete(path);

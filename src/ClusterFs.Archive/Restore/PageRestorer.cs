@@ -15,15 +15,13 @@ namespace ClusterFs.Archive.Restore;
 /// <param name="alone">See <see cref="LeafAhead"/>.</param>
 internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed, bool alone = false)
 {
-    /// <summary>From this size on a file is written past the cache, in bytes. Smaller ones wait for the disk together, at the end.</summary>
-    private const long UncachedFrom = 8L << 20;
-
     private readonly byte[] _buffer = new byte[PageMap.LeafSize];
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
 
+    private readonly UInt128 _hole = PageHash.OfHole(seed);
+
     private long _written;
-    private bool _uncached;
 
     /// <summary>Bytes written because they were not there already.</summary>
     public long Written => Interlocked.Read(ref _written);
@@ -35,13 +33,13 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
     {
         var map = new PageMapReader(reader, content, what);
         using var digest = new PageDigest(indexes);
-        RandomAccess.SetLength(target, content.Size);
+        using var staged = new StagedFile(target, content.Size);
         using (var ahead = new LeafAhead(content.Size, alone))
         {
-            _uncached = content.Size >= UncachedFrom && Uncached.TryBegin(target);
+            var plans = new LeafPlans(staged, content.Size, _hole, leaf => new LeafPlan(map.Leaf(leaf), []));
 
             // Whoever fetched a leaf writes it: a disk that has enough to do for the moment holds up nobody else.
-            while (ahead.Next(_ => leaf => FillAndWrite(leaf, map, target)) is { } leaf)
+            while (ahead.Next(_ => Filling(plans.Next(), map, staged)) is { } leaf)
             {
                 cancellation.ThrowIfCancellationRequested();
                 digest.Append(leaf.Hashes);
@@ -49,25 +47,59 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             }
         }
 
-        if (_uncached)
-        {
-            // The last page was written whole.
-            RandomAccess.SetLength(target, content.Size);
-            Uncached.End(target);
-        }
-
+        staged.Complete();
         Require(digest, content, what);
     }
 
-    /// <param name="target">Turned into the content: a copy of the local file, or empty if that is to be copied.</param>
-    /// <param name="local">What is known of the local file.</param>
-    /// <param name="source">The local file, if it is to be copied; null when the target is a copy already.</param>
+    /// <param name="target">Empty. Becomes the content.</param>
+    /// <param name="local">What is known of a local file that may hold most of it.</param>
+    /// <param name="file">That file.</param>
     /// <param name="old">The hashes of its pages, as of the index.</param>
+    /// <param name="done">Told how many bytes are right from time to time.</param>
+    /// <exception cref="DamagedArchiveException">The content is not what was stored, or the local file not what is known of it.</exception>
+    public void Copy(
+        SafeFileHandle target,
+        FileContent content,
+        LocalFile local,
+        SafeFileHandle file,
+        FileStream old,
+        string what,
+        Action<long> done,
+        CancellationToken cancellation)
+    {
+        var map = new PageMapReader(reader, content, what);
+        var before = new PageMapReader(reader, local.Known!, what);
+        using var digest = new PageDigest(indexes);
+        using var staged = new StagedFile(target, content.Size);
+        using var stale = new StaleFile(file);
+        using (var ahead = new LeafAhead(content.Size, alone))
+        {
+            var plans = new LeafPlans(staged, content.Size, _hole, leaf =>
+            {
+                var had = _before.AsSpan(0, ReadHashes(old)).ToArray();
+                return new LeafPlan(IsUnchanged(leaf, local, had.Length, map, before) ? null : map.Leaf(leaf), had);
+            });
+            while (ahead.Next(_ => Copying(plans.Next(), local, stale, map, before, staged)) is { } leaf)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                digest.Append(leaf.Hashes);
+                done(leaf.Size);
+            }
+        }
+
+        staged.Complete();
+        Require(digest, content, what);
+    }
+
+    /// <param name="target">Turned into the content: a copy of the local file.</param>
+    /// <param name="local">What is known of the local file.</param>
+    /// <param name="old">The hashes of its pages, as of the index.</param>
+    /// <param name="done">Told how many bytes are right from time to time.</param>
+    /// <exception cref="DamagedArchiveException">The content is not what was stored, or the local file not what is known of it.</exception>
     public void Patch(
         SafeFileHandle target,
         FileContent content,
         LocalFile local,
-        SafeFileHandle? source,
         FileStream old,
         string what,
         Action<long> done,
@@ -84,23 +116,17 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             var hashes = _hashes.AsSpan(0, PageMap.PagesOf(size));
             var had = _before.AsSpan(0, ReadHashes(old));
             var written = Written;
-            if (source is not null)
-            {
-                _ = FileCopy.Range(source, target, leaf * PageMap.LeafSize, size);
-            }
-
-            var sameSize = had.Length == hashes.Length && (content.Size == local.Known!.Size || size == PageMap.LeafSize);
-            if (local.IsAsKnown && sameSize && map.Find(0, leaf) == before.Find(0, leaf))
+            if (IsUnchanged(leaf, local, had.Length, map, before))
             {
                 digest.Append(had);
             }
             else
             {
-                PatchLeaf(target, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), before.Leaf(leaf), had, hashes, local, map);
+                PatchLeaf(target, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), had, hashes, local, map, before);
                 digest.Append(hashes);
             }
 
-            if (source is not null || Written > written)
+            if (Written > written)
             {
                 Durable.BeginSync(target, leaf * PageMap.LeafSize, size);
             }
@@ -111,29 +137,45 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         Require(digest, content, what);
     }
 
-    private void FillAndWrite(Leaf leaf, PageMapReader map, SafeFileHandle target)
+    private Action<Leaf> Filling(LeafPlan plan, PageMapReader map, StagedFile target) => leaf =>
     {
-        var places = map.Leaf(leaf.Number);
-        map.Read(places, leaf.Bytes);
+        map.Read(plan.Places!, leaf.Bytes);
         PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
-        WriteRuns(target, leaf.Number * PageMap.LeafSize, _uncached ? leaf.WholePages : leaf.Bytes, places, page => !places[page].IsHole);
-        if (!_uncached)
-        {
-            Durable.BeginSync(target, leaf.Number * PageMap.LeafSize, leaf.Size);
-        }
-    }
+        WriteRuns(leaf, plan, target);
+    };
 
-    private void Write(SafeFileHandle target, ReadOnlySpan<byte> bytes, long offset)
+    private Action<Leaf> Copying(
+        LeafPlan plan, LocalFile local, StaleFile stale, PageMapReader map, PageMapReader before, StagedFile target) => leaf =>
     {
-        try
+        if (!local.IsAsKnown || Enumerable.Range(0, plan.Pages).Any(page => !plan.IsHole(page, _hole)))
         {
-            RandomAccess.Write(target, bytes, offset);
+            stale.Read(leaf.Number * PageMap.LeafSize, leaf.WholePages);
         }
-        catch (IOException refused) when (_uncached && refused.HResult == PosixException.Invalid)
+
+        if (plan.Places is null)
         {
-            // A device with larger blocks, or a file system that promised too much.
-            Uncached.End(target);
-            RandomAccess.Write(target, bytes, offset);
+            plan.Had.CopyTo(leaf.Hashes);
+        }
+        else
+        {
+            if (!local.IsAsKnown)
+            {
+                PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
+            }
+
+            FetchChanged(leaf.Number, leaf.Bytes, plan.Places, plan.Had, leaf.Hashes, local, map, before);
+        }
+
+        WriteRuns(leaf, plan, target);
+    };
+
+    private void WriteRuns(Leaf leaf, LeafPlan plan, StagedFile target)
+    {
+        var pages = leaf.WholePages;
+        foreach (var (from, to) in Runs(plan.Pages, page => !plan.IsHole(page, _hole)))
+        {
+            target.Write(pages[from..to], (leaf.Number * PageMap.LeafSize) + from);
+            Interlocked.Add(ref _written, Math.Min(to, leaf.Size) - from);
         }
     }
 
@@ -142,20 +184,46 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         long leaf,
         Span<byte> bytes,
         PagePlace[] places,
-        PagePlace[] old,
         ReadOnlySpan<UInt128> had,
         Span<UInt128> hashes,
         LocalFile local,
-        PageMapReader map)
+        PageMapReader map,
+        PageMapReader before)
     {
         var start = leaf * PageMap.LeafSize;
-        var kept = new bool[places.Length];
         if (!local.IsAsKnown)
         {
             new FileSource(target, long.MaxValue).Read(start, bytes);
             PageHash.Of(bytes, seed, hashes);
         }
 
+        var kept = FetchChanged(leaf, bytes, places, had, hashes, local, map, before);
+        foreach (var (from, to) in Runs(places.Length, page => !kept[page]))
+        {
+            var run = bytes[from..Math.Min(bytes.Length, to)];
+            RandomAccess.Write(target, run, start + from);
+            Interlocked.Add(ref _written, run.Length);
+        }
+    }
+
+    /// <summary>Fetches the pages of a leaf that the local file has not.</summary>
+    /// <param name="bytes">Get them; what else is in there stays.</param>
+    /// <param name="had">Hashes of the pages that the older content had.</param>
+    /// <param name="hashes">Those of the pages that the local file has, if it may not be what is known of it. Become those of the content.</param>
+    /// <returns>Of each page, whether the local file has it.</returns>
+    private bool[] FetchChanged(
+        long leaf,
+        Span<byte> bytes,
+        PagePlace[] places,
+        ReadOnlySpan<UInt128> had,
+        Span<UInt128> hashes,
+        LocalFile local,
+        PageMapReader map,
+        PageMapReader before)
+    {
+        var start = leaf * PageMap.LeafSize;
+        var old = before.Leaf(leaf);
+        var kept = new bool[places.Length];
         for (var page = 0; page < places.Length; page++)
         {
             // A last page that is not whole has that length in one of the two only.
@@ -163,50 +231,49 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             var sameLength = end == Math.Min(start + ((page + 1L) * PageMap.PageSize), local.Known!.Size);
             kept[page] = sameLength && page < old.Length && page < had.Length && places[page] == old[page]
                 && (local.IsAsKnown || hashes[page] == had[page]);
+            if (kept[page])
+            {
+                hashes[page] = had[page];
+            }
         }
 
-        for (var page = 0; page < places.Length;)
+        foreach (var (from, to) in Runs(places.Length, page => !kept[page]))
         {
-            var first = page;
-            while (page < places.Length && kept[page] == kept[first])
-            {
-                page++;
-            }
-
-            var run = bytes[(first * PageMap.PageSize)..Math.Min(bytes.Length, page * PageMap.PageSize)];
-            if (kept[first])
-            {
-                had[first..page].CopyTo(hashes[first..]);
-            }
-            else
-            {
-                map.Read(places.AsSpan(first, page - first), run);
-                PageHash.Of(run, seed, hashes[first..page]);
-            }
+            var (first, last) = (from / PageMap.PageSize, to / PageMap.PageSize);
+            var run = bytes[from..Math.Min(bytes.Length, to)];
+            map.Read(places.AsSpan(first, last - first), run);
+            PageHash.Of(run, seed, hashes[first..last]);
         }
 
-        WriteRuns(target, start, bytes, places, page => !kept[page]);
+        return kept;
     }
 
-    private void WriteRuns(SafeFileHandle target, long start, ReadOnlySpan<byte> bytes, PagePlace[] places, Func<int, bool> isWritten)
+    /// <summary>Whether a leaf of the content is that of the local file, found out without its pages.</summary>
+    /// <param name="had">Pages of the older content in it.</param>
+    private static bool IsUnchanged(long leaf, LocalFile local, int had, PageMapReader map, PageMapReader before)
     {
-        for (var page = 0; page < places.Length;)
+        var size = Math.Min(PageMap.LeafSize, map.Content.Size - (leaf * PageMap.LeafSize));
+        var sameSize = had == PageMap.PagesOf(size) && (map.Content.Size == local.Known!.Size || size == PageMap.LeafSize);
+        return local.IsAsKnown && sameSize && map.Find(0, leaf) == before.Find(0, leaf);
+    }
+
+    /// <summary>Runs of consecutive pages of a leaf, in bytes from its beginning.</summary>
+    private static IEnumerable<(int From, int To)> Runs(int pages, Func<int, bool> isPartOf)
+    {
+        for (var page = 0; page < pages;)
         {
             var first = page++;
-            if (!isWritten(first))
+            if (!isPartOf(first))
             {
                 continue;
             }
 
-            while (page < places.Length && isWritten(page))
+            while (page < pages && isPartOf(page))
             {
                 page++;
             }
 
-            var from = first * PageMap.PageSize;
-            var run = bytes[from..Math.Min(bytes.Length, page * PageMap.PageSize)];
-            Write(target, run, start + from);
-            Interlocked.Add(ref _written, run.Length);
+            yield return (first * PageMap.PageSize, page * PageMap.PageSize);
         }
     }
 

@@ -41,6 +41,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         _progress = progress;
         Advance(new RestoreProgress(0, content.Files, 0, content.Bytes));
         using var disk = FileSystemSync.Before(directory);
+        using var links = new LinksAhead();
         foreach (var (entry, isComplete) in manifest.Entries().InWritingOrder())
         {
             cancellation.ThrowIfCancellationRequested();
@@ -48,6 +49,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             switch (entry.Kind)
             {
                 case FileKind.Directory when isComplete:
+                    links.Complete();
                     Attribute(entry, directory);
                     break;
                 case FileKind.Directory:
@@ -58,10 +60,11 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
                     Attribute(entry, directory);
                     break;
                 case FileKind.File when entry.SameAs is { } first:
+                    links.Complete();
                     _ = Durable.TryLink(Path.Combine(directory, first), path);
                     break;
                 default:
-                    if (!WriteFile(entry, path, manifest.Head.PageSeed, cancellation))
+                    if (!WriteFile(entry, path, manifest.Head.PageSeed, links, cancellation))
                     {
                         Attribute(entry, directory);
                     }
@@ -71,6 +74,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             }
         }
 
+        links.Complete();
         AttributeRoot(directory, manifest.Root);
         disk.Complete();
         Advance(_total);
@@ -130,8 +134,8 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         _progress?.Report(_total);
     }
 
-    /// <returns>Whether it is a second name of a file that has the right attributes already.</returns>
-    private bool WriteFile(ManifestEntry entry, string path, long seed, CancellationToken cancellation)
+    /// <returns>Whether it becomes a second name of a file that has the right attributes already.</returns>
+    private bool WriteFile(ManifestEntry entry, string path, long seed, LinksAhead links, CancellationToken cancellation)
     {
         var what = $"'{entry.Path}'";
         var content = entry.Content!;
@@ -139,8 +143,9 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         if (local is not null && copy!.Holds(local, content, cancellation))
         {
             Advance(_total with { Bytes = _total.Bytes + content.Size });
-            if (copy.MayLink && HasAttributesOf(local, entry) && Durable.TryLink(local.Path, path))
+            if (copy.MayLink && HasAttributesOf(local, entry))
             {
+                links.Add(local.Path, path);
                 return true;
             }
 
@@ -166,8 +171,14 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             try
             {
                 using var source = FileCopy.Open(local!.Path);
-                var isShared = FileClone.TryShare(source, target.SafeFileHandle);
-                pages.Patch(target.SafeFileHandle, content, local, isShared ? null : source, old, what, Done, cancellation);
+                if (FileClone.TryShare(source, target.SafeFileHandle))
+                {
+                    pages.Patch(target.SafeFileHandle, content, local, old, what, Done, cancellation);
+                }
+                else
+                {
+                    pages.Copy(target.SafeFileHandle, content, local, source, old, what, Done, cancellation);
+                }
             }
             catch (DamagedArchiveException)
             {

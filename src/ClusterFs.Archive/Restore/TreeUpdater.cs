@@ -211,7 +211,7 @@ internal sealed class TreeUpdater(PackReader reader, PageIndexes indexes, string
             {
                 try
                 {
-                    pages.Patch(target.SafeFileHandle, content, local!, null, old, what, Done, cancellation);
+                    pages.Patch(target.SafeFileHandle, content, local!, old, what, Done, cancellation);
                     return;
                 }
                 catch (DamagedArchiveException)

@@ -6,7 +6,7 @@ namespace ClusterFs.Archive.Tests.Lineage;
 /// <summary>A real SIGKILL at one system call after another that changes anything on a disk, through a whole dump and a whole restore.</summary>
 public sealed class KillEverywhereTests : IDisposable
 {
-    private const string Changes = "write,pwrite64,rename,renameat,renameat2,link,linkat,unlink,fsync,fdatasync,syncfs,ftruncate,mkdir,rmdir,copy_file_range";
+    private const string Changes = "write,pwrite64,rename,renameat,renameat2,link,linkat,unlink,fsync,fdatasync,syncfs,ftruncate,mkdir,rmdir,copy_file_range,fallocate";
     private const int Killed = 128 + 9;
     private readonly TestBed _bed = new();
 
@@ -55,9 +55,14 @@ public sealed class KillEverywhereTests : IDisposable
         _bed.Write("n1", "page", "old");
         _bed.Write("n1", "same", "same");
         File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), new byte[3 << 20]);
+        var large = new byte[(9 << 20) + 100];
+        new Random(1).NextBytes(large);
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "large"), large);
         _bed.TakeOver("n1", 1);
         var old = _bed.Dump("n1", 1);
         _bed.Write("n1", "page", "new");
+        large[5 << 20]++;
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "large"), large);
         File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), [.. Enumerable.Repeat((byte)7, 2 << 20)]);
         var next = _bed.Dump("n1", 1);
         var states = new Dictionary<long, string>();
