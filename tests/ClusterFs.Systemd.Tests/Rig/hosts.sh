@@ -71,10 +71,16 @@ UNIT
       --network-namespace-path=/run/netns/$rig-$host --register=no --keep-unit --capability=all --link-journal=no --resolv-conf=off --timezone=off \
       -M $host --bind=$base/shared:/.shared --bind=$base/common:/common --bind=/dev/fuse --boot --console=pipe </dev/null >>$base/$host/log 2>&1 ) &
   local nspawn=$!
-  until_true pgrep -P $nspawn; pgrep -P $nspawn > $base/$host/pid
+  until_true first_process $nspawn $host
   until_true run $host test -S /run/systemd/private
   run $host systemctl is-system-running --wait >/dev/null || run $host systemctl --failed --no-pager --plain >&2
 }
+
+# The child of nspawn that is the first process in a namespace of its own: before it there is another, for a moment.
+first_process() { local child
+  for child in $(pgrep -P $1); do
+    [ "$(awk '/^NSpid:/ { print NF, $NF }' /proc/$child/status)" != "3 1" ] || { echo $child > $base/$2/pid; return; }
+  done; return 1; }
 
 run() { local host=$1; shift; ! is_off $host || die "$host is off"
   ( join $host; cd /; exec nsenter -t $(cat $base/$host/pid) -m -u -i -n -p -- "$@" ); }
