@@ -75,7 +75,7 @@ public sealed class ChangeSignalTests
         Assert.Equal(["mail"], await late.WaitAsync(default));
         foreach (var listener in new[] { all, one, late })
         {
-            _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listener.WaitAsync(default));
+            _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listener.WaitAsync(default).WaitAsync(Eventually.Limit));
             Assert.False(silent.IsCompleted);
             listener.Dispose();
         }
