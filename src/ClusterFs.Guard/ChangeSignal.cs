@@ -11,6 +11,7 @@ internal sealed class ChangeSignal(IReadOnlyCollection<string> services)
     private readonly Lock _lock = new();
     private readonly List<Listener> _toAll = [];
     private readonly Dictionary<string, List<Listener>> _toOne = new(StringComparer.Ordinal);
+    private TaskCompletionSource? _silent;
 
     public void Raise(string service)
     {
@@ -25,6 +26,23 @@ internal sealed class ChangeSignal(IReadOnlyCollection<string> services)
             {
                 listener.Note(service);
             }
+        }
+    }
+
+    /// <summary>Nothing changes any more: each listener is told of what it has not heard yet, and then that this was all.</summary>
+    /// <returns>When nobody listens any more.</returns>
+    public Task EndAsync()
+    {
+        lock (_lock)
+        {
+            _silent ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            foreach (var listener in _toAll.Concat(_toOne.Values.SelectMany(listeners => listeners)))
+            {
+                listener.End();
+            }
+
+            SayIfSilent();
+            return _silent.Task;
         }
     }
 
@@ -51,6 +69,10 @@ internal sealed class ChangeSignal(IReadOnlyCollection<string> services)
         lock (_lock)
         {
             listeners.Add(listener);
+            if (_silent is not null)
+            {
+                listener.End();
+            }
         }
 
         return listener;
@@ -68,6 +90,16 @@ internal sealed class ChangeSignal(IReadOnlyCollection<string> services)
             {
                 _ = _toOne.Remove(service);
             }
+
+            SayIfSilent();
+        }
+    }
+
+    private void SayIfSilent()
+    {
+        if (_toAll.Count == 0 && _toOne.Count == 0)
+        {
+            _ = _silent?.TrySetResult();
         }
     }
 
@@ -91,10 +123,15 @@ internal sealed class ChangeSignal(IReadOnlyCollection<string> services)
         }
 
         /// <returns>The services that changed since the last call.</returns>
-        /// <exception cref="OperationCanceledException">Nobody listens any more.</exception>
+        /// <exception cref="OperationCanceledException">Nobody listens any more, or all that there was has been told.</exception>
         public async Task<IReadOnlyCollection<string>> WaitAsync(CancellationToken cancellation)
         {
-            _ = await _channel.Reader.ReadAsync(cancellation).ConfigureAwait(false);
+            if (!await _channel.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
+            {
+                throw new OperationCanceledException("nothing changes any more");
+            }
+
+            _ = _channel.Reader.TryRead(out _);
             lock (_lock)
             {
                 var changed = _changed;
@@ -112,6 +149,8 @@ internal sealed class ChangeSignal(IReadOnlyCollection<string> services)
 
             _ = _channel.Writer.TryWrite(true);
         }
+
+        public void End() => _ = _channel.Writer.TryComplete();
 
         public void Dispose() => _signal.Remove(this, _service);
     }

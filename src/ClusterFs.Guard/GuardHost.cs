@@ -170,16 +170,12 @@ public sealed class GuardHost : IAsyncDisposable
         _log.Ending();
         _daemon.End();
         _executioner.End();
-        foreach (var lease in Open())
-        {
-            _holder.Post(new DrainRequested(lease.Service, lease.Tenure, StopTimeoutOf(lease.Service), "the guard was stopped"));
-        }
-
+        var asked = new HashSet<(string Service, long Tenure)>();
         var longest = _settings.Services.Values.Select(service => service.StopTimeout).DefaultIfEmpty(TimeSpan.Zero).Max() + DrainOverhead;
         using var timeout = new CancellationTokenSource(longest);
         try
         {
-            await UntilAsync(() => !Open().Any(), timeout.Token).ConfigureAwait(false);
+            await UntilAsync(() => !DrainOpen(asked), timeout.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -195,6 +191,8 @@ public sealed class GuardHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // The daemon and what waits beside the services hear of the end before their streams are cut; one that does not read is not waited for.
+        await Task.WhenAny(_changes.EndAsync(), Task.Delay(ServerPatience, TimeProvider.System)).ConfigureAwait(false);
         await _over.CancelAsync().ConfigureAwait(false);
         await _caretaker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _certificates.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -361,6 +359,19 @@ public sealed class GuardHost : IAsyncDisposable
         }
 
         return stop != UnitStop.Stopping;
+    }
+
+    /// <summary>Each lease once, whenever it appears: a grant that was taken before the end began may still wait in the holder's queue.</summary>
+    /// <returns>Whether any is open.</returns>
+    private bool DrainOpen(HashSet<(string Service, long Tenure)> asked)
+    {
+        var open = Open().ToList();
+        foreach (var lease in open.Where(lease => asked.Add((lease.Service, lease.Tenure))))
+        {
+            _holder.Post(new DrainRequested(lease.Service, lease.Tenure, StopTimeoutOf(lease.Service), "the guard was stopped"));
+        }
+
+        return open.Count > 0;
     }
 
     private IEnumerable<HeldLease> Open() => _holder.State.Leases.Values.Where(lease => lease.Phase != LeasePhase.Closed);

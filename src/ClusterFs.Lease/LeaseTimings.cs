@@ -14,7 +14,7 @@ public sealed record LeaseTimings(TimeSpan Ttl, TimeSpan StopBudget)
     /// <summary>The time from one renewal round to the next.</summary>
     public TimeSpan RenewEvery => Ttl / 4;
 
-    /// <summary>The time from a round that cannot reach a majority any more to the next: a guard that is started again comes back in less.</summary>
+    /// <summary>The time from when a round is not likely to reach a majority to the next: a guard that is started again comes back in less.</summary>
     public TimeSpan RetryAfter => Ttl / 20;
 
     /// <summary>Answers older than this prove no expiry (R13).</summary>

@@ -57,4 +57,29 @@ public sealed class ChangeSignalTests
 
         _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
+
+    [Fact]
+    public async Task At_the_end_everybody_hears_what_was_not_said_yet_and_then_that_it_was_all()
+    {
+        using var all = _signal.Listen();
+        using var one = _signal.Listen("wiki");
+        _ = await all.WaitAsync(default);
+        _ = await one.WaitAsync(default);
+
+        _signal.Raise("wiki");
+        var silent = _signal.EndAsync();
+        using var late = _signal.Listen("mail");
+
+        Assert.Equal(["wiki"], await all.WaitAsync(default));
+        Assert.Equal(["wiki"], await one.WaitAsync(default));
+        Assert.Equal(["mail"], await late.WaitAsync(default));
+        foreach (var listener in new[] { all, one, late })
+        {
+            _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listener.WaitAsync(default).WaitAsync(Eventually.Limit));
+            Assert.False(silent.IsCompleted);
+            listener.Dispose();
+        }
+
+        await silent.WaitAsync(Eventually.Limit);
+    }
 }

@@ -18,6 +18,9 @@ internal sealed class RenewalSender(
     private const int ReleaseAttempts = 3;
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(1);
 
+    /// <summary>A guard that is being restarted refuses at once, and is back soon.</summary>
+    private static readonly TimeSpan ReleasePause = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, string> _unreachable = new(StringComparer.Ordinal);
     private Task _releases = Task.CompletedTask;
@@ -60,13 +63,22 @@ internal sealed class RenewalSender(
         await Task.Yield();
         var begun = time.GetTimestamp();
         var answered = new List<RenewReply>(renewals.Count);
+        string? problem = null;
         try
         {
             if (AskerOf(voter) is { } ask)
             {
                 foreach (var answer in renewals.Select(ask).ToList())
                 {
-                    Count((RenewReply)await answer.ConfigureAwait(false), answered);
+                    try
+                    {
+                        Count((RenewReply)await answer.ConfigureAwait(false), answered);
+                    }
+                    catch (Exception e) when (e is VoterUnreachableException or VoterFailedException)
+                    {
+                        // By itself: what the voter did answer counts.
+                        problem = e.Message;
+                    }
                 }
             }
             else
@@ -77,18 +89,29 @@ internal sealed class RenewalSender(
                     Count(reply, answered);
                 }
             }
-
-            figures.Renewed(voter, answered, time.GetElapsedTime(begun));
-            SayReachable(voter);
         }
-        catch (Exception e) when (e is VoterUnreachableException or VoterFailedException)
+        catch (VoterUnreachableException e)
         {
-            figures.Unanswered(voter, renewals.Count - answered.Count);
-            SayUnreachable(voter, e.Message);
-            foreach (var renew in renewals.Where(renew => !answered.Exists(reply => reply.Service == renew.Service)))
-            {
-                Answers(new RenewUnanswered(renew.Service, voter, renew.Round));
-            }
+            problem = e.Message;
+        }
+
+        if (answered.Count > 0)
+        {
+            figures.Renewed(voter, answered, time.GetElapsedTime(begun));
+        }
+
+        var unanswered = renewals.Where(renew => !answered.Exists(reply => reply.Service == renew.Service)).ToList();
+        if (unanswered.Count == 0)
+        {
+            SayReachable(voter);
+            return;
+        }
+
+        figures.Unanswered(voter, unanswered.Count);
+        SayUnreachable(voter, problem ?? $"voter {voter}: no answer for {string.Join(", ", unanswered.Select(renew => renew.Service))}");
+        foreach (var renew in unanswered)
+        {
+            Answers(new RenewUnanswered(renew.Service, voter, renew.Round));
         }
     }
 
@@ -114,6 +137,11 @@ internal sealed class RenewalSender(
         await Task.Yield();
         for (var attempt = 0; attempt < ReleaseAttempts; attempt++)
         {
+            if (attempt > 0)
+            {
+                await Task.Delay(ReleasePause, time).ConfigureAwait(false);
+            }
+
             try
             {
                 if (AskerOf(voter) is { } ask)

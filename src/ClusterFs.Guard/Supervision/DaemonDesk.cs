@@ -51,7 +51,7 @@ internal sealed class DaemonDesk(
         log.DaemonAttached();
         try
         {
-            await Task.WhenAll(HearAsync(commands, ended), TellAsync(reports, ended.Token)).ConfigureAwait(false);
+            await Task.WhenAll(HearAsync(commands, ended), TellAsync(reports, ended)).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or RpcException or InvalidOperationException)
         {
@@ -104,34 +104,44 @@ internal sealed class DaemonDesk(
         }
     }
 
-    private async Task TellAsync(IServerStreamWriter<ServiceReport> reports, CancellationToken ended)
+    /// <summary>Until the daemon has gone, or nothing will change any more and it has heard the last of it.</summary>
+    private async Task TellAsync(IServerStreamWriter<ServiceReport> reports, CancellationTokenSource ended)
     {
-        using var listener = changes.Listen();
-        var last = new Dictionary<string, (ServiceReport Report, Instant At)>(StringComparer.Ordinal);
-        while (true)
+        try
         {
-            ServiceReport? next = null;
-            foreach (var service in await listener.WaitAsync(ended).ConfigureAwait(false))
+            using var listener = changes.Listen();
+            var last = new Dictionary<string, (ServiceReport Report, Instant At)>(StringComparer.Ordinal);
+            while (true)
             {
-                if (!services.ContainsKey(service))
-                {
-                    continue;
-                }
+                await TellAsync(reports, await listener.WaitAsync(ended.Token).ConfigureAwait(false), last, ended.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
 
-                var report = levels.ReportOf(service);
-                var at = now();
-                if (last.TryGetValue(service, out var told) && !_pace.IsToBeTold(told.Report, told.At, report, at))
-                {
-                    continue;
-                }
-
-                last[service] = (report, at);
-                await WriteAsync(reports, next, Together, ended).ConfigureAwait(false);
-                next = report;
+    private async Task TellAsync(
+        IServerStreamWriter<ServiceReport> reports, IReadOnlyCollection<string> changed, Dictionary<string, (ServiceReport Report, Instant At)> last,
+        CancellationToken ended)
+    {
+        ServiceReport? next = null;
+        foreach (var service in changed.Where(services.ContainsKey))
+        {
+            var report = levels.ReportOf(service);
+            var at = now();
+            if (last.TryGetValue(service, out var told) && !_pace.IsToBeTold(told.Report, told.At, report, at))
+            {
+                continue;
             }
 
-            await WriteAsync(reports, next, AtOnce, ended).ConfigureAwait(false);
+            last[service] = (report, at);
+            await WriteAsync(reports, next, Together, ended).ConfigureAwait(false);
+            next = report;
         }
+
+        await WriteAsync(reports, next, AtOnce, ended).ConfigureAwait(false);
     }
 
     private static async Task WriteAsync(

@@ -25,7 +25,8 @@ internal sealed class LocalEndpoint(
     public override async Task Attach(
         IAsyncStreamReader<AttachMessage> requestStream, IServerStreamWriter<AttachEvent> responseStream, ServerCallContext context)
     {
-        if (!await requestStream.MoveNext(context.CancellationToken).ConfigureAwait(false)
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, over);
+        if (!await IsThereMoreAsync(requestStream, ended.Token).ConfigureAwait(false)
             || requestStream.Current.Attach is not { Mode: AttachMode.Run or AttachMode.Hold } request)
         {
             throw new RpcException(new Status(StatusCode.InvalidArgument, "the first message must be a request to attach"));
@@ -43,10 +44,9 @@ internal sealed class LocalEndpoint(
             return;
         }
 
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, over);
         try
         {
-            await Task.WhenAll(HearAsync(attachment, requestStream, ended), TellAsync(attachment, responseStream, ended.Token))
+            await Task.WhenAll(HearAsync(attachment, requestStream, ended), TellAsync(attachment, responseStream, ended))
                 .ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or RpcException or InvalidOperationException)
@@ -91,6 +91,18 @@ internal sealed class LocalEndpoint(
 
     public override Task<FiguresReply> Figures(FiguresRequest request, ServerCallContext context) => Task.FromResult(figures());
 
+    private async Task<bool> IsThereMoreAsync(IAsyncStreamReader<AttachMessage> messages, CancellationToken ended)
+    {
+        try
+        {
+            return await messages.MoveNext(ended).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "the guard is stopping"));
+        }
+    }
+
     /// <summary>Until the other side ends the stream, in whatever way.</summary>
     private async Task HearAsync(Attachment attachment, IAsyncStreamReader<AttachMessage> messages, CancellationTokenSource ended)
     {
@@ -116,19 +128,27 @@ internal sealed class LocalEndpoint(
         }
     }
 
-    private async Task TellAsync(Attachment attachment, IServerStreamWriter<AttachEvent> events, CancellationToken ended)
+    /// <summary>Until the other side has gone, or nothing will change any more and it has heard the last of it.</summary>
+    private async Task TellAsync(Attachment attachment, IServerStreamWriter<AttachEvent> events, CancellationTokenSource ended)
     {
-        using var listener = changes.Listen(attachment.Service);
-        AttachEvent? last = null;
-        while (true)
+        try
         {
-            _ = await listener.WaitAsync(ended).ConfigureAwait(false);
-            var next = levels.EventFor(attachment);
-            if (!next.Equals(last))
+            using var listener = changes.Listen(attachment.Service);
+            AttachEvent? last = null;
+            while (true)
             {
-                await events.WriteAsync(next, ended).ConfigureAwait(false);
-                last = next;
+                _ = await listener.WaitAsync(ended.Token).ConfigureAwait(false);
+                var next = levels.EventFor(attachment);
+                if (!next.Equals(last))
+                {
+                    await events.WriteAsync(next, ended.Token).ConfigureAwait(false);
+                    last = next;
+                }
             }
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
         }
     }
 }

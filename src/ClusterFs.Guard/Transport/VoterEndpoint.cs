@@ -18,12 +18,21 @@ internal sealed class VoterEndpoint(VoterShell voter) : VoterService.VoterServic
             BootId = request.BootId,
             Incarnation = request.Incarnation,
         };
-        foreach (var answer in await Task.WhenAll(renewals.Select(AskAsync<RenewReply>)).ConfigureAwait(false))
+        RpcException? failed = null;
+        foreach (var answer in renewals.Select(AskAsync<RenewReply>).ToList())
         {
-            reply.Items.Add(VoterMapping.ToWire(answer));
+            try
+            {
+                reply.Items.Add(VoterMapping.ToWire(await answer.ConfigureAwait(false)));
+            }
+            catch (RpcException e)
+            {
+                // Left out: one that cannot be written must not cost the others their lease.
+                failed = e;
+            }
         }
 
-        return reply;
+        return reply.Items.Count == 0 && failed is not null ? throw failed : reply;
     }
 
     public override async Task<ProbeBatchReply> Probe(ProbeBatch request, ServerCallContext context)

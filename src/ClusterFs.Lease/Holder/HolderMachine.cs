@@ -12,7 +12,8 @@ public static class HolderMachine
     /// <summary>An epoch without a majority is given up after this many TTLs: by then the ownership actor knows better.</summary>
     private const int AcquireTtls = 3;
 
-    private const int OpenRounds = 4;
+    /// <summary>As many as begin in a TTL where each is brought forward: late answers to the first of them still count.</summary>
+    private const int OpenRounds = 20;
 
     public static (HolderState State, ImmutableArray<HolderEffect> Effects) Handle(HolderState state, HolderInput input, Instant now)
     {
@@ -39,7 +40,7 @@ public static class HolderMachine
                 step.Count(answered.Reply);
                 break;
             case RenewUnanswered unanswered:
-                step.GiveUpRound(unanswered);
+                step.BringForward(unanswered);
                 break;
             case ContentPrepared prepared:
                 step.Update(prepared.Service, prepared.Tenure, lease => lease with { Prepared = true });
@@ -58,11 +59,12 @@ public static class HolderMachine
         }
 
         // A round that is due takes along those that soon will be, so that many services come to share one message per voter.
-        var share = subject is null && step.IsAnyRoundDue;
+        // One that was brought forward takes along only those that were too: healthy leases need no more rounds because of it.
+        var share = (AtItsTime: subject is null && step.IsAnyRoundDue(early: false), Early: subject is null && step.IsAnyRoundDue(early: true));
         foreach (var service in step.Of(subject))
         {
             step.StartIfReady(service);
-            step.RenewIfDue(service, share);
+            step.RenewIfDue(service, share.AtItsTime, share.Early);
         }
 
         return step.Result;
@@ -115,7 +117,8 @@ public static class HolderMachine
 
         public (HolderState, ImmutableArray<HolderEffect>) Result => (_state, _effects.ToImmutable());
 
-        public bool IsAnyRoundDue => _state.Leases.Values.Any(lease => IsRenewed(lease.Phase) && lease.NextRoundAt.MayHaveComeBy(now));
+        public bool IsAnyRoundDue(bool early) =>
+            _state.Leases.Values.Any(lease => lease.IsNextRoundEarly == early && IsRenewed(lease.Phase) && lease.NextRoundAt.MayHaveComeBy(now));
 
         public IEnumerable<string> Of(string? subject) =>
             subject is null ? _state.Leases.Keys : _state.Leases.ContainsKey(subject) ? [subject] : [];
@@ -190,7 +193,7 @@ public static class HolderMachine
             if (current is { Phase: LeasePhase.Running } && current.Tenure == grant.Tenure && current.Voters.SetEquals(grant.Voters))
             {
                 Persist(grant);
-                Set(current with { Epoch = grant.Epoch, Rounds = [], NextRoundAt = now });
+                Set(current with { Epoch = grant.Epoch, Rounds = [], NextRoundAt = now, IsNextRoundEarly = false });
             }
         }
 
@@ -218,8 +221,17 @@ public static class HolderMachine
 
             Update(reply.Service, current.Tenure, lease =>
             {
-                var round = lease.Rounds.Find(candidate => candidate.Number == reply.Round.Number);
-                if (round is null || !IsRenewed(lease.Phase) || !lease.Voters.Contains(reply.Voter))
+                if (!IsRenewed(lease.Phase) || !lease.Voters.Contains(reply.Voter))
+                {
+                    return lease;
+                }
+
+                if (lease.Silent.Contains(reply.Voter))
+                {
+                    lease = lease with { Silent = lease.Silent.Remove(reply.Voter) };
+                }
+
+                if (lease.Rounds.Find(candidate => candidate.Number == reply.Round.Number) is not { } round)
                 {
                     return lease;
                 }
@@ -236,9 +248,14 @@ public static class HolderMachine
                     return lease with { Rounds = lease.Rounds.Remove(round) };
                 }
 
+                // A majority after all: what was brought forward because of this round is not needed.
+                var isRegular = lease.IsNextRoundEarly && lease.Rounds[^1].Number == acked.Number;
                 return lease with
                 {
+                    NextRoundAt = isRegular ? acked.BegunAt + lease.Timings.RenewEvery : lease.NextRoundAt,
+                    IsNextRoundEarly = lease.IsNextRoundEarly && !isRegular,
                     Rounds = lease.Rounds.RemoveAll(open => open.Number <= acked.Number),
+                    Silent = lease.Voters.Except(acked.AckedBy),
                     ValidUntil = validUntil,
                     Phase = lease.Phase == LeasePhase.Acquiring ? LeasePhase.Held : lease.Phase,
                 };
@@ -246,10 +263,11 @@ public static class HolderMachine
         }
 
         /// <summary>
-        /// A voter that is gone for a moment must not cost as much as the moment and the time to the next round: where those that are left are
-        /// no majority, the next round begins soon.
+        /// A voter that is gone for a moment must not cost as much as the moment and the time to the next round: where those that are likely to
+        /// answer are no majority, the next round begins soon. A machine without power refuses nothing and is known for unreachable only late,
+        /// so whoever was silent last is not counted on. The round stays open: whoever answers it after all has promised.
         /// </summary>
-        public void GiveUpRound(RenewUnanswered unanswered)
+        public void BringForward(RenewUnanswered unanswered)
         {
             if (unanswered.Round.BootId != _state.BootId
                 || unanswered.Round.Incarnation != _state.Incarnation
@@ -259,15 +277,22 @@ public static class HolderMachine
                 return;
             }
 
-            var given = round with { UnansweredBy = round.UnansweredBy.Add(unanswered.Voter) };
-            if (Quorum.Reached(lease.Voters, lease.Voters.Except(given.UnansweredBy)))
+            var left = round with { UnansweredBy = round.UnansweredBy.Add(unanswered.Voter) };
+            lease = lease with { Rounds = lease.Rounds.Replace(round, left) };
+            if (Quorum.Reached(lease.Voters, left.AckedBy.Union(lease.Voters.Except(lease.Silent).Except(left.UnansweredBy))))
             {
-                Set(lease with { Rounds = lease.Rounds.Replace(round, given) });
+                Set(lease);
                 return;
             }
 
             var soon = now + lease.Timings.RetryAfter;
-            Set(lease with { Rounds = lease.Rounds.Remove(round), NextRoundAt = Earlier(lease.NextRoundAt, soon)!.Value });
+            var isEarlier = soon.Boottime < lease.NextRoundAt.Boottime;
+            Set(lease with
+            {
+                Silent = lease.Voters.Except(left.AckedBy),
+                NextRoundAt = isEarlier ? soon : lease.NextRoundAt,
+                IsNextRoundEarly = isEarlier || lease.IsNextRoundEarly,
+            });
         }
 
         public void Drain(DrainRequested drain)
@@ -325,10 +350,12 @@ public static class HolderMachine
             }
         }
 
-        public void RenewIfDue(string service, bool share)
+        public void RenewIfDue(string service, bool share, bool shareEarly)
         {
             var lease = _state.Leases[service];
-            var due = share ? lease.NextRoundAt - (lease.Timings.RenewEvery / 2) : lease.NextRoundAt;
+            var due = lease.IsNextRoundEarly
+                ? shareEarly ? lease.NextRoundAt - (lease.Timings.RetryAfter / 2) : lease.NextRoundAt
+                : share ? lease.NextRoundAt - (lease.Timings.RenewEvery / 2) : lease.NextRoundAt;
             if (!IsRenewed(lease.Phase) || !due.MayHaveComeBy(now))
             {
                 return;
@@ -341,6 +368,7 @@ public static class HolderMachine
             {
                 Rounds = rounds.Count > OpenRounds ? rounds.RemoveAt(0) : rounds,
                 NextRoundAt = now + lease.Timings.RenewEvery,
+                IsNextRoundEarly = false,
             });
 
             var id = new RoundId(_state.BootId, _state.Incarnation, number);

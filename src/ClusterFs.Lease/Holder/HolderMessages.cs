@@ -18,7 +18,7 @@ public sealed record GrantReceived(string Service, long Epoch, long Tenure, Immu
 
 public sealed record RenewAnswered(RenewReply Reply) : HolderInput;
 
-/// <summary>The voter will not answer in that round: it could not be reached, or not in time.</summary>
+/// <summary>The voter is not likely to answer in that round: it could not be reached, or not in time.</summary>
 public sealed record RenewUnanswered(string Service, string Voter, RoundId Round) : HolderInput;
 
 /// <summary>The service's content is in place and the tenure claimed in the archive: it may be started.</summary>

@@ -46,6 +46,12 @@ public sealed record HeldLease(
     /// <summary>When the next round begins.</summary>
     public Instant NextRoundAt { get; init; }
 
+    /// <summary>It was brought forward, because the round before it is not likely to find a majority.</summary>
+    public bool IsNextRoundEarly { get; init; }
+
+    /// <summary>Voters that were not heard of in the last round that ended or found no majority, nor since.</summary>
+    public ImmutableSortedSet<string> Silent { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+
     /// <summary>Rounds that may still be answered, oldest first.</summary>
     public ImmutableList<Round> Rounds { get; init; } = [];
 
@@ -64,7 +70,7 @@ public sealed record HeldLease(
 /// <param name="BegunAt">Read before the first message of the round left: the lease runs from here, not from the acks.</param>
 public sealed record Round(long Number, Instant BegunAt, ImmutableSortedSet<string> AckedBy)
 {
-    /// <summary>Voters that will not answer in this round.</summary>
+    /// <summary>Voters that were heard to be out of reach in this round. What they still answer counts all the same.</summary>
     public ImmutableSortedSet<string> UnansweredBy { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 }
 

@@ -250,6 +250,24 @@ public sealed class GuardedServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_guard_told_to_end_wants_nothing_any_more_and_says_that_the_epoch_is_closed_before_its_daemon_s_stream_ends()
+    {
+        var run = await RunAsync(Plain);
+        var service = await _cluster.StartedAsync("pid", () => run.Messages);
+
+        var guard = _cluster.Guards["n1"];
+        guard.Signal(SignalTerminate);
+        await _daemon.UntilAsync(report => report is { Phase: Phase.Drained, Wanted: false, ClosedEpoch: 0 }, "the last dump's turn");
+        Assert.False(LoopbackCluster.IsAlive(service));
+        Assert.False(guard.HasExited);
+
+        await _daemon.CloseAsync(1);
+        Assert.Equal(0, await guard.ExitAsync());
+        _ = await Eventually.Is(() => !_daemon.IsConnected, "the end of the stream");
+        Assert.Equal((Phase.Closed, false, 1), (_daemon.Report.Phase, _daemon.Report.Wanted, _daemon.Report.ClosedEpoch));
+    }
+
+    [Fact]
     public async Task A_service_that_was_stopped_has_not_ended_by_itself_however_late_the_process_beside_it_says_so()
     {
         var run = await RunAsync("trap 'exit 7' TERM; echo $$ > \"$0/pid\"; while :; do sleep 0.05; done");

@@ -194,11 +194,11 @@ public sealed class HolderMachineTests
     }
 
     [Fact]
-    public void A_round_that_can_reach_no_majority_any_more_is_followed_by_the_next_soon()
+    public void A_round_that_can_reach_no_majority_any_more_is_followed_by_the_next_soon_and_still_counts()
     {
         Run();
-        Feed(new TimePassed(), 101.25);
-        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", Round(1)), 100.02);
+        var round = Renewal(101.25);
         Feed(new RenewUnanswered(Wiki, "n3", round), 101.3);
         Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
 
@@ -208,23 +208,106 @@ public sealed class HolderMachineTests
 
         Feed(new RenewUnanswered(Wiki, "n2", round), 101.3);
         Assert.Equal(Moments.At(101.3) + Moments.Timings.RetryAfter, HolderMachine.NextWake(_state));
-        Feed(Ack("n1", round), 101.3);
-        Feed(Ack("n2", round), 101.3);
-        Assert.Equal(Moments.At(100) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
-
-        Feed(new TimePassed(), 101.6);
-        var next = _effects.OfType<SendRenew>().First().Renew.Round;
-        Feed(Ack("n1", next), 101.6);
-        Feed(Ack("n2", next), 101.6);
+        var next = Renewal(101.6);
+        Assert.Equal(Moments.At(102.85), HolderMachine.NextWake(_state));
+        Feed(Ack("n1", round), 101.7);
+        Feed(Ack("n2", round), 101.7);
+        Assert.Equal(Moments.At(101.25) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+        Feed(Ack("n1", next), 101.7);
+        Feed(Ack("n2", next), 101.7);
         Assert.Equal(Moments.At(101.6) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+    }
+
+    [Fact]
+    public void Who_was_silent_in_the_last_round_is_not_waited_for_when_another_refuses()
+    {
+        // A machine without power refuses nothing: n2 does not answer and is not heard of either.
+        Run();
+        Feed(Ack("n1", Round(1)), 100.02);
+        var round = Renewal(101.25);
+        Feed(Ack("n1", round), 101.26);
+        Feed(Ack("n3", round), 101.26);
+
+        round = Renewal(102.5);
+        Feed(new RenewUnanswered(Wiki, "n3", round), 102.51);
+        Feed(Ack("n1", round), 102.52);
+        Assert.Equal(Moments.At(102.51) + Moments.Timings.RetryAfter, HolderMachine.NextWake(_state));
+
+        // Over and over, and until it is back.
+        round = Renewal(102.77);
+        Feed(Ack("n1", round), 102.77);
+        Feed(new RenewUnanswered(Wiki, "n3", round), 102.78);
+        Assert.Equal(Moments.At(102.78) + Moments.Timings.RetryAfter, HolderMachine.NextWake(_state));
+        round = Renewal(103.04);
+        Feed(Ack("n1", round), 103.05);
+        Feed(Ack("n3", round), 103.05);
+        Assert.Equal(Moments.At(103.04) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+        Assert.Equal(Moments.At(103.04) + Moments.Timings.RenewEvery, HolderMachine.NextWake(_state));
+    }
+
+    [Fact]
+    public void Who_answered_late_is_not_silent()
+    {
+        Run();
+        Feed(Ack("n1", Round(1)), 100.02);
+        var round = Renewal(101.25);
+        Feed(Ack("n1", round), 101.26);
+        Feed(Ack("n3", round), 101.26);
+        Feed(Ack("n2", round), 101.9);
+
+        Feed(new RenewUnanswered(Wiki, "n3", Renewal(102.5)), 102.51);
+        Assert.Equal(Moments.At(102.5) + Moments.Timings.RenewEvery, HolderMachine.NextWake(_state));
+    }
+
+    [Fact]
+    public void An_answer_that_comes_after_many_early_rounds_counts()
+    {
+        Run();
+        var first = Renewal(101.25);
+        Feed(Ack("n1", first), 101.25);
+        var (round, at) = (first, 101.25);
+        for (var early = 0; early < 8; early++)
+        {
+            Feed(new RenewUnanswered(Wiki, "n2", round), at);
+            Feed(new RenewUnanswered(Wiki, "n3", round), at);
+            at += Moments.Timings.RetryAfter.TotalSeconds;
+            round = Renewal(at);
+        }
+
+        Feed(Ack("n2", first), at);
+        Assert.Equal(Moments.At(101.25) + (Moments.Timings.Ttl - Moments.Timings.Margin), Lease.ValidUntil);
+    }
+
+    [Fact]
+    public void An_early_round_takes_no_healthy_lease_along_and_is_taken_along_by_none()
+    {
+        Feed(Grant(1) with { Service = "mail", Voters = ["n1"] }, 100);
+        Feed(new RenewAnswered(Ack("n1", Round(1)).Reply with { Service = "mail" }), 100);
+        Feed(Grant(1), 101.1);
+        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(new RenewUnanswered(Wiki, "n2", round), 101.11);
+        Feed(new RenewUnanswered(Wiki, "n3", round), 101.11);
+
+        // mail at 101.25, wiki a moment later.
+        Feed(new TimePassed(), 101.25);
+        Assert.Equal(["mail"], _effects.OfType<SendRenew>().Select(send => send.Renew.Service));
+        Feed(new TimePassed(), 101.37);
+        Assert.Equal(["wiki", "wiki", "wiki"], _effects.OfType<SendRenew>().Select(send => send.Renew.Service));
+
+        // wiki at 102.35, mail at 102.5.
+        round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(new RenewUnanswered(Wiki, "n2", round), 102.1);
+        Feed(new RenewUnanswered(Wiki, "n3", round), 102.1);
+        Feed(new TimePassed(), 102.36);
+        Assert.Equal(["wiki", "wiki", "wiki"], _effects.OfType<SendRenew>().Select(send => send.Renew.Service));
     }
 
     [Fact]
     public void A_majority_may_answer_without_those_that_do_not()
     {
         Run();
-        Feed(new TimePassed(), 101.25);
-        var round = _effects.OfType<SendRenew>().First().Renew.Round;
+        Feed(Ack("n1", Round(1)), 100.02);
+        var round = Renewal(101.25);
         Feed(new RenewUnanswered(Wiki, "n3", round), 101.3);
         Feed(Ack("n1", round), 101.3);
         Feed(Ack("n2", round), 101.3);
@@ -232,9 +315,27 @@ public sealed class HolderMachineTests
         Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
     }
 
+    [Fact]
+    public void A_majority_that_comes_after_all_takes_the_early_round_back()
+    {
+        Run();
+        var round = Renewal(101.25);
+        Feed(new RenewUnanswered(Wiki, "n3", round), 101.26);
+        Assert.Equal(Moments.At(101.26) + Moments.Timings.RetryAfter, HolderMachine.NextWake(_state));
+        Feed(Ack("n1", round), 101.27);
+        Feed(Ack("n2", round), 101.27);
+        Assert.Equal(Moments.At(102.5), HolderMachine.NextWake(_state));
+    }
+
     private HeldLease Lease => _state.Leases[Wiki];
 
     private RoundId Round(long number) => new("boot", _state.Incarnation, number);
+
+    private RoundId Renewal(double at)
+    {
+        Feed(new TimePassed(), at);
+        return _effects.OfType<SendRenew>().First().Renew.Round;
+    }
 
     private void Run()
     {
