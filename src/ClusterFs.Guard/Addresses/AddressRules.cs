@@ -15,6 +15,9 @@ internal static class AddressRules
     /// <summary>By how much the kernel may be late in taking off an address whose time is over: it looks once a second, rounded to a quarter.</summary>
     public static readonly TimeSpan KernelLateness = TimeSpan.FromMilliseconds(1250);
 
+    /// <summary>By how much, at most, an address may outlive the lease that it was put on under: where a lease is too short for whole seconds.</summary>
+    public static readonly TimeSpan LongestOverrun = TimeSpan.FromMilliseconds(2500);
+
     /// <summary>The kernel counts whole seconds, and takes none as a lifetime.</summary>
     public const uint ShortestLifetime = 1;
 
