@@ -103,16 +103,17 @@ public sealed class NotifierTests : IDisposable
     }
 
     [Fact]
-    public async Task One_that_cannot_be_run_ends_none_of_the_others()
+    public async Task What_cannot_be_told_ends_none_of_the_others()
     {
         await using var notifier = Create($"command = \"echo $CLUSTERFS_EPOCH >> {_directory}/ran\"");
 
-        // No environment can have it.
-        notifier.Tell(Failover with { Text = "a\0b" });
+        // No environment can hold the one, and no JSON the other.
+        notifier.Tell(Failover with { Text = new string('x', 1 << 20) });
+        notifier.Tell(Failover with { LostSeconds = double.NaN });
         notifier.Tell(Failover with { Epoch = 9 });
 
-        await Until(() => notifier.Figures.Succeeded + notifier.Figures.Failed == 2, "the end of both");
-        Assert.Contains("9", File.ReadAllLines(Path.Combine(_directory, "ran")));
+        await Until(() => notifier.Figures == new NotifierFigures(1, 2, 0), "the end of all");
+        Assert.Equal(["9"], File.ReadAllLines(Path.Combine(_directory, "ran")));
     }
 
     [Fact]
