@@ -7,9 +7,16 @@ namespace ClusterFs.Configuration;
 /// <param name="On">The events that it is run for, of <see cref="NotificationEvents.All"/>.</param>
 /// <param name="Timeout">Then it is killed with all that it started, and has failed. 1 s to 1 h, default 30 s.</param>
 /// <param name="VacantAfter">How long a service may have no owner before that is an event. 1 s to 1 d, default 1 min.</param>
-/// <param name="OverdueAfter">How long its owner's writes may be in no dump before that is an event. 1 s to 30 d, default 5 min.</param>
+/// <param name="OverdueAfter">How long its owner's writes may be in no dump before that is an event. 1 s to 30 d and more than dump-every; null: see <see cref="OverdueAfterFor"/>.</param>
 public sealed record NotificationSettings(
-    string Command, ImmutableSortedSet<string> On, TimeSpan Timeout, TimeSpan VacantAfter, TimeSpan OverdueAfter);
+    string Command, ImmutableSortedSet<string> On, TimeSpan Timeout, TimeSpan VacantAfter, TimeSpan? OverdueAfter)
+{
+    private static readonly TimeSpan ShortestDefault = TimeSpan.FromMinutes(5);
+
+    /// <summary>As it is written; else 5 min, or three times the pace of the dumps where that is longer.</summary>
+    public TimeSpan OverdueAfterFor(TimeSpan dumpEvery) =>
+        OverdueAfter ?? (dumpEvery * 3 > ShortestDefault ? dumpEvery * 3 : ShortestDefault);
+}
 
 /// <summary>What somebody can be told of, by name; hocon/clusterfs.conf says what each is.</summary>
 public static class NotificationEvents

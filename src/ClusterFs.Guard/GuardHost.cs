@@ -93,8 +93,10 @@ public sealed class GuardHost : IAsyncDisposable
 
         // Nothing is accepted, and no old epoch is declared closed, before what ran under the guard before is dead.
         var leftovers = files.ReadServices();
+        var addresses = new LeftoverAddresses(
+            leftovers, AddressRemoval.TryTakeOff, settings.LongestTtl + AddressRules.LongestOverrun, () => GuardClock.Now, _log);
         StopUnitsOf(leftovers);
-        _executioner.BuryLeftovers(leftovers);
+        _executioner.BuryLeftovers(leftovers, addresses);
         _holder.Start();
         _holder.Post(new HolderStarted());
         _executioner.Start();

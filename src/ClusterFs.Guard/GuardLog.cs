@@ -162,10 +162,10 @@ internal static partial class GuardLog
     [LoggerMessage(46, LogLevel.Error, "The addresses of {Service} epoch {Epoch} cannot be taken off, trying on until their time is over: {Problem}")]
     public static partial void AddressesNotOff(this ILogger log, string service, long epoch, string problem);
 
-    [LoggerMessage(47, LogLevel.Warning, "{Address} of {Service} cannot be announced, so some machines may go on asking the node before: {Problem}; the guard needs CAP_NET_RAW")]
+    [LoggerMessage(47, LogLevel.Warning, "{Address} of {Service} cannot be announced, so some machines may go on asking the node before: {Problem}")]
     public static partial void AddressNotAnnounced(this ILogger log, string service, string address, string problem);
 
-    [LoggerMessage(48, LogLevel.Error, "Addresses that an earlier guard put on for {Service} cannot be taken off, and end by themselves: {Problem}")]
+    [LoggerMessage(48, LogLevel.Error, "Addresses that an earlier guard put on for {Service} cannot be taken off, trying on until their time is over: {Problem}")]
     public static partial void LeftoverAddresses(this ILogger log, string service, string problem);
 
     [LoggerMessage(32, LogLevel.Warning, "The record of {Service} epoch {Epoch} cannot be deleted: {Problem}")]

@@ -94,6 +94,7 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 _surroundings.Logger.Recovered(
                     _settings.Service, _recovered.Epoch, _recovered.OpenGrant is { } grant ? $"granted to {grant.Node}" : "vacant");
                 ScheduleWake();
+                Timers.StartPeriodicTimer(nameof(Watch), WatchOut.Instance, _surroundings.Limits(_settings.Service).LookEvery);
                 BeginCompany();
                 _surroundings.AskNodes(new ReportWanted(_settings.Service));
                 break;
@@ -154,6 +155,9 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 break;
             case GetMeasuredHistory:
                 Sender.Tell(new MeasuredHistory(_settings.Service, _history.Entries));
+                break;
+            case WatchOut:
+                Watch();
                 break;
             case WakeUp:
                 Drive(new OwnershipTimePassed());
@@ -232,7 +236,8 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 {
                     var grant = _history.NewestGrant;
                     var entry = _history.Enter(happened);
-                    if (NotificationRules.Of(_settings.Service, happened, entry, grant, startsAreEntered: _settings.Damping is not null) is { } notification)
+                    if (NotificationRules.Of(_settings.Service, happened, entry, grant, startsAreEntered: _settings.Damping is not null) is { } notification
+                        && _watch.Admits(notification))
                     {
                         _surroundings.Notify(notification);
                     }
@@ -431,6 +436,12 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
     private sealed record WakeUp
     {
         public static WakeUp Instance { get; } = new();
+    }
+
+    /// <summary>A state that somebody may want to be told of begins without anybody's report.</summary>
+    private sealed record WatchOut
+    {
+        public static WatchOut Instance { get; } = new();
     }
 
     private sealed record VoterFailed(string Voter, string Problem);

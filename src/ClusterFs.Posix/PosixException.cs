@@ -11,6 +11,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int NoProcess = 3;
     public const int NoSuchAddress = 6;
     public const int BadDescriptor = 9;
+    public const int Again = 11;
     public const int AccessDenied = 13;
     public const int Busy = 16;
     public const int Exists = 17;
@@ -26,6 +27,7 @@ public sealed class PosixException(string call, string subject, int error)
     public const int NotEmpty = 39;
     public const int Loop = 40;
     public const int NoData = 61;
+    public const int BadMessage = 74;
     public const int NotSupported = 95;
     public const int AddressNotThere = 99;
     public const int Quota = 122;

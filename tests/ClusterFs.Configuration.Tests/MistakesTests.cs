@@ -60,6 +60,12 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.notify { on = [failover] }",
         "node.conf:8: clusterfs.notify.command: is missing; expected a command for /bin/sh")]
     [InlineData(
+        "clusterfs { services.wiki.live.dump-every = 10m, services.wiki.notify { command = mail, overdue-after = 10m } }",
+        "node.conf:8: clusterfs.services.wiki.notify.overdue-after: 10m is no longer than live.dump-every of wiki, 10m; expected more; leave it out for 5m, or three times dump-every where that is longer")]
+    [InlineData(
+        "clusterfs { services.wiki.live.dump-every = 10m, notify { command = mail, overdue-after = 5m } }",
+        "node.conf:8: clusterfs.notify.overdue-after: 5m is no longer than live.dump-every of wiki, 10m; expected more; leave it out for 5m, or three times dump-every where that is longer")]
+    [InlineData(
         "clusterfs.services.wiki.notify { command = mail, on = [fail-over] }",
         "node.conf:8: clusterfs.services.wiki.notify.on: 'fail-over' is no event; did you mean 'failover'? there are divergent, dump-overdue, failover, left-alone, lost, move-abandoned, moved, paused, power-fenced, rehearsal-failed, resumed, started, vacant")]
     [InlineData(

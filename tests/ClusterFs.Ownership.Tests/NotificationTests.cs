@@ -99,17 +99,100 @@ public sealed class NotificationTests
     }
 
     [Fact]
-    public void What_is_kept_and_rehearsals_that_fail_are_told_but_for_what_was_there_before()
+    public void A_rehearsal_that_fails_is_told_but_for_what_was_there_before()
     {
         var watch = new NotificationWatch(Limits);
         var failed = new RehearsalSight(0, null, 0, true, "the check failed", At, false);
+        var again = failed with { FailedAt = At + TimeSpan.FromHours(1) };
 
-        Assert.Equal([], Kinds(watch, Owned(Sight with { Divergent = 1, Rehearsal = failed }), 0));
-        Assert.Equal([NotificationKind.Divergent], Kinds(watch, Owned(Sight with { Divergent = 2, Rehearsal = failed }), 1));
-        Assert.Equal([], Kinds(watch, Owned(Sight with { Divergent = 0, Rehearsal = failed }), 2));
-        Assert.Equal(
-            [NotificationKind.RehearsalFailed], Kinds(watch, Owned(Sight with { Rehearsal = failed with { FailedAt = At + TimeSpan.FromHours(1) } }), 3));
+        Assert.Equal([], Kinds(watch, Owned(Sight with { Rehearsal = failed }), 0));
+        Assert.Equal([NotificationKind.RehearsalFailed], Kinds(watch, Owned(Sight with { Rehearsal = again }), 1));
+
+        // The daemon was started again, and has not read yet what became of them.
+        Assert.Equal([], Kinds(watch, Owned(Sight), 2));
+        Assert.Equal([], Kinds(watch, Owned(Sight with { Rehearsal = again }), 3));
+        Assert.Equal([], Kinds(new NotificationWatch(Limits), Owned(Sight), 4));
     }
+
+    [Fact]
+    public void A_watch_that_begins_before_a_node_has_read_its_rehearsals_takes_them_for_told()
+    {
+        var watch = new NotificationWatch(Limits);
+        var failed = new RehearsalSight(0, null, 0, true, "the check failed", At - TimeSpan.FromHours(1), false);
+
+        Assert.Equal([], Kinds(watch, Owned(Sight), 0));
+        Assert.Equal([], Kinds(watch, Owned(Sight with { Rehearsal = failed }), 1));
+    }
+
+    [Fact]
+    public void What_is_kept_is_told_once_whoever_counts_it_and_however_often_a_daemon_starts()
+    {
+        var watch = new NotificationWatch(Limits);
+
+        Assert.Equal([], Kinds(watch, Counts(NodeSight.NotLooked, NodeSight.NotLooked), 0));
+        Assert.Equal([], Kinds(watch, Counts(1, NodeSight.NotLooked), 1));
+        Assert.Equal([NotificationKind.Divergent], Kinds(watch, Counts(2, NodeSight.NotLooked), 2));
+
+        // The other one counts it later, and the daemon of the first is started again.
+        Assert.Equal([], Kinds(watch, Counts(2, 1), 3));
+        Assert.Equal([], Kinds(watch, Counts(NodeSight.NotLooked, 1), 4));
+        Assert.Equal([], Kinds(watch, Counts(2, 1), 5));
+        Assert.Equal([], Kinds(watch, Counts(2, 2), 6));
+    }
+
+    [Fact]
+    public void What_is_kept_after_others_were_dropped_is_told_whatever_a_dead_node_counted()
+    {
+        var watch = new NotificationWatch(Limits);
+
+        Assert.Equal([], Kinds(watch, Counts(3, 3), 0));
+        Assert.Equal([], Kinds(watch, Counts(3, 0), 1));
+        Assert.Equal([NotificationKind.Divergent], Kinds(watch, Counts(3, 1), 2));
+        Assert.Equal([], Kinds(watch, Counts(1, 1), 3));
+    }
+
+    /// <summary>It was lost, and is back with what it had not dumped.</summary>
+    [Fact]
+    public void What_a_node_keeps_before_it_counts_for_the_first_time_is_told()
+    {
+        var watch = new NotificationWatch(Limits);
+
+        Assert.Equal([], Kinds(watch, Counts(NodeSight.NotLooked, 0), 0));
+        Assert.Equal([NotificationKind.Divergent], Kinds(watch, Counts(1, 0), 1));
+    }
+
+    /// <summary>The grant is open for as long as nobody is fenced for another.</summary>
+    [Fact]
+    public void An_owner_that_was_lost_with_nobody_to_follow_is_told_once_and_then_that_there_is_none()
+    {
+        var watch = new NotificationWatch(Limits);
+        var dead = Owned() with { Stage = OwnershipStage.Vacant, Reason = "nothing waits for it" };
+
+        Assert.Equal([], Kinds(watch, Owned(), 0));
+        var lost = Assert.Single(Look(watch, dead, 1));
+        Assert.Equal((NotificationKind.Lost, "n1", "the lease of n1 ran out: nothing waits for it"), (lost.Kind, lost.Node, lost.Text));
+        Assert.Equal([], Kinds(watch, dead, 2));
+        Assert.Equal([NotificationKind.Vacant], Kinds(watch, dead, 21));
+
+        // Somebody waits for it at last, and it is fenced; then it is lost again.
+        Assert.False(watch.Admits(lost));
+        Assert.True(watch.Admits(lost with { Kind = NotificationKind.Failover }));
+        Assert.True(watch.Admits(lost));
+    }
+
+    [Fact]
+    public void A_loss_that_the_journal_told_is_not_told_again()
+    {
+        var watch = new NotificationWatch(Limits);
+
+        Assert.True(watch.Admits(new Notification(NotificationKind.Lost, "wiki", "n1", 8, "failover", "", At)));
+        Assert.Equal([], Kinds(watch, Owned() with { Stage = OwnershipStage.Vacant }, 0));
+        Assert.Equal([], Kinds(watch, Owned(), 1));
+        Assert.Equal([NotificationKind.Lost], Kinds(watch, Owned() with { Stage = OwnershipStage.Vacant }, 2));
+    }
+
+    private static OwnershipView Counts(int one, int other) =>
+        Owned(NodeSight.Nothing("n1") with { Divergent = one }, NodeSight.Nothing("n2") with { Divergent = other });
 
     private static OwnershipView Vacant => new("wiki", OwnershipStage.Vacant, null, 7, 7, [], "nobody waits for it", null, false, []);
 

@@ -6,6 +6,7 @@ using ClusterFs.Lease.Holder;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Lease.Voter;
 using ClusterFs.Ownership.Messages;
+using ClusterFs.Ownership.Notifications;
 
 namespace ClusterFs.Ownership.Tests;
 
@@ -129,6 +130,32 @@ public sealed class OwnershipActorTests : TestKit
         ownership.Tell(OwnershipScene.Waiting("n1"), owner.Ref);
 
         other.FishForMessage<OwnershipView>(view => view is { Owner: "n1", Epoch: 1 });
+    }
+
+    /// <summary>Nobody reports any more, and nothing is journalled: it is seen by time alone.</summary>
+    [Fact]
+    public void An_owner_that_dies_with_nobody_to_follow_is_told_to_who_wants_to_know()
+    {
+        var told = new System.Collections.Concurrent.ConcurrentQueue<Notification>();
+        var ownership = Sys.ActorOf(OwnershipActor.Props(
+            OwnershipScene.Settings,
+            OwnershipScene.Surroundings(_journal, _voters) with
+            {
+                Notify = told.Enqueue,
+                Limits = _ => new NotificationLimits(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
+            }));
+        ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+
+        ownership.Tell(
+            new ReportNode(OwnershipScene.Service, new NodeReport("n1", false, LeasePhase.Running, 1, 0, null), NodeSight.Nothing("n1")), TestActor);
+        ownership.Tell(
+            new ReportNode(OwnershipScene.Service, new NodeReport("n1", false, null, 1, 0, null), NodeSight.Nothing("n1")), TestActor);
+
+        AwaitCondition(() => told.Any(one => one.Kind == NotificationKind.Vacant), TimeSpan.FromSeconds(20));
+        Assert.Equal(
+            [(NotificationKind.Lost, "n1", 1L), (NotificationKind.Vacant, null, 1L)],
+            told.Where(one => one.Kind != NotificationKind.Started).Select(one => (one.Kind, one.Node, one.Epoch)));
     }
 
     [Fact]

@@ -16,6 +16,9 @@ internal sealed class ShellCommand(
     /// <summary>For what it printed last, should something that it left running keep its output open.</summary>
     private static readonly TimeSpan ReadPatience = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>What it finds on its standard input, as far as it reads it; small. Default: nothing.</summary>
+    public ReadOnlyMemory<byte> Input { get; init; }
+
     /// <summary>Runs it and waits. What it leaves running when it ends by itself is left running.</summary>
     /// <param name="timeout">Then all that it started is killed, and it has failed.</param>
     /// <exception cref="OperationCanceledException">Cancelled; all that it started was killed.</exception>
@@ -27,11 +30,11 @@ internal sealed class ShellCommand(
         try
         {
             using var process = Process.Start(StartInfo())!;
-            process.StandardInput.Close();
             Thread[] output = [tail.Begin(process.StandardOutput), tail.Begin(process.StandardError)];
             limit.CancelAfter(timeout);
             try
             {
+                Give(process, limit.Token);
                 process.WaitForExitAsync(limit.Token).GetAwaiter().GetResult();
             }
             catch (OperationCanceledException)
@@ -47,6 +50,23 @@ internal sealed class ShellCommand(
         {
             MarkedProcesses.Kill(run);
             return new ShellOutcome(false, $"it cannot be run: {problem.Message}");
+        }
+    }
+
+    private void Give(Process process, CancellationToken limit)
+    {
+        try
+        {
+            if (Input.Length > 0)
+            {
+                process.StandardInput.BaseStream.WriteAsync(Input, limit).AsTask().GetAwaiter().GetResult();
+            }
+
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has closed its standard input, or has ended.
         }
     }
 

@@ -6,6 +6,7 @@ namespace ClusterFs.Configuration.Binding;
 internal static class NotifyBinder
 {
     public const string Name = "notify";
+    private const string OverdueAfter = "overdue-after";
 
     /// <returns>Null where nothing is written.</returns>
     public static NotificationSettings? Bind(Section section)
@@ -25,7 +26,7 @@ internal static class NotifyBinder
 
         var timeout = section.Duration("timeout", TimeSpan.FromSeconds(30), min: TimeSpan.FromSeconds(1), max: TimeSpan.FromHours(1));
         var vacant = section.Duration("vacant-after", TimeSpan.FromMinutes(1), min: TimeSpan.FromSeconds(1), max: TimeSpan.FromDays(1));
-        var overdue = section.Duration("overdue-after", TimeSpan.FromMinutes(5), min: TimeSpan.FromSeconds(1), max: TimeSpan.FromDays(30));
+        var overdue = section.Duration(OverdueAfter, TimeSpan.Zero, min: TimeSpan.FromSeconds(1), max: TimeSpan.FromDays(30));
         section.Finish();
         return section.IsWritten
             ? new NotificationSettings(
@@ -33,7 +34,24 @@ internal static class NotifyBinder
                 on.Value is { } chosen ? chosen.Select(one => one.Value).ToImmutableSortedSet(StringComparer.Ordinal) : NotificationEvents.Unasked,
                 timeout.Value,
                 vacant.Value,
-                overdue.Value)
+                overdue.Value == TimeSpan.Zero ? null : overdue.Value)
             : null;
+    }
+
+    /// <summary>What is dumped as seldom as that would be overdue all the time.</summary>
+    /// <param name="all">The section <c>clusterfs</c>.</param>
+    public static void Check(Section all, IEnumerable<ServiceSettings> services, NotificationSettings? common)
+    {
+        foreach (var service in services)
+        {
+            if ((service.Notify ?? common)?.OverdueAfter is { } overdue && overdue <= service.Live.DumpEvery)
+            {
+                var section = service.Notify is null ? all.Child(Name) : all.Child("services").NamedChild(service.Name).Child(Name);
+                section.Wrong(
+                    section.Text(OverdueAfter).At, OverdueAfter, 0,
+                    $"{Durations.Show(overdue)} is no longer than live.dump-every of {service.Name}, {Durations.Show(service.Live.DumpEvery)}",
+                    "expected more; leave it out for 5m, or three times dump-every where that is longer");
+            }
+        }
     }
 }

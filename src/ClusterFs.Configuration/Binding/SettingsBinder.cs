@@ -31,6 +31,7 @@ internal static class SettingsBinder
         var services = ServicesBinder.Bind(all.Child("services"), new ServicesBinder.Surroundings(node, cluster, shared, OwnFiles(node, shared, tls, journal), options, context));
         var fence = FenceBinder.Bind(all.Child("fence"), cluster);
         var notify = NotifyBinder.Bind(all.Child(NotifyBinder.Name));
+        NotifyBinder.Check(all, services.Values, notify);
         var seeded = SeedingBinder.Bind(all.Child("seeded"), cluster);
         var telemetry = TelemetryBinder.Bind(all.Child("telemetry"));
         var http = HttpBinder.Bind(all.Child("http"), shared);

@@ -19,6 +19,9 @@ internal sealed class AddressKeeper : IDisposable
     /// <summary>Frames are lost, and switches learn late: said at once, and with the next renewals again.</summary>
     private const int Announcements = 4;
 
+    /// <summary>Not of a service that starts: that one waits for the next renewal.</summary>
+    private const string TooLittleLeft = "too little of its lease is left to put it on";
+
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(50);
 
@@ -50,14 +53,8 @@ internal sealed class AddressKeeper : IDisposable
     /// <param name="done">Heard once, with why they are not on, or null; on another thread.</param>
     public void PutOn(string service, long tenure, ImmutableArray<FloatingAddress> addresses, Action<string?> done) => Post(() =>
     {
-        var lent = _lent[service] = new Lent(service, tenure, addresses);
-        var problem = Apply(lent);
-        if (problem is null)
-        {
-            _log.AddressesOn(service, tenure, string.Join(", ", lent.Shown));
-        }
-
-        done(problem);
+        var lent = _lent[service] = new Lent(service, tenure, addresses) { Starting = done };
+        TryStart(lent);
     });
 
     /// <summary>Takes a service's addresses off. Returns at once.</summary>
@@ -108,6 +105,10 @@ internal sealed class AddressKeeper : IDisposable
                 {
                     TryLeave(lent);
                 }
+                else if (lent.Starting is not null)
+                {
+                    TryStart(lent);
+                }
                 else
                 {
                     Renew(lent);
@@ -123,7 +124,7 @@ internal sealed class AddressKeeper : IDisposable
             return Timeout.InfiniteTimeSpan;
         }
 
-        if (_lent.Values.Any(lent => lent.Leaving is not null))
+        if (_lent.Values.Any(lent => lent.Leaving is not null || lent.Starting is not null))
         {
             return RetryAfter;
         }
@@ -133,15 +134,35 @@ internal sealed class AddressKeeper : IDisposable
         return often < LongestLook ? often : LongestLook;
     }
 
+    private void TryStart(Lent lent)
+    {
+        var problem = Apply(lent);
+        if (problem == TooLittleLeft)
+        {
+            return;
+        }
+
+        if (problem is null)
+        {
+            _log.AddressesOn(lent.Service, lent.Tenure, string.Join(", ", lent.Shown));
+        }
+
+        var done = lent.Starting!;
+        lent.Starting = null;
+        done(problem);
+    }
+
     private void Renew(Lent lent)
     {
-        if (ValidUntil(lent) is not { } until || until == lent.AppliedUntil)
+        if (LeaseOf(lent) is not { ValidUntil: { } until } lease
+            || until == lent.AppliedUntil
+            || AddressRules.LifetimeFor(until.LeastRemaining(_now()), lease.Timings.Ttl) is null)
         {
             return;
         }
 
         // The service runs on without: that it cannot be reached is no reason to end it.
-        if (Apply(lent) is { } problem && lent.Said != problem)
+        if (Apply(lent) is { } problem && problem != TooLittleLeft && lent.Said != problem)
         {
             lent.Said = problem;
             _log.AddressesNotKept(lent.Service, lent.Tenure, problem);
@@ -152,6 +173,11 @@ internal sealed class AddressKeeper : IDisposable
     private string? Apply(Lent lent)
     {
         var problem = TryApply(lent);
+        if (problem == TooLittleLeft)
+        {
+            return problem;
+        }
+
         lent.Said = problem is null ? null : lent.Said;
         Publish(lent, problem);
         return problem;
@@ -162,7 +188,7 @@ internal sealed class AddressKeeper : IDisposable
         try
         {
             var table = LinkTable.Read();
-            var places = lent.Addresses.Select(address => (Address: address, Place: AddressRules.PlaceFor(address, table, LinkTable.RemembersProtocol))).ToList();
+            var places = lent.Addresses.Select(address => (Address: address, Place: PlaceFor(lent, address, table))).ToList();
             if (places.Select(one => one.Place.Problem).FirstOrDefault(problem => problem is not null) is { } nowhere)
             {
                 return nowhere;
@@ -176,14 +202,20 @@ internal sealed class AddressKeeper : IDisposable
                 }
 
                 // Asked for each of them, last: the kernel counts from when it is told.
-                if (ValidUntil(lent) is not { } until || until.MayHaveComeBy(_now()))
+                if (LeaseOf(lent) is not { ValidUntil: { } until } lease || until.MayHaveComeBy(_now()))
                 {
                     return "its lease has run out";
                 }
 
                 var isNew = !table.Addresses.Any(there => there.Address.Equals(address.Address));
-                LinkTable.Put(place.Link!, address.Address, address.PrefixLength, AddressRules.LifetimeFor(until.LeastRemaining(_now())), AddressRules.Mark, place.Routed);
+                if (AddressRules.LifetimeFor(until.LeastRemaining(_now()), lease.Timings.Ttl) is not { } lifetime)
+                {
+                    return TooLittleLeft;
+                }
+
+                LinkTable.Put(place.Link!, address.Address, address.PrefixLength, lifetime, AddressRules.Mark, place.BringsRoute);
                 lent.AppliedUntil = until;
+                _ = place.Routed && lent.Routed.Add(address);
                 lent.GoneAfter = _now() + (until.MostRemaining(_now()) + (AddressRules.KernelLateness * 2));
                 lent.Announced = isNew ? 0 : lent.Announced;
             }
@@ -214,8 +246,9 @@ internal sealed class AddressKeeper : IDisposable
             }
             catch (PosixException e)
             {
-                lent.Announced = Announcements;
-                _log.AddressNotAnnounced(lent.Service, address.ToString(), e.Message);
+                var isForbidden = e.Error is PosixException.NotPermitted;
+                lent.Announced = isForbidden ? Announcements : lent.Announced;
+                _log.AddressNotAnnounced(lent.Service, address.ToString(), isForbidden ? $"{e.Message}: the guard needs CAP_NET_RAW" : e.Message);
             }
         }
     }
@@ -239,8 +272,11 @@ internal sealed class AddressKeeper : IDisposable
         }
     }
 
-    private Instant? ValidUntil(Lent lent) =>
-        _holder().Leases.TryGetValue(lent.Service, out var lease) && lease.Tenure == lent.Tenure && lease.Phase != LeasePhase.Closed ? lease.ValidUntil : null;
+    private static AddressPlace PlaceFor(Lent lent, FloatingAddress address, LinkTable table) =>
+        AddressRules.PlaceFor(address, table, LinkTable.RemembersProtocol, lent.Routed.Contains(address));
+
+    private HeldLease? LeaseOf(Lent lent) =>
+        _holder().Leases.TryGetValue(lent.Service, out var lease) && lease.Tenure == lent.Tenure && lease.Phase != LeasePhase.Closed ? lease : null;
 
     private void Publish(Lent lent, string? problem)
     {
@@ -283,6 +319,12 @@ internal sealed class AddressKeeper : IDisposable
         public int Announced { get; set; }
 
         public string? Said { get; set; }
+
+        /// <summary>Those that were put where the node has an address of their network of its own.</summary>
+        public HashSet<FloatingAddress> Routed { get; } = [];
+
+        /// <summary>They are to be put on for the first time; heard when they are, or cannot be.</summary>
+        public Action<string?>? Starting { get; set; }
 
         /// <summary>They are to go; heard when they are gone.</summary>
         public Action? Leaving { get; set; }

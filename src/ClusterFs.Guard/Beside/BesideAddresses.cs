@@ -17,14 +17,17 @@ internal sealed class BesideAddresses(Action<string> say)
     private ImmutableArray<IPAddress> _addresses = [];
     private Task<string?>? _leaving;
 
-    /// <summary>As the guard says; what it said once stands.</summary>
+    /// <summary>As the guard says; what it said first of a service that is alive stands.</summary>
     public void Learn(IEnumerable<string> addresses)
     {
         if (_addresses.IsEmpty)
         {
-            _addresses = [.. addresses.Select(IPAddress.Parse)];
+            Replace(addresses);
         }
     }
+
+    /// <summary>As the guard says of what starts now: it may have another configuration than the one before. Once those before are off.</summary>
+    public void Replace(IEnumerable<string> addresses) => _addresses = [.. addresses.Select(IPAddress.Parse)];
 
     /// <summary>Takes them off, once. Returns at once.</summary>
     public void Leave()
@@ -36,7 +39,10 @@ internal sealed class BesideAddresses(Action<string> say)
     }
 
     /// <summary>Until they are off, but not for long: then the kernel does it, when their time is over.</summary>
-    public void FinishLeaving()
+    public void FinishLeaving() => FinishLeaving(Patience);
+
+    /// <param name="patience">How long it may take.</param>
+    public void FinishLeaving(TimeSpan patience)
     {
         if (_leaving is not { } leaving)
         {
@@ -44,7 +50,7 @@ internal sealed class BesideAddresses(Action<string> say)
         }
 
         _leaving = null;
-        if ((leaving.Wait(Patience) ? leaving.Result : "the kernel does not answer") is { } problem)
+        if ((leaving.Wait(patience) ? leaving.Result : "the kernel does not answer") is { } problem)
         {
             say($"its address cannot be taken off: {problem}");
         }

@@ -16,6 +16,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan RefusalPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan KillPoll = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(20);
 
     private readonly Channel<Heard> _heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Voice _voice = new(messages);
@@ -107,13 +108,7 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                     continue;
                 }
 
-                if (_unit is not { } unit || !ServiceJournal.TrySay(unit, $"{options.Service}: {refusal}"))
-                {
-                    Say(refusal);
-                }
-
-                ServiceManagerNotice.Status(refusal);
-                return ExitCodes.Refused;
+                return Refuse(refusal);
             }
 
             if (heard.Line is null)
@@ -212,6 +207,8 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
                 return null;
             case Phase.None or Phase.Closed when _stopWanted:
                 return ExitCodes.Done;
+            case Phase.None or Phase.Closed when told.HasEnded && _runningEpoch == 0:
+                return Refuse($"it cannot start here: {Reason(told)}");
             case Phase.None or Phase.Closed when _runningEpoch > 0:
                 Say($"stopped: {Reason(told)}");
                 return ExitCodes.Refused;
@@ -221,6 +218,17 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
             default:
                 return null;
         }
+    }
+
+    private int Refuse(string refusal)
+    {
+        if (_unit is not { } unit || !ServiceJournal.TrySay(unit, $"{options.Service}: {refusal}"))
+        {
+            Say(refusal);
+        }
+
+        ServiceManagerNotice.Status(refusal);
+        return ExitCodes.Refused;
     }
 
     private void SetDeadlines(AttachEvent told)
@@ -244,8 +252,9 @@ public sealed class HoldSession(HoldOptions options, TextWriter messages) : IDis
     {
         if (!IsServiceKnown)
         {
+            // Only the end of this process has the service stopped: the address goes beside that, or with its time.
             _addresses?.Leave();
-            _addresses?.FinishLeaving();
+            _addresses?.FinishLeaving(AtOnce);
             return;
         }
 

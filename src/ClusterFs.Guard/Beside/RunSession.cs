@@ -269,6 +269,7 @@ public sealed partial class RunSession : IDisposable
 
         // What is still on its way off is off before the guard can put it on for what starts now.
         _addresses.FinishLeaving();
+        _addresses.Replace(told.Addresses);
         var start = new ProcessStartInfo(_options.Executable)
         {
             ArgumentList =

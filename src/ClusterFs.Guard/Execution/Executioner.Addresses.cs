@@ -1,8 +1,5 @@
 using System.Collections.Immutable;
-using System.Net;
 using ClusterFs.Configuration;
-using ClusterFs.Guard.Addresses;
-using ClusterFs.Guard.Protocol;
 using ClusterFs.Guard.State;
 using ClusterFs.Lease.Holder;
 
@@ -62,7 +59,7 @@ internal sealed partial class Executioner
 
         // Another node may fare better; this one would fail again.
         _log.AddressesRefused(ward.Service.Name, life.Epoch, problem);
-        if (ward.Attachment?.Mode == AttachMode.Run)
+        if (ward.Attachment is not null)
         {
             ward.AttachmentWants = false;
             ward.Ended = CannotStart;
@@ -95,17 +92,5 @@ internal sealed partial class Executioner
         }
 
         return life.Addresses is AddressStage.Off or AddressStage.Gone;
-    }
-
-    /// <summary>First of all: no lease is held any more, and what still lives has no right to be reached.</summary>
-    private void TakeOffLeftovers(IEnumerable<ServiceRecord> records)
-    {
-        foreach (var record in records)
-        {
-            if (record.Addresses is { Length: > 0 } addresses && AddressRemoval.TryTakeOff([.. addresses.Select(IPAddress.Parse)]) is { } problem)
-            {
-                _log.LeftoverAddresses(record.Service, problem);
-            }
-        }
     }
 }

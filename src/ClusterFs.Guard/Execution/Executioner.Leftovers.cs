@@ -1,3 +1,4 @@
+using ClusterFs.Guard.Addresses;
 using ClusterFs.Guard.State;
 using ClusterFs.Posix;
 
@@ -9,8 +10,9 @@ internal sealed partial class Executioner
     /// <summary>Whether systemd has ended a unit, or does not answer; may take its time. Set before leftovers are buried.</summary>
     public Func<string, bool> IsUnitOver { get; set; } = _ => true;
 
-    /// <summary>Kills what an earlier guard left behind and returns when nothing of it is alive. Before anything else is asked.</summary>
-    public void BuryLeftovers(IReadOnlyList<ServiceRecord> records)
+    /// <summary>Kills what an earlier guard left behind and returns when nothing of it is alive or to be reached. Before anything else is asked.</summary>
+    /// <param name="addresses">Waited for once everything is dead, and before it is forgotten.</param>
+    public void BuryLeftovers(IReadOnlyList<ServiceRecord> records, LeftoverAddresses addresses)
     {
         var leftovers = new List<(ServiceRecord Record, ServiceProcesses Processes)>();
         foreach (var record in records)
@@ -25,7 +27,6 @@ internal sealed partial class Executioner
             }
         }
 
-        TakeOffLeftovers(leftovers.Select(leftover => leftover.Record));
         var empty = 0;
         var said = new HashSet<int>();
         using var tick = new ManualResetEventSlim();
@@ -54,6 +55,7 @@ internal sealed partial class Executioner
             _ = tick.Wait(ShortestPoll);
         }
 
+        addresses.AwaitGone();
         foreach (var (record, processes) in leftovers)
         {
             processes.Group?.Remove();

@@ -475,7 +475,7 @@ internal sealed partial class ServiceAgent : UntypedActor, IWithTimers
             changed ? _risk?.Bytes ?? 0 : 0,
             running && _savedAt is not null,
             _dumps.Ok ? _dumps.Warning : _dumps.Error,
-            _divergent ?? 0,
+            _divergent ?? NodeSight.NotLooked,
             _activity)
         {
             StandbySlot = _state.Standby.Copy?.Slot ?? 0,

@@ -245,7 +245,7 @@ internal sealed class NodeStart(
                 AskNodes = AskNodes,
                 AskOther = (question, asker) => board.Region?.Tell(question, asker),
                 Notify = notifier.Tell,
-                Limits = service => settings.NotifyOf(service) is { } notify ? new NotificationLimits(notify.VacantAfter, notify.OverdueAfter) : NotificationLimits.Default,
+                Limits = service => settings.NotifyOf(service) is { } notify ? new NotificationLimits(notify.VacantAfter, notify.OverdueAfterFor(settings.RequireService(service).Live.DumpEvery)) : NotificationLimits.Default,
                 RunFence = settings.Fence is { } fence ? new FenceCommand(fence, loggers.CreateLogger("clusterfs.fence")).RunAsync : null,
             },
             board.Owners,

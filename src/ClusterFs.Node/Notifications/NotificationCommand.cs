@@ -1,7 +1,6 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using ClusterFs.Archive.Capture;
 using ClusterFs.Configuration;
 using ClusterFs.Ownership.Notifications;
 
@@ -14,39 +13,18 @@ internal sealed record NotificationResult(bool Succeeded, string Outcome);
 /// <summary>Runs a notification command once: facts in its environment and on its standard input, and not for longer than it may.</summary>
 internal static class NotificationCommand
 {
-    private const int LongestOutcome = 1000;
-
-    private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(1);
-
+    /// <summary>Waits for it, on the caller's thread.</summary>
     /// <param name="reporter">The node that runs it.</param>
-    public static async Task<NotificationResult> RunAsync(NotificationSettings settings, Notification notification, string reporter)
+    /// <exception cref="OperationCanceledException">Cancelled; all that it started was killed.</exception>
+    public static NotificationResult Run(NotificationSettings settings, Notification notification, string reporter, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(settings.Timeout);
-        Process? process = null;
-        try
+        var environment = FactsOf(notification, reporter)
+            .Select(fact => KeyValuePair.Create(VariableOf(fact.Name), Convert.ToString(fact.Value, CultureInfo.InvariantCulture) ?? ""));
+        var outcome = new ShellCommand(settings.Command, Environment.CurrentDirectory, Guid.NewGuid().ToString("N"), environment)
         {
-            process = Process.Start(StartOf(settings, notification, reporter))!;
-            var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await GiveAsync(process, JsonOf(notification, reporter), limit.Token).ConfigureAwait(false);
-            await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
-            await Task.WhenAny(output, Task.Delay(ReadPatience)).ConfigureAwait(false);
-            var words = output.IsCompletedSuccessfully ? string.Join(' ', await output.ConfigureAwait(false)).ReplaceLineEndings(" ").Trim() : "";
-            return new NotificationResult(process.ExitCode == 0, $"exit code {process.ExitCode}{(words.Length == 0 ? "" : $": {Shorten(words)}")}");
-        }
-        catch (OperationCanceledException)
-        {
-            process?.Kill(entireProcessTree: true);
-            return new NotificationResult(false, string.Create(CultureInfo.InvariantCulture, $"no end after {settings.Timeout.TotalSeconds:0.#} s"));
-        }
-        catch (Exception problem) when (problem is Win32Exception or IOException or InvalidOperationException)
-        {
-            process?.Kill(entireProcessTree: true);
-            return new NotificationResult(false, problem.Message);
-        }
-        finally
-        {
-            process?.Dispose();
-        }
+            Input = JsonOf(notification, reporter),
+        }.Run(settings.Timeout, cancellation);
+        return new NotificationResult(outcome.Succeeded, outcome.Words);
     }
 
     /// <summary>The same facts for the environment and for the object; null where one is not known.</summary>
@@ -71,22 +49,6 @@ internal static class NotificationCommand
 
     internal static string VariableOf(string fact) =>
         $"CLUSTERFS_{string.Concat(fact.Select(c => char.IsUpper(c) ? $"_{c}" : $"{char.ToUpperInvariant(c)}"))}";
-
-    private static ProcessStartInfo StartOf(NotificationSettings settings, Notification notification, string reporter)
-    {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", settings.Command])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var (name, value) in FactsOf(notification, reporter))
-        {
-            start.Environment[VariableOf(name)] = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
-        }
-
-        return start;
-    }
 
     private static byte[] JsonOf(Notification notification, string reporter)
     {
@@ -120,20 +82,4 @@ internal static class NotificationCommand
         stream.WriteByte((byte)'\n');
         return stream.ToArray();
     }
-
-    /// <summary>A command that reads nothing, or has ended, has missed nothing that is not in its environment.</summary>
-    private static async Task GiveAsync(Process process, byte[] json, CancellationToken limit)
-    {
-        try
-        {
-            await process.StandardInput.BaseStream.WriteAsync(json, limit).ConfigureAwait(false);
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // It has closed its standard input.
-        }
-    }
-
-    private static string Shorten(string words) => words.Length > LongestOutcome ? words[..LongestOutcome] : words;
 }

@@ -76,7 +76,7 @@ internal sealed class Notifier : IAsyncDisposable
     {
         await foreach (var one in _waiting.Reader.ReadAllAsync(_over.Token).ConfigureAwait(false))
         {
-            var result = await NotificationCommand.RunAsync(one.Command, one.Notification, _settings.Node.Name).WaitAsync(_over.Token).ConfigureAwait(false);
+            var result = await RunAsync(one).ConfigureAwait(false);
             if (result.Succeeded)
             {
                 Interlocked.Increment(ref _succeeded);
@@ -89,6 +89,28 @@ internal sealed class Notifier : IAsyncDisposable
             }
 
             _ = one.Result?.TrySetResult(result);
+        }
+    }
+
+    /// <summary>Whatever one command does, the next has its turn.</summary>
+    private async Task<NotificationResult> RunAsync(Told one)
+    {
+        try
+        {
+            // On a thread of its own, which waits for it.
+            return await Task.Factory.StartNew(
+                () => NotificationCommand.Run(one.Command, one.Notification, _settings.Node.Name, _over.Token),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new NotificationResult(false, "the daemon ends, killed");
+        }
+        catch (Exception odd)
+        {
+            return new NotificationResult(false, odd.Message);
         }
     }
 

@@ -44,6 +44,7 @@ public enum OwnershipStage
 /// <param name="LastDumpSlot">The newest dump's place in the log; 0 when there is none known.</param>
 /// <param name="AtRiskSeconds">The time since a moment whose content is all in the archive: a loss of the node costs no more than that.</param>
 /// <param name="DumpProblem">Why the newest dump failed; null when it did not.</param>
+/// <param name="Divergent">How many contents are kept outside the line, in the archive that all nodes share; or <see cref="NotLooked"/>.</param>
 /// <param name="Activity">What the node is doing about the service: restoring, dumping and how far; null when nothing.</param>
 public sealed record NodeSight(
     string Node,
@@ -59,6 +60,9 @@ public sealed record NodeSight(
     int Divergent,
     string? Activity)
 {
+    /// <summary>For <see cref="Divergent"/>: the daemon has not looked yet. To daemons of an earlier version no more than none.</summary>
+    public const int NotLooked = -1;
+
     /// <summary>The dump that this node's standby copy is; 0 when it has none.</summary>
     public long StandbySlot { get; init; }
 
@@ -82,7 +86,7 @@ public sealed record NodeSight(
         AtRiskSeconds = AtRiskKnown ? Math.Round(AtRiskSeconds + since.TotalSeconds, 3) : 0,
     };
 
-    public static NodeSight Nothing(string node) => new(node, 0, 0, 0, null, 0, 0, 0, false, null, 0, null);
+    public static NodeSight Nothing(string node) => new(node, 0, 0, 0, null, 0, 0, 0, false, null, NotLooked, null);
 }
 
 /// <summary>How rehearsals went on one node.</summary>

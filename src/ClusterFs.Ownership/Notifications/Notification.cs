@@ -68,5 +68,8 @@ public enum NotificationKind
 /// <summary>When a state that lasts is an event.</summary>
 public sealed record NotificationLimits(TimeSpan VacantAfter, TimeSpan OverdueAfter)
 {
+    /// <summary>Often enough for what begins to be told without much delay, beside the reports of the nodes.</summary>
+    public TimeSpan LookEvery => TimeSpan.FromTicks(Math.Clamp(VacantAfter.Ticks / 4, TimeSpan.TicksPerSecond / 4, 10 * TimeSpan.TicksPerSecond));
+
     public static NotificationLimits Default { get; } = new(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5));
 }

@@ -44,23 +44,11 @@ public sealed record LinkTable(ImmutableArray<NetworkLink> Links, ImmutableArray
     public static LinkTable Read()
     {
         using var kernel = new RouteSocket();
-        var links = ImmutableArray.CreateBuilder<NetworkLink>();
-        kernel.Read(new RouteMessage(ReadLink, RouteSocket.Request | RouteSocket.Dump, new byte[16]), "read links", (type, body) =>
-        {
-            if (type == NewLink && body.Length >= 16)
-            {
-                links.Add(ToLink(body.Span));
-            }
-        });
-        var addresses = ImmutableArray.CreateBuilder<LinkAddress>();
-        kernel.Read(new RouteMessage(ReadAddress, RouteSocket.Request | RouteSocket.Dump, new byte[8]), "read addresses", (type, body) =>
-        {
-            if (type == NewAddress && body.Length >= 8 && ToAddress(body.Span) is { } address)
-            {
-                addresses.Add(address);
-            }
-        });
-        return new LinkTable(links.ToImmutable(), addresses.ToImmutable());
+        var links = kernel.Read(new RouteMessage(ReadLink, RouteSocket.Request | RouteSocket.Dump, new byte[16]), "read links")
+            .Where(one => one.Type == NewLink && one.Body.Length >= 16).Select(one => ToLink(one.Body.Span));
+        var addresses = kernel.Read(new RouteMessage(ReadAddress, RouteSocket.Request | RouteSocket.Dump, new byte[8]), "read addresses")
+            .Where(one => one.Type == NewAddress && one.Body.Length >= 8).Select(one => ToAddress(one.Body.Span)).OfType<LinkAddress>();
+        return new LinkTable([.. links], [.. addresses]);
     }
 
     /// <summary>
@@ -68,9 +56,9 @@ public sealed record LinkTable(ImmutableArray<NetworkLink> Links, ImmutableArray
     /// </summary>
     /// <param name="lifetime">In whole seconds, 1 at least; then the kernel takes it off by itself, up to 1.25 s late.</param>
     /// <param name="protocol">Says who put it on, to whoever asks the kernel.</param>
-    /// <param name="routed">The link has another address of the same network, which the route to that network belongs to.</param>
+    /// <param name="bringsRoute">A route to its network comes with it, from it; else the link has one from another address.</param>
     /// <exception cref="PosixException">The kernel refuses.</exception>
-    public static void Put(NetworkLink link, IPAddress address, int prefixLength, uint lifetime, byte protocol, bool routed)
+    public static void Put(NetworkLink link, IPAddress address, int prefixLength, uint lifetime, byte protocol, bool bringsRoute)
     {
         var bytes = address.GetAddressBytes();
         var isOld = address.AddressFamily == AddressFamily.InterNetwork;
@@ -81,7 +69,7 @@ public sealed record LinkTable(ImmutableArray<NetworkLink> Links, ImmutableArray
         MemoryMarshal.Write(times, isOld ? lifetime : 0);
         MemoryMarshal.Write(times[4..], lifetime);
         Span<byte> flags = stackalloc byte[4];
-        MemoryMarshal.Write(flags, isOld ? 0 : FlagNoDetection | (routed ? FlagNoPrefixRoute : 0));
+        MemoryMarshal.Write(flags, (isOld ? 0 : FlagNoDetection) | (bringsRoute ? 0 : FlagNoPrefixRoute));
         var message = new RouteMessage(
                 NewAddress, RouteSocket.Request | RouteSocket.Acknowledge | RouteSocket.Create | RouteSocket.Replace, Body(link, address, prefixLength))
             .With(LocalAttribute, bytes)
@@ -105,7 +93,10 @@ public sealed record LinkTable(ImmutableArray<NetworkLink> Links, ImmutableArray
     {
         var message = new RouteMessage(
                 DeleteAddress, RouteSocket.Request | RouteSocket.Acknowledge, Body(address.Link, address.Address, address.PrefixLength))
-            .With(LocalAttribute, address.Address.GetAddressBytes());
+            .With(LocalAttribute, address.Address.GetAddressBytes())
+
+            // Without it the kernel does not look at the prefix, and may take the same address of somebody else.
+            .With(PeerAttribute, address.Address.GetAddressBytes());
         using var kernel = new RouteSocket();
         try
         {

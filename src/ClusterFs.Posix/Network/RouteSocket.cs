@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Posix.Network;
@@ -15,9 +14,8 @@ internal sealed class RouteSocket : IDisposable
     public const ushort Create = 0x400;
     public const ushort Dump = 0x300;
 
-    private const ushort Failed = 2;
-    private const ushort Done = 3;
     private const int Longest = 1 << 16;
+    private const int Attempts = 20;
 
     private readonly SafeFileHandle _socket;
 
@@ -28,48 +26,33 @@ internal sealed class RouteSocket : IDisposable
 
     /// <summary>Has something changed.</summary>
     /// <exception cref="PosixException">The kernel refuses; its error is of the request.</exception>
-    public void Change(RouteMessage message, string call, string subject) => Converse(message, call, subject, (_, _) => { });
+    public void Change(RouteMessage message, string call, string subject) => _ = Converse(message, call, subject);
 
     /// <summary>Asks for everything of a kind.</summary>
-    /// <exception cref="PosixException">The kernel refuses.</exception>
-    public void Read(RouteMessage message, string call, Action<ushort, ReadOnlyMemory<byte>> found) => Converse(message, call, "", found);
-
-    private void Converse(RouteMessage message, string call, string subject, Action<ushort, ReadOnlyMemory<byte>> found)
+    /// <exception cref="PosixException">The kernel refuses, or it changes as fast as it is read.</exception>
+    public IReadOnlyList<(ushort Type, ReadOnlyMemory<byte> Body)> Read(RouteMessage message, string call)
     {
-        Sockets.Send(_socket, message.ToArray(), call, subject);
-        var buffer = new byte[Longest];
-        while (true)
+        for (var attempt = 1; attempt <= Attempts; attempt++)
         {
-            var rest = buffer.AsMemory(0, Sockets.Receive(_socket, buffer, call, subject));
-            while (rest.Length >= RouteMessage.HeaderLength)
+            if (Converse(message, call, "") is { WasInterrupted: false } answer)
             {
-                var length = (int)MemoryMarshal.Read<uint>(rest.Span);
-                if (length < RouteMessage.HeaderLength || length > rest.Length)
-                {
-                    return;
-                }
-
-                var type = MemoryMarshal.Read<ushort>(rest.Span[4..]);
-                var body = rest[RouteMessage.HeaderLength..length];
-                switch (type)
-                {
-                    case Done:
-                        return;
-                    case Failed:
-                        var error = -MemoryMarshal.Read<int>(body.Span);
-                        if (error != 0)
-                        {
-                            throw new PosixException(call, subject, error);
-                        }
-
-                        return;
-                    default:
-                        found(type, body);
-                        break;
-                }
-
-                rest = rest[Math.Min(RouteMessage.Aligned(length), rest.Length)..];
+                return answer.Found;
             }
         }
+
+        throw new PosixException(call, "", PosixException.Again);
+    }
+
+    private RouteAnswer Converse(RouteMessage message, string call, string subject)
+    {
+        Sockets.Send(_socket, message.ToArray(), call, subject);
+        var answer = new RouteAnswer(call, subject);
+        var buffer = new byte[Longest];
+        do
+        {
+            answer.Add(buffer.AsSpan(0, Sockets.Receive(_socket, buffer, call, subject)));
+        }
+        while (!answer.IsWhole);
+        return answer;
     }
 }

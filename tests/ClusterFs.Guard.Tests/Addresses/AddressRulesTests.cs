@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using ClusterFs.Configuration;
 using ClusterFs.Guard.Addresses;
+using ClusterFs.Lease;
 using ClusterFs.Posix.Network;
 
 namespace ClusterFs.Guard.Tests.Addresses;
@@ -84,18 +85,61 @@ public sealed class AddressRulesTests
         Assert.False(AddressRules.IsOurs(unmarked with { IsPermanent = true }, kernelRemembers: false));
     }
 
-    /// <summary>As late as the kernel may be, it has ended by the end of the lease, down to leases that are too short for its seconds.</summary>
+    /// <summary>As late as the kernel may be, it has ended by the end of the lease; what it was told before stands where there is no time for that.</summary>
     [Theory]
     [InlineData(60_000, 58)]
     [InlineData(4_900, 3)]
     [InlineData(3_300, 2)]
     [InlineData(2_250, 1)]
-    [InlineData(400, 1)]
-    public void The_kernel_takes_it_off_before_the_lease_ends(int remaining, uint lifetime)
+    [InlineData(2_249, null)]
+    [InlineData(400, null)]
+    [InlineData(-400, null)]
+    public void The_kernel_takes_it_off_before_the_lease_ends(int remaining, int? lifetime)
     {
-        Assert.Equal(lifetime, AddressRules.LifetimeFor(TimeSpan.FromMilliseconds(remaining)));
-        Assert.True(remaining < 2_250 || TimeSpan.FromSeconds(lifetime) + AddressRules.KernelLateness <= TimeSpan.FromMilliseconds(remaining));
+        Assert.Equal((uint?)lifetime, AddressRules.LifetimeFor(TimeSpan.FromMilliseconds(remaining), AddressRules.ShortestCoveredTtl));
+        Assert.True(lifetime is null || TimeSpan.FromSeconds(lifetime.Value) + AddressRules.KernelLateness <= TimeSpan.FromMilliseconds(remaining));
     }
+
+    [Fact]
+    public void A_lease_that_is_too_short_for_the_kernels_seconds_has_one_all_the_same() =>
+        Assert.Equal(1u, AddressRules.LifetimeFor(TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(2)));
+
+    /// <summary>The kernel may be told at any moment between two renewals but one, and has to be in time for the next.</summary>
+    [Fact]
+    public void A_ttl_that_counts_as_long_enough_is() => Assert.NotNull(AddressRules.LifetimeFor(
+        AddressRules.ShortestCoveredTtl - LeaseTimings.MarginOf(AddressRules.ShortestCoveredTtl) - (AddressRules.ShortestCoveredTtl / 8), AddressRules.ShortestCoveredTtl));
+
+    [Fact]
+    public void An_address_of_another_service_is_none_of_the_nodes_own()
+    {
+        var other = On(Eth0, "10.0.0.51", 24) with { IsPermanent = false, Protocol = AddressRules.Mark };
+
+        Assert.Contains("no interface of this node has an address", Place(Wanted, other).Problem, StringComparison.Ordinal);
+        Assert.Equal((false, true), Routing(Place(Wanted with { Interface = "eth0" }, other)));
+    }
+
+    /// <summary>While the network is restarted it would become the first address, and the node's own ones would go with it.</summary>
+    [Fact]
+    public void What_was_routed_before_is_put_back_after_the_nodes_own_address_and_not_in_its_place()
+    {
+        var wanted = Wanted with { Interface = "eth0" };
+
+        Assert.Contains("waits for eth0 to have an address of that network of its own again", PlaceAgain(wanted).Problem, StringComparison.Ordinal);
+        Assert.Null(PlaceAgain(wanted, On(Eth0, "10.0.0.1", 24)).Problem);
+        Assert.Null(PlaceAgain(wanted, Ours(Eth0, 24)).Problem);
+        Assert.Null(Place(wanted).Problem);
+    }
+
+    /// <summary>Its route would be the more special one, and give the node's own connections another address.</summary>
+    [Theory]
+    [InlineData(16, false)]
+    [InlineData(24, true)]
+    public void Of_a_prefix_of_another_length_than_the_nodes_own_it_brings_no_route(int own, bool bringsRoute) =>
+        Assert.Equal((true, bringsRoute), Routing(Place(Wanted, On(Eth0, "10.0.0.1", own))));
+
+    [Fact]
+    public void Of_ipv6_it_brings_none_where_the_node_has_one() => Assert.Equal(
+        (true, false), Routing(Place(new FloatingAddress(IPAddress.Parse("2001:db8::50"), 64, null), On(Eth0, "2001:db8::1", 64))));
 
     [Fact]
     public void An_announcement_says_who_has_the_address_now()
@@ -125,6 +169,11 @@ public sealed class AddressRulesTests
         var at = 0;
         return string.Join(' ', lengths.Select(length => Convert.ToHexString(bytes, (at += length) - length, length)));
     }
+
+    private static AddressPlace PlaceAgain(FloatingAddress wanted, params LinkAddress[] addresses) =>
+        AddressRules.PlaceFor(wanted, new LinkTable([Loopback, Eth0, Eth1], addresses.ToImmutableArray()), kernelRemembers: true, wasRouted: true);
+
+    private static (bool Routed, bool BringsRoute) Routing(AddressPlace place) => (place.Routed, place.BringsRoute);
 
     private static AddressPlace Place(FloatingAddress wanted, params LinkAddress[] addresses) =>
         AddressRules.PlaceFor(wanted, new LinkTable([Loopback, Eth0, Eth1], addresses.ToImmutableArray()), kernelRemembers: true);

@@ -42,7 +42,7 @@ public sealed class NotifierTests : IDisposable
                 "CLUSTERFS_AT=2026-01-02T03:04:05.000Z", "CLUSTERFS_CAUSE=failover", "CLUSTERFS_DURATION_SECONDS=1.25", "CLUSTERFS_EPOCH=8", "CLUSTERFS_EVENT=failover",
                 "CLUSTERFS_LOST_BYTES=4096", "CLUSTERFS_LOST_SECONDS=2.5", "CLUSTERFS_NODE=n2", "CLUSTERFS_REPORTED_BY=n1", "CLUSTERFS_SERVICE=wiki", "CLUSTERFS_TEXT=it runs on n2",
             ],
-            File.ReadAllLines(Path.Combine(_directory, "env")).Where(line => !line.StartsWith("CLUSTERFS_BIN=", StringComparison.Ordinal)));
+            File.ReadAllLines(Path.Combine(_directory, "env")).Where(line => !line.StartsWith("CLUSTERFS_BIN=", StringComparison.Ordinal) && !line.StartsWith("CLUSTERFS_RUN=", StringComparison.Ordinal)));
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(_directory, "json")));
         Assert.Equal(
             ("failover", 8L, 2.5, "n1"),
@@ -59,9 +59,61 @@ public sealed class NotifierTests : IDisposable
         notifier.Tell(Failover);
 
         await Until(() => notifier.Figures == new NotifierFigures(1, 1, 0), "the end of both");
-        Assert.Contains(_said.Lines, line => line.Contains("failed for failover of wiki: no end after 1 s; nobody was told: it runs on n2", StringComparison.Ordinal));
+        Assert.Contains(_said.Lines, line => line.Contains("failed for failover of wiki: no end after 1 s, killed; nobody was told: it runs on n2", StringComparison.Ordinal));
         var child = File.ReadAllText(Path.Combine(_directory, "pid")).Trim();
         await Until(() => !Directory.Exists($"/proc/{child}"), "the end of what the killed one had started");
+    }
+
+    /// <summary>Its parent is gone, so it descends from the command no more.</summary>
+    [Fact]
+    public async Task What_has_left_the_command_is_killed_with_it()
+    {
+        await using var notifier = Create($"timeout = 1s, command = \"(setsid sleep 1000 > /dev/null 2>&1 & echo $! > {_directory}/pid); sleep 1000\"");
+
+        notifier.Tell(Failover);
+
+        await Until(() => notifier.Figures == new NotifierFigures(0, 1, 0), "the end of the command");
+        var left = File.ReadAllText(Path.Combine(_directory, "pid")).Trim();
+        await Until(() => !Directory.Exists($"/proc/{left}"), "the end of what had left it");
+    }
+
+    [Fact]
+    public async Task One_that_runs_when_the_daemon_ends_is_killed_and_said()
+    {
+        await using (var notifier = Create($"command = \"echo $$ > {_directory}/pid; exec sleep 1000\""))
+        {
+            notifier.Tell(Failover);
+            await Until(() => File.Exists(Path.Combine(_directory, "pid")) && File.ReadAllText(Path.Combine(_directory, "pid")).EndsWith('\n'), "the start of the command");
+        }
+
+        Assert.False(Directory.Exists($"/proc/{File.ReadAllText(Path.Combine(_directory, "pid")).Trim()}"));
+        Assert.Contains(_said.Lines, line => line.Contains("failed for failover of wiki: the daemon ends, killed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Of_one_that_prints_without_end_the_end_is_kept()
+    {
+        await using var notifier = Create("command = \"head -c 50000000 /dev/zero | tr '\\\\0' x; echo; echo that was all; exit 1\"");
+
+        notifier.Tell(Failover);
+
+        await Until(() => notifier.Figures == new NotifierFigures(0, 1, 0), "the end of the command");
+        var said = Assert.Single(_said.Lines, line => line.Contains("that was all", StringComparison.Ordinal));
+        Assert.True(said.Length < 2_000, $"{said.Length} characters are said of it");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_told_ends_none_of_the_others()
+    {
+        await using var notifier = Create($"command = \"echo $CLUSTERFS_EPOCH >> {_directory}/ran\"");
+
+        // No environment can hold the one, and no JSON the other.
+        notifier.Tell(Failover with { Text = new string('x', 1 << 20) });
+        notifier.Tell(Failover with { LostSeconds = double.NaN });
+        notifier.Tell(Failover with { Epoch = 9 });
+
+        await Until(() => notifier.Figures == new NotifierFigures(1, 2, 0), "the end of all");
+        Assert.Equal(["9"], File.ReadAllLines(Path.Combine(_directory, "ran")));
     }
 
     [Fact]
