@@ -41,10 +41,19 @@ public static class Uncached
         }
 
         var target = buffer.AsSpan(AlignedStart(buffer), whole);
+        var done = Read(file, offset - before, target);
+        return target[Math.Min(before, done)..Math.Min(before + length, done)];
+    }
+
+    /// <summary>Reads an aligned range, to an aligned place.</summary>
+    /// <returns>Bytes read: fewer than asked at the end of the file, and where the storage stops at what is not aligned, as some does when it fails.</returns>
+    /// <exception cref="IOException">The storage reports an error, or demands another alignment.</exception>
+    public static int Read(SafeFileHandle file, long offset, Span<byte> target)
+    {
         var done = 0;
-        while (done < before + length)
+        while (done < target.Length)
         {
-            var read = RandomAccess.Read(file, target[done..], offset - before + done);
+            var read = RandomAccess.Read(file, target[done..], offset + done);
             done += read;
             if (read % Alignment != 0 || read == 0)
             {
@@ -52,7 +61,7 @@ public static class Uncached
             }
         }
 
-        return target[Math.Min(before, done)..Math.Min(before + length, done)];
+        return done;
     }
 
     /// <returns>Where in a pinned array the first multiple of <see cref="Alignment"/> lies.</returns>

@@ -5,7 +5,7 @@ namespace ClusterFs.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        usage: bench archive [--size MiB] [--content NAME,...] [--tools NAME,...] [--on NAME] [--dir DIR]
+        usage: bench archive [--size MiB] [--content NAME,...] [--tools NAME,...] [--on NAME,...] [--dir DIR]
                                                         on an XFS or btrfs made for it, or where DIR lies (own); CLUSTERFS_BIN names
                                                         the directory of clusterfs
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go

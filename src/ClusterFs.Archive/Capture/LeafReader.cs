@@ -161,9 +161,10 @@ internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? be
 /// <summary>Has the leaves of a content prepared by other threads while the caller deals with the one before.</summary>
 /// <param name="size">Of the content, in bytes.</param>
 /// <param name="alone">Whether the caller prepares each itself, and no other thread has to do with it.</param>
-internal sealed class LeafAhead(long size, bool alone = false) : IDisposable
+/// <param name="most">At a time, where there are more processors.</param>
+internal sealed class LeafAhead(long size, bool alone = false, int most = int.MaxValue) : IDisposable
 {
-    private readonly Queue<Task<Leaf>> _started = [];
+    private readonly WorkAhead<Leaf> _started = new();
     private readonly Stack<Leaf> _free = [];
     private Leaf? _given;
     private long _next;
@@ -184,7 +185,7 @@ internal sealed class LeafAhead(long size, bool alone = false) : IDisposable
             return _given = FilledHere(prepare);
         }
 
-        while (_started.Count < Environment.ProcessorCount && _next < PageMap.LeavesOf(size))
+        while (_started.Count < Math.Min(most, Environment.ProcessorCount) && _next < PageMap.LeavesOf(size))
         {
             var leaf = (_free.TryPop(out var free) ? free : new Leaf()).At(_next, size);
             if (before is not null)
@@ -193,24 +194,18 @@ internal sealed class LeafAhead(long size, bool alone = false) : IDisposable
             }
 
             var fill = prepare(_next++);
-            _started.Enqueue(Task.Run(() =>
+            _started.Start(() =>
             {
                 fill(leaf);
                 return leaf;
-            }));
+            });
         }
 
-        return _given = _started.TryDequeue(out var first) ? first.GetAwaiter().GetResult() : null;
+        return _given = _started.Count > 0 ? _started.Take() : null;
     }
 
     /// <summary>Waits for what was started: it reads from what the caller is about to close.</summary>
-    public void Dispose()
-    {
-        foreach (var task in _started)
-        {
-            ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
-        }
-    }
+    public void Dispose() => _started.Dispose();
 
     private Leaf? FilledHere(Func<long, Action<Leaf>> prepare)
     {

@@ -19,12 +19,14 @@ internal sealed record LeafPlan(PagePlace[]? Places, UInt128[] Had)
 /// </summary>
 /// <param name="size">Of the content, in bytes.</param>
 /// <param name="hole">The hash of a page of zeros.</param>
+/// <param name="ahead">How many leaves at a time. Their room is taken at once: where somebody watches how much is left, it has to be few.</param>
 /// <param name="plan">Plans one leaf; asked in order.</param>
-internal sealed class LeafPlans(StagedFile file, long size, UInt128 hole, Func<long, LeafPlan> plan)
+internal sealed class LeafPlans(StagedFile file, long size, UInt128 hole, int ahead, Func<long, LeafPlan> plan)
 {
-    private const int Ahead = 32;
+    /// <summary>Leaves for which room is made at once where nobody minds.</summary>
+    public const int Ahead = 32;
 
-    private readonly Queue<LeafPlan> _planned = new(Ahead);
+    private readonly Queue<LeafPlan> _planned = new(ahead);
     private long _next;
 
     public LeafPlan Next()
@@ -40,7 +42,7 @@ internal sealed class LeafPlans(StagedFile file, long size, UInt128 hole, Func<l
     private void PlanAhead()
     {
         var (from, to) = (0L, 0L);
-        for (var end = Math.Min(_next + Ahead, PageMap.LeavesOf(size)); _next < end; _next++)
+        for (var end = Math.Min(_next + ahead, PageMap.LeavesOf(size)); _next < end; _next++)
         {
             var leaf = plan(_next);
             _planned.Enqueue(leaf);

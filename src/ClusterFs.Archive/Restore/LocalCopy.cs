@@ -2,6 +2,7 @@ using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
 using ClusterFs.Posix;
+using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Restore;
 
@@ -91,7 +92,33 @@ internal sealed record LocalFile(string Path, FileStatus Status, FileContent? Kn
             return false;
         }
 
-        using var handle = File.OpenHandle(Path);
-        return ContentDigest.Of(new FileSource(handle, content.Size), content.Paged, seed, cancellation) == content.Digest;
+        using var handle = TryOpen();
+        return handle is not null && ContentDigest.Of(new FileSource(handle, content.Size), content.Paged, seed, cancellation) == content.Digest;
     }
+
+    /// <summary>Opens the file that was looked at, and no other that is in its place by now.</summary>
+    /// <returns>Null where it is not there any more, has changed, or cannot be opened: it is of no use then.</returns>
+    public SafeFileHandle? TryOpen()
+    {
+        try
+        {
+            var file = PlainFile.OpenRead(Path);
+            if (Is(file))
+            {
+                return file;
+            }
+
+            file.Dispose();
+        }
+        catch (PosixException)
+        {
+            // The archive has what would have been taken from it.
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether an open file is the one that was looked at, and has not changed since.</summary>
+    public bool Is(SafeFileHandle file) =>
+        FileStatus.Read(file) is var now && now.Device == Status.Device && FileIdentity.Of(now) == FileIdentity.Of(Status);
 }

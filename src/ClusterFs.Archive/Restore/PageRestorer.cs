@@ -15,7 +15,7 @@ namespace ClusterFs.Archive.Restore;
 /// <param name="alone">See <see cref="LeafAhead"/>.</param>
 internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed, bool alone = false)
 {
-    private readonly byte[] _buffer = new byte[PageMap.LeafSize];
+    private readonly Lazy<byte[]> _buffer = new(() => new byte[PageMap.LeafSize]);
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
 
@@ -34,9 +34,9 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var map = new PageMapReader(reader, content, what);
         using var digest = new PageDigest(indexes);
         using var staged = new StagedFile(target, content.Size);
-        using (var ahead = new LeafAhead(content.Size, alone))
+        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves))
         {
-            var plans = new LeafPlans(staged, content.Size, _hole, leaf => new LeafPlan(map.Leaf(leaf), []));
+            var plans = new LeafPlans(staged, content.Size, _hole, PlannedAhead, leaf => new LeafPlan(map.Leaf(leaf), []));
 
             // Whoever fetched a leaf writes it: a disk that has enough to do for the moment holds up nobody else.
             while (ahead.Next(_ => Filling(plans.Next(), map, staged)) is { } leaf)
@@ -72,9 +72,9 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         using var digest = new PageDigest(indexes);
         using var staged = new StagedFile(target, content.Size);
         using var stale = new StaleFile(file);
-        using (var ahead = new LeafAhead(content.Size, alone))
+        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves))
         {
-            var plans = new LeafPlans(staged, content.Size, _hole, leaf =>
+            var plans = new LeafPlans(staged, content.Size, _hole, PlannedAhead, leaf =>
             {
                 var had = _before.AsSpan(0, ReadHashes(old)).ToArray();
                 return new LeafPlan(IsUnchanged(leaf, local, had.Length, map, before) ? null : map.Leaf(leaf), had);
@@ -122,7 +122,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             }
             else
             {
-                PatchLeaf(target, leaf, _buffer.AsSpan(0, size), map.Leaf(leaf), had, hashes, local, map, before);
+                PatchLeaf(target, leaf, _buffer.Value.AsSpan(0, size), map.Leaf(leaf), had, hashes, local, map, before);
                 digest.Append(hashes);
             }
 
@@ -136,6 +136,8 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
 
         Require(digest, content, what);
     }
+
+    private int PlannedAhead => alone ? 1 : LeafPlans.Ahead;
 
     private Action<Leaf> Filling(LeafPlan plan, PageMapReader map, StagedFile target) => leaf =>
     {

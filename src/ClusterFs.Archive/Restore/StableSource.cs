@@ -33,12 +33,14 @@ internal sealed class StableSource(LocalCopy copy, long seenAt)
             return null;
         }
 
-        using (var file = FileCopy.Open(found.Path))
+        using var file = found.TryOpen();
+        if (file is null)
         {
-            FileCopy.Whole(file, target, found.Status.Size, cancellation);
+            return null;
         }
 
-        if (FileStatus.TryRead(found.Path) is { } after && FileIdentity.Of(after) == FileIdentity.Of(found.Status))
+        UncachedCopy.Whole(file, target, found.Status.Size, cancellation);
+        if (found.Is(file))
         {
             return new CopiedFile(found, same);
         }

@@ -1,3 +1,4 @@
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Posix;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,6 +12,12 @@ internal sealed class StagedFile : IDisposable
 {
     /// <summary>From this size on a file is written past the cache, in bytes. Smaller ones wait for the disk together, at the end.</summary>
     public const long UncachedFrom = 8L << 20;
+
+    /// <summary>So many leaves are in memory at a time, to be written: with more, a disk is no faster.</summary>
+    public const int MostLeaves = 4;
+
+    /// <summary>Shorter ranges find room when they are written, in bytes: of many, asking ahead takes longer than that.</summary>
+    private const long ReservedFrom = 64 * PageMap.PageSize;
 
     private readonly SafeFileHandle _file;
     private readonly long _size;
@@ -26,13 +33,13 @@ internal sealed class StagedFile : IDisposable
     }
 
     /// <summary>
-    /// Has room made for a range that will be written. A file system that has still to find room lets one thread write at a time. Not to be called
+    /// Has room made for a range that will be written, if that is long. A file system that has still to find room lets one thread write at a time. Not to be called
     /// often: it waits for what is being written.
     /// </summary>
     /// <exception cref="PosixException">The disk has not so much room.</exception>
     public void Reserve(long offset, long length)
     {
-        if (_uncached)
+        if (_uncached && length >= ReservedFrom)
         {
             _ = SparseFile.TryReserve(_file, offset, length);
         }

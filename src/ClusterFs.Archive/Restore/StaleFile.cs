@@ -55,20 +55,15 @@ internal sealed class StaleFile : IDisposable
 
     private bool TryReadPastCache(long offset, Span<byte> pages)
     {
-        var done = 0;
         try
         {
-            while (done < pages.Length)
+            var done = Uncached.Read(_past!, offset, pages);
+            if (done < pages.Length && offset + done < RandomAccess.GetLength(_past!))
             {
-                var read = RandomAccess.Read(_past!, pages[done..], offset + done);
-                done += read;
-                if (read == 0 || read % Uncached.Alignment != 0)
-                {
-                    pages[done..].Clear();
-                    return true;
-                }
+                return false;
             }
 
+            pages[done..].Clear();
             return true;
         }
         catch (IOException refused) when (refused.HResult == PosixException.Invalid)

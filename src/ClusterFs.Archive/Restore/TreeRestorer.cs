@@ -42,14 +42,16 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         Advance(new RestoreProgress(0, content.Files, 0, content.Bytes));
         using var disk = FileSystemSync.Before(directory);
         using var links = new LinksAhead();
+        var seed = manifest.Head.PageSeed;
         foreach (var (entry, isComplete) in manifest.Entries().InWritingOrder())
         {
             cancellation.ThrowIfCancellationRequested();
+            links.BeginIfDue();
             var path = Path.Combine(directory, entry.Path);
             switch (entry.Kind)
             {
                 case FileKind.Directory when isComplete:
-                    links.Complete();
+                    Complete(links, directory, seed, cancellation);
                     Attribute(entry, directory);
                     break;
                 case FileKind.Directory:
@@ -60,11 +62,11 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
                     Attribute(entry, directory);
                     break;
                 case FileKind.File when entry.SameAs is { } first:
-                    links.Complete();
+                    Complete(links, directory, seed, cancellation);
                     _ = Durable.TryLink(Path.Combine(directory, first), path);
                     break;
                 default:
-                    if (!WriteFile(entry, path, manifest.Head.PageSeed, links, cancellation))
+                    if (!WriteFile(entry, directory, seed, links, cancellation))
                     {
                         Attribute(entry, directory);
                     }
@@ -74,7 +76,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             }
         }
 
-        links.Complete();
+        Complete(links, directory, seed, cancellation);
         AttributeRoot(directory, manifest.Root);
         disk.Complete();
         Advance(_total);
@@ -134,73 +136,137 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         _progress?.Report(_total);
     }
 
-    /// <returns>Whether it becomes a second name of a file that has the right attributes already.</returns>
-    private bool WriteFile(ManifestEntry entry, string path, long seed, LinksAhead links, CancellationToken cancellation)
+    /// <summary>Until what was to get a second name is there, as that or from the archive.</summary>
+    private void Complete(LinksAhead links, string directory, long seed, CancellationToken cancellation)
     {
-        var what = $"'{entry.Path}'";
-        var content = entry.Content!;
-        var local = copy?.Find(entry);
-        if (local is not null && copy!.Holds(local, content, cancellation))
+        foreach (var (entry, _, created) in links.Complete())
         {
-            Advance(_total with { Bytes = _total.Bytes + content.Size });
-            if (copy.MayLink && HasAttributesOf(local, entry))
+            _total = _total with { Bytes = _total.Bytes - entry.Content!.Size };
+            using (var target = Create(created))
             {
-                links.Add(local.Path, path);
-                return true;
+                Fetch(entry, target, seed, cancellation);
             }
 
-            using var found = FileCopy.Open(local.Path);
-            using var same = Create(path);
-            FileCopy.Whole(found, same.SafeFileHandle, content.Size, cancellation);
-            return false;
+            Attribute(entry, directory);
+        }
+    }
+
+    /// <returns>Whether it becomes a second name of a file that has the right attributes already.</returns>
+    private bool WriteFile(ManifestEntry entry, string directory, long seed, LinksAhead links, CancellationToken cancellation)
+    {
+        var path = Path.Combine(directory, entry.Path);
+        var content = entry.Content!;
+        var local = copy?.Find(entry);
+        if (content.Size >= StagedFile.UncachedFrom && local is not { IsAsKnown: true })
+        {
+            // It takes long, and others were looked at that are still to be linked.
+            Complete(links, directory, seed, cancellation);
+        }
+
+        var isSame = local is not null && copy!.Holds(local, content, cancellation);
+        if (isSame && copy!.MayLink && HasAttributesOf(local!, entry))
+        {
+            Advance(_total with { Bytes = _total.Bytes + content.Size });
+            links.Add(new NewLink(entry, local!, path));
+            return true;
+        }
+
+        if (content.Size >= StagedFile.UncachedFrom)
+        {
+            Complete(links, directory, seed, cancellation);
         }
 
         using var target = Create(path);
-        if (content.Paged)
+        if (local is null || !(isSame ? TryCopy(local, content, target, cancellation) : TryChange(local, entry, target, seed, cancellation)))
         {
-            var pages = new PageRestorer(reader, indexes, seed, alone);
-            void Done(long bytes) => Advance(_total with { Bytes = _total.Bytes + bytes });
-            using var old = local is { Known: { Paged: true } known } ? copy!.Indexes.TryOpen(known.Digest) : null;
-            if (old is null)
-            {
-                pages.Write(target.SafeFileHandle, content, what, Done, cancellation);
-                return false;
-            }
+            Fetch(entry, target, seed, cancellation);
+        }
 
-            var before = _total;
-            try
-            {
-                using var source = FileCopy.Open(local!.Path);
-                if (FileClone.TryShare(source, target.SafeFileHandle))
-                {
-                    pages.Patch(target.SafeFileHandle, content, local, old, what, Done, cancellation);
-                }
-                else
-                {
-                    pages.Copy(target.SafeFileHandle, content, local, source, old, what, Done, cancellation);
-                }
-            }
-            catch (DamagedArchiveException)
-            {
-                // The local file, or what is known of it, may be to blame: the archive alone decides.
-                _total = before;
-                RandomAccess.SetLength(target.SafeFileHandle, 0);
-                pages.Write(target.SafeFileHandle, content, what, Done, cancellation);
-            }
+        return false;
+    }
 
+    /// <returns>False where the local file is not any more what was looked at; the target is empty then.</returns>
+    private bool TryCopy(LocalFile local, FileContent content, FileStream target, CancellationToken cancellation)
+    {
+        using var source = local.TryOpen();
+        if (source is null)
+        {
             return false;
         }
 
-        using var stored = new ContentStream(reader, content, seed, what);
+        UncachedCopy.Whole(source, target.SafeFileHandle, content.Size, cancellation);
+        if (!local.Is(source))
+        {
+            RandomAccess.SetLength(target.SafeFileHandle, 0);
+            return false;
+        }
+
+        Advance(_total with { Bytes = _total.Bytes + content.Size });
+        return true;
+    }
+
+    /// <summary>Writes a content of which the local file may hold an older state.</summary>
+    /// <returns>False where that is of no use; the target is empty then.</returns>
+    private bool TryChange(LocalFile local, ManifestEntry entry, FileStream target, long seed, CancellationToken cancellation)
+    {
+        var content = entry.Content!;
+        using var old = content.Paged && local.Known is { Paged: true } known ? copy!.Indexes.TryOpen(known.Digest) : null;
+        using var source = old is null ? null : local.TryOpen();
+        if (source is null)
+        {
+            return false;
+        }
+
+        var before = _total;
+        var what = Words(entry);
+        var pages = new PageRestorer(reader, indexes, seed, alone);
+        void Done(long bytes) => Advance(_total with { Bytes = _total.Bytes + bytes });
+        try
+        {
+            if (FileClone.TryShare(source, target.SafeFileHandle))
+            {
+                pages.Patch(target.SafeFileHandle, content, local, old!, what, Done, cancellation);
+            }
+            else
+            {
+                pages.Copy(target.SafeFileHandle, content, local, source, old!, what, Done, cancellation);
+            }
+
+            if (local.Is(source))
+            {
+                return true;
+            }
+        }
+        catch (DamagedArchiveException)
+        {
+            // The local file, or what is known of it, may be to blame: the archive alone decides.
+        }
+
+        _total = before;
+        RandomAccess.SetLength(target.SafeFileHandle, 0);
+        return false;
+    }
+
+    private void Fetch(ManifestEntry entry, FileStream target, long seed, CancellationToken cancellation)
+    {
+        var content = entry.Content!;
+        if (content.Paged)
+        {
+            new PageRestorer(reader, indexes, seed, alone).Write(
+                target.SafeFileHandle, content, Words(entry), bytes => Advance(_total with { Bytes = _total.Bytes + bytes }), cancellation);
+            return;
+        }
+
+        using var stored = new ContentStream(reader, content, seed, Words(entry));
         int read;
         while ((read = stored.Read(_buffer)) > 0)
         {
             target.Write(_buffer, 0, read);
             Advance(_total with { Bytes = _total.Bytes + read });
         }
-
-        return false;
     }
+
+    private static string Words(ManifestEntry entry) => $"'{entry.Path}'";
 
     /// <summary>A file that nobody else may read until it has its own mode.</summary>
     public static FileStream Create(string path) => new(path, new FileStreamOptions

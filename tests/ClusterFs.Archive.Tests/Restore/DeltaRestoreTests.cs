@@ -16,7 +16,7 @@ public sealed class DeltaRestoreTests : IDisposable
     public void A_takeover_over_a_stale_copy_fetches_what_differs()
     {
         WriteRandom("n1", "db", Size, 1);
-        for (var i = 0; i < 50; i++)
+        for (var i = 0; i < 200; i++)
         {
             _bed.Write("n1", $"mail/{i}", new string((char)('a' + (i % 26)), 5000));
         }
@@ -36,6 +36,46 @@ public sealed class DeltaRestoreTests : IDisposable
 
         // What was linked from the old tree is known without reading it again, and so costs the next dump nothing.
         Assert.IsType<DumpResult.Unchanged>(_bed.On("n1", content => content.Dump(3, CancellationToken.None)));
+    }
+
+    [Fact]
+    public void Files_that_are_replaced_after_they_were_looked_at_are_fetched()
+    {
+        const int files = 200;
+        for (var i = 0; i < files; i++)
+        {
+            _bed.Write("n1", $"mail/{i:D3}", $"content {i}");
+        }
+
+        _bed.TakeOver("n1", 1);
+        var dump = _bed.Dump("n1", 1);
+        var wanted = TestBed.Describe(_bed.Live("n1"));
+        _bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None));
+        var (replaced, before) = (0, -1L);
+        var replacing = new Listener
+        {
+            // The second time that so many files are done, the next was looked at, and has no second name yet.
+            Reported = total =>
+            {
+                var name = Path.Combine(_bed.Live("n3"), "mail", $"{total.Files:D3}");
+                if (total.Files == before && total.Files % 10 == 0 && total.Files < files)
+                {
+                    var other = _bed.Scratch("other");
+                    File.WriteAllText(other, "not what was dumped");
+                    FileAttribution.SetModified(other, FileStatus.TryRead(name)!.Value.ModifiedNs);
+                    Durable.Rename(other, name);
+                    replaced++;
+                }
+
+                before = total.Files;
+            },
+        };
+
+        _bed.On("n3", content => content.RestoreOver(dump, replacing, CancellationToken.None));
+
+        Assert.InRange(replaced, files / 10, files);
+        Assert.Equal(wanted, TestBed.Describe(_bed.Live("n3")));
+        Assert.Equal(dump.Content.Bytes, replacing.Last!.Bytes);
     }
 
     [Fact]
@@ -233,8 +273,14 @@ public sealed class DeltaRestoreTests : IDisposable
 
     private sealed class Listener : IProgress<RestoreProgress>
     {
+        public Action<RestoreProgress> Reported { get; init; } = _ => { };
+
         public RestoreProgress? Last { get; private set; }
 
-        public void Report(RestoreProgress value) => Last = value;
+        public void Report(RestoreProgress value)
+        {
+            Last = value;
+            Reported(value);
+        }
     }
 }

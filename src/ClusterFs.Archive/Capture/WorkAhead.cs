@@ -1,0 +1,39 @@
+namespace ClusterFs.Archive.Capture;
+
+/// <summary>Work that other threads do while the caller goes on, its results in the order in which it was started. Not safe for use by several threads.</summary>
+internal sealed class WorkAhead<T> : IDisposable
+{
+    private readonly Queue<Task<T>> _started = [];
+    private volatile bool _stopped;
+
+    /// <summary>Pieces of work whose results were not taken.</summary>
+    public int Count => _started.Count;
+
+    public void Start(Func<T> work) => _started.Enqueue(Task.Run(() => _stopped ? throw new OperationCanceledException() : work()));
+
+    /// <summary>Waits for the first piece of work, and throws what that threw.</summary>
+    /// <exception cref="InvalidOperationException">None was started.</exception>
+    public T Take() => _started.Dequeue().GetAwaiter().GetResult();
+
+    /// <summary>
+    /// Waits for what is being done: it uses what the caller is about to close or to clean up. What has not begun is not done; should no thread be free
+    /// to say so, the caller does.
+    /// </summary>
+    public void Dispose()
+    {
+        _stopped = true;
+        foreach (var task in _started)
+        {
+            try
+            {
+                task.Wait();
+            }
+            catch (AggregateException)
+            {
+                // The caller is on its way out, and has no use for the result.
+            }
+        }
+
+        _started.Clear();
+    }
+}
