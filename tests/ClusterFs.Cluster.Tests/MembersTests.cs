@@ -89,8 +89,10 @@ public sealed class MembersTests
         await load.StayedUntouchedSince(began);
 
         var moved = MachineClock.Boottime;
-        await RestartGuard(first);
+        (await first.Clusterfs(Patience, "node", "drain")).Successful();
         Assert.Equal(second, await load.UntilTakenOverFrom(first));
+        await RestartGuard(first);
+        (await first.Clusterfs(Patience, "node", "undrain")).Successful();
         Assert.Equal(["n1", "n2", "sql"], (await second.Status()).Cluster.Voters.Order(StringComparer.Ordinal));
 
         // Its guard alone, and before anything is granted by its vote: now all guards know one another.
