@@ -68,17 +68,30 @@ internal sealed class FenceCommand(FenceSettings settings, ILogger logger)
         }
         catch (OperationCanceledException)
         {
-            process?.Kill(entireProcessTree: true);
+            Kill(process);
             return new FenceResult(false, $"no end after {settings.Timeout.TotalSeconds:0.#} s");
         }
         catch (Exception problem) when (problem is Win32Exception or IOException or InvalidOperationException)
         {
-            process?.Kill(entireProcessTree: true);
+            Kill(process);
             return new FenceResult(false, problem.Message);
         }
         finally
         {
             process?.Dispose();
+        }
+    }
+
+    /// <summary>What cannot be killed changes nothing of what is known: the agent has not said that it succeeded.</summary>
+    private static void Kill(Process? process)
+    {
+        try
+        {
+            process?.Kill(entireProcessTree: true);
+        }
+        catch (Exception problem) when (problem is Win32Exception or InvalidOperationException or AggregateException)
+        {
+            // It has ended meanwhile, or part of it is out of reach.
         }
     }
 
