@@ -210,5 +210,6 @@ public sealed partial class ServiceArchive
 
     internal PackReader NewReader() => new(Packs.Find, Patience, Keys);
 
-    internal PackWriter NewPack(string nonce) => new(Layout, nonce, Keys?.First);
+    /// <param name="workers">Who compresses; null: the pool.</param>
+    internal PackWriter NewPack(string nonce, TaskScheduler? workers = null) => new(Layout, nonce, Keys?.First) { Workers = workers ?? TaskScheduler.Default };
 }

@@ -20,11 +20,16 @@ public enum FileKind
 public readonly record struct FileStatus(
     FileKind Kind, uint Mode, uint User, uint Group, long Size, long ModifiedNs, long ChangedNs, ulong Inode, ulong Device, uint Links)
 {
+    private const ulong Immutable = 0x10;
+    private const ulong AppendOnly = 0x20;
     private const int KindMask = 0xF000;
     private const int DirectoryKind = 0x4000;
     private const int RegularKind = 0x8000;
     private const int LinkKind = 0xA000;
     private const long NanosecondsPerSecond = 1_000_000_000;
+
+    /// <summary>Whether not even root may rename or overwrite it, until somebody takes that back (<c>chattr -i</c>, <c>-a</c>).</summary>
+    public bool IsFixed { get; init; }
 
     /// <summary>Reads the status of a path; a symbolic link is not followed.</summary>
     /// <returns>Null when there is no such file: also where a link on the way leads back to itself.</returns>
@@ -87,7 +92,10 @@ public readonly record struct FileStatus(
         Nanoseconds(status.Changed),
         status.Inode,
         ((ulong)status.DeviceMajor << 32) | status.DeviceMinor,
-        status.Links);
+        status.Links)
+    {
+        IsFixed = (status.Attributes & (Immutable | AppendOnly)) != 0,
+    };
 
     private static long Nanoseconds(Libc.StatusTime time) => (time.Seconds * NanosecondsPerSecond) + time.Nanoseconds;
 }

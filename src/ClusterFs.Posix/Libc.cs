@@ -19,8 +19,10 @@ internal static partial class Libc
     public const int SetFlags = 4;
     public const int OpenUnnoted = 0x40000;
     public const int SetLease = 1024;
+    public const int ReadLease = 1025;
     public const int SetLeaseSignal = 10;
     public const int LeaseRead = 0;
+    public const int LeaseWrite = 1;
     public const int LeaseNone = 2;
     public const int SignalUrgent = 23;
     public const int OpenCloseOnExec = 0x80000;
@@ -45,6 +47,7 @@ internal static partial class Libc
     public const int AdviseDontNeed = 4;
     public const uint SyncRangeBegin = 2;
     public const int ReserveKeepingSize = 1;
+    public const int PunchHoleKeepingSize = 3;
     public const int MapRead = 1;
     public const int MapShared = 1;
     public const int SeekData = 3;
@@ -70,6 +73,9 @@ internal static partial class Libc
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct Status
     {
+        [FieldOffset(8)]
+        public ulong Attributes;
+
         [FieldOffset(16)]
         public uint Links;
 
@@ -268,6 +274,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int FindGroup(string name, byte* entry, byte* buffer, nuint size, out nint found);
+
+    [LibraryImport(Library, EntryPoint = "nice")]
+    public static partial int Nice(int more);
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

@@ -52,6 +52,61 @@ public static class PlainFile
         return Marshal.GetLastPInvokeError() == again ? true : null;
     }
 
+    /// <summary>
+    /// Opens a file for reading and writing that no other process has open, be it only for reading or through memory. Until it is closed, whoever
+    /// opens it, this process too, waits; for 45 s as a rule, then <see cref="IsAlone"/> is false. Of local file systems only.
+    /// </summary>
+    /// <returns>Null where somebody has it, where the kernel does not say, or where this process may not write it.</returns>
+    public static SafeFileHandle? TryOpenAlone(string path)
+    {
+        SafeFileHandle file;
+        try
+        {
+            file = Open(path, Libc.OpenReadWrite);
+        }
+        catch (PosixException)
+        {
+            // A program that is being run, a lease of another: whoever wants to know why opens it in another way.
+            return null;
+        }
+
+        _ = Libc.FileControl(file, Libc.SetLeaseSignal, Libc.SignalUrgent);
+        if (Libc.FileControl(file, Libc.SetLease, Libc.LeaseWrite) == 0)
+        {
+            return file;
+        }
+
+        file.Dispose();
+        return null;
+    }
+
+    /// <summary>Whether a file from <see cref="TryOpenAlone"/> still is open nowhere else.</summary>
+    public static bool IsAlone(SafeFileHandle file) => Libc.FileControl(file, Libc.ReadLease, 0) == Libc.LeaseWrite;
+
+    /// <summary>Sets the permission bits of what is known to be of a kind, whatever has taken its place meanwhile. Needs /proc.</summary>
+    /// <param name="kind">A file or a directory.</param>
+    /// <returns>False where nothing is there, or something of another kind: nothing has changed then.</returns>
+    /// <exception cref="PosixException">Any other failure.</exception>
+    public static bool TrySetMode(string path, FileKind kind, uint mode)
+    {
+        // Neither its own mode nor a lease on it stands in the way of a descriptor that only names it.
+        var descriptor = Libc.Open(path, Libc.OpenPathOnly | Libc.OpenNoFollow | Libc.OpenCloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            return Marshal.GetLastPInvokeError() is PosixException.NoEntry or PosixException.NotDirectory or PosixException.Loop
+                ? false
+                : throw PosixException.Last("open", path);
+        }
+
+        using var named = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (FileStatus.Read(named).Kind != kind)
+        {
+            return false;
+        }
+
+        return Libc.ChangeMode($"/proc/self/fd/{descriptor}", mode) == 0 ? true : throw PosixException.Last("chmod", path);
+    }
+
     private static SafeFileHandle Open(string path, int flags)
     {
         // A pipe is opened at once, whether or not anybody writes to it.

@@ -52,6 +52,12 @@ public static class Processes
     /// <summary>Restores the default action of a signal that .NET ignores; an ignored one stays so across an exec.</summary>
     public static void RestoreDefault(int signal) => _ = Libc.Signal(signal, 0);
 
+    /// <summary>
+    /// Has the calling thread alone give way to others that want a processor, for good: only root could take it back. What it starts gives way likewise.
+    /// </summary>
+    /// <param name="niceness">By how much more than now, 1 to 19 (nice(2): on Linux it is a thread's).</param>
+    public static void YieldThread(int niceness) => _ = Libc.Nice(niceness);
+
     /// <summary>Whether this process has the rights of root.</summary>
     public static bool IsRoot => Libc.EffectiveUser() == 0;
 

@@ -37,4 +37,9 @@ public static class SparseFile
             ? throw new PosixException("fallocate", PlainFile.PathOf(file) ?? "an open file", error)
             : false;
     }
+
+    /// <summary>Makes a hole of a range: it reads as zeros, and takes no room. The file keeps its size.</summary>
+    /// <returns>False where the file system cannot do that; nothing has changed then.</returns>
+    public static bool TryPunch(SafeFileHandle file, long offset, long length) =>
+        Libc.Reserve(file, Libc.PunchHoleKeepingSize, offset, length) == 0;
 }

@@ -39,10 +39,20 @@ public abstract class LoopDisk : IDisposable
     public string MountPoint => Path.Combine(_directory, "disk");
 
     /// <summary>The machine loses its power and comes back: what had not reached the disk is gone. Nothing on it may be open.</summary>
-    public void CutPower()
+    public void CutPower() => ComeBack(CutNow());
+
+    /// <summary>What would be left of the disk, should the machine lose its power now. Something on it may be open.</summary>
+    public string CutNow()
     {
-        var left = Path.Combine(_directory, "left");
+        var left = Path.Combine(_directory, $"left.{Guid.NewGuid():N}");
         Programs.Run("cp", "--sparse=always", _image, left);
+        return left;
+    }
+
+    /// <summary>The machine comes back from a loss of power. Nothing on the disk may be open.</summary>
+    /// <param name="left">What was left of the disk.</param>
+    public void ComeBack(string left)
+    {
         Programs.Run("umount", MountPoint);
         _image = left;
         Programs.Run("mount", "-o", "loop", _image, MountPoint);

@@ -4,6 +4,7 @@ using System.Text;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Restore;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests;
@@ -69,15 +70,27 @@ internal sealed class TestBed : IDisposable
 
     public string MarkerOf(string node) => Path.Combine(Root, node, ".live.clusterfs");
 
+    /// <summary>However much differs, content is changed in place.</summary>
+    public static ChangeLimits AlwaysInPlace(StoredContent content) => new(long.MaxValue / 2, int.MaxValue);
+
+    /// <summary>However little differs, another tree is built.</summary>
+    public static ChangeLimits NeverInPlace(StoredContent content) => new(-1, 0);
+
     /// <summary>Does something as a node that is then switched off.</summary>
-    public T On<T>(string node, Func<LocalContent, T> action, Action<string>? atPoint = null, CaptureMode mode = CaptureMode.Auto)
+    public T On<T>(
+        string node,
+        Func<LocalContent, T> action,
+        Action<string>? atPoint = null,
+        CaptureMode mode = CaptureMode.Auto,
+        Func<StoredContent, ChangeLimits>? limitsOf = null)
     {
-        using var content = LocalContent.Open(Archive, Live(node), node, mode, atPoint ?? (_ => { }));
+        var capture = new CaptureSettings(mode) { LongestWrite = TimeSpan.Zero };
+        using var content = LocalContent.Open(Archive, Live(node), node, capture, atPoint ?? (_ => { }), limitsOf: limitsOf);
         return action(content);
     }
 
-    public TakeOverResult.Ready TakeOver(string node, long epoch) =>
-        Assert.IsType<TakeOverResult.Ready>(On(node, content => content.TakeOver(epoch, null, CancellationToken.None)));
+    public TakeOverResult.Ready TakeOver(string node, long epoch, Func<StoredContent, ChangeLimits>? limitsOf = null) =>
+        Assert.IsType<TakeOverResult.Ready>(On(node, content => content.TakeOver(epoch, null, CancellationToken.None), limitsOf: limitsOf));
 
     public DumpRecord Dump(string node, long epoch) =>
         Assert.IsType<DumpResult.Committed>(On(node, content => content.Dump(epoch, CancellationToken.None))).Record;

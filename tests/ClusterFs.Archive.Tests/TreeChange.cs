@@ -142,7 +142,7 @@ internal sealed partial record TreeChange(TreeChangeKind Kind, int From, int To,
         }
     }
 
-    private static void SetAttributes(string path, IReadOnlyList<ExtendedAttribute> attributes)
+    internal static void SetAttributes(string path, IReadOnlyList<ExtendedAttribute> attributes)
     {
         try
         {

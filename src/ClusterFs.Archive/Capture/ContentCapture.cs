@@ -76,7 +76,7 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
         var map = before is { Paged: true } ? new PageMapReader(reader, before, name) : null;
         using var old = map is null ? null : indexes.OpenOrRebuild(map, seed, cancellation);
         using var index = new PageIndexes.Writer(indexes);
-        using var leaves = new LeafReader(source, seed, old, map is null ? null : unchanged);
+        using var leaves = new LeafReader(source, seed, old, map is null ? null : unchanged, pack.Workers);
         var builder = new PageMapBuilder(pack, map);
         while (leaves.Next() is { } leaf)
         {

@@ -52,7 +52,9 @@ internal sealed class Leaf
 /// <param name="seed">Of the hashes of pages.</param>
 /// <param name="before">Hashes of the pages of the content before; null when there is none.</param>
 /// <param name="unchanged">What is known to be as it was in that content, and is not read. The bytes of such a page are not in its leaf.</param>
-internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? before = null, UnchangedRanges? unchanged = null) : IDisposable
+/// <param name="workers">Who reads; null: the pool.</param>
+internal sealed class LeafReader(
+    IPageSource source, long seed, CheckedIndex? before = null, UnchangedRanges? unchanged = null, TaskScheduler? workers = null) : IDisposable
 {
     /// <summary>So much is hashed while a processor's cache still has it.</summary>
     private const int Slice = 64 * PageMap.PageSize;
@@ -65,7 +67,7 @@ internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? be
 
     private readonly UInt128 _hole = PageHash.OfHole(seed);
 
-    private readonly LeafAhead _ahead = new(source.Size);
+    private readonly LeafAhead _ahead = new(source.Size, workers: workers);
     private long _takenOver;
     private long _expected;
 
@@ -162,9 +164,10 @@ internal sealed class LeafReader(IPageSource source, long seed, CheckedIndex? be
 /// <param name="size">Of the content, in bytes.</param>
 /// <param name="alone">Whether the caller prepares each itself, and no other thread has to do with it.</param>
 /// <param name="most">At a time, where there are more processors.</param>
-internal sealed class LeafAhead(long size, bool alone = false, int most = int.MaxValue) : IDisposable
+/// <param name="workers">Who prepares them; null: the pool.</param>
+internal sealed class LeafAhead(long size, bool alone = false, int most = int.MaxValue, TaskScheduler? workers = null) : IDisposable
 {
-    private readonly WorkAhead<Leaf> _started = new();
+    private readonly WorkAhead<Leaf> _started = new(workers);
     private readonly Stack<Leaf> _free = [];
     private Leaf? _given;
     private long _next;

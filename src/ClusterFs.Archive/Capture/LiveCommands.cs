@@ -98,7 +98,7 @@ internal sealed class LiveCommands(CaptureSettings settings, string service, str
         var command = settings.Command!;
         var environment = EnvironmentOf(epoch);
         environment.Add("CLUSTERFS_TARGET", target);
-        var outcome = new ShellCommand(command.Text, target, run, environment).Run(command.Timeout, cancellation);
+        var outcome = BoundedCommand.OfShell(command.Text, target, run, environment).Run(command.Timeout, cancellation);
         if (!outcome.Succeeded)
         {
             throw new LocalContentException($"The capture command of {service} failed, so nothing was dumped: {outcome.Words}");
@@ -131,8 +131,8 @@ internal sealed class LiveCommands(CaptureSettings settings, string service, str
         return outcome.Succeeded;
     }
 
-    private ShellCommand Command(string text, string directory, string run, long epoch) =>
-        new(text, Directory.Exists(directory) ? directory : "/", run, EnvironmentOf(epoch));
+    private BoundedCommand Command(string text, string directory, string run, long epoch) =>
+        BoundedCommand.OfShell(text, Directory.Exists(directory) ? directory : "/", run, EnvironmentOf(epoch));
 
     private Dictionary<string, string> EnvironmentOf(long epoch) => new(StringComparer.Ordinal)
     {

@@ -1,7 +1,8 @@
 namespace ClusterFs.Archive.Capture;
 
 /// <summary>Work that other threads do while the caller goes on, its results in the order in which it was started. Not safe for use by several threads.</summary>
-internal sealed class WorkAhead<T> : IDisposable
+/// <param name="workers">Who does it; null: the pool.</param>
+internal sealed class WorkAhead<T>(TaskScheduler? workers = null) : IDisposable
 {
     private readonly Queue<Task<T>> _started = [];
     private volatile bool _stopped;
@@ -9,15 +10,15 @@ internal sealed class WorkAhead<T> : IDisposable
     /// <summary>Pieces of work whose results were not taken.</summary>
     public int Count => _started.Count;
 
-    public void Start(Func<T> work) => _started.Enqueue(Task.Run(() => _stopped ? throw new OperationCanceledException() : work()));
+    public void Start(Func<T> work) => _started.Enqueue(Task.Factory.StartNew(
+        () => _stopped ? throw new OperationCanceledException() : work(), CancellationToken.None, TaskCreationOptions.DenyChildAttach, workers ?? TaskScheduler.Default));
 
     /// <summary>Waits for the first piece of work, and throws what that threw.</summary>
     /// <exception cref="InvalidOperationException">None was started.</exception>
     public T Take() => _started.Dequeue().GetAwaiter().GetResult();
 
     /// <summary>
-    /// Waits for what is being done: it uses what the caller is about to close or to clean up. What has not begun is not done; should no thread be free
-    /// to say so, the caller does.
+    /// Waits for what is being done: it uses what the caller is about to close or to clean up. What has not begun is not done.
     /// </summary>
     public void Dispose()
     {

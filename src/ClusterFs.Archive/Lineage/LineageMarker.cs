@@ -29,6 +29,15 @@ internal sealed record PendingClaim(long Epoch, string Nonce, bool AfterMarker);
 /// </summary>
 internal sealed record PendingSwap(string Name, ulong Inode, ContentOrigin? Origin);
 
+/// <summary>
+/// A change of the content in place under way. Whether it has begun, and the content is the new one, shows by the name of the plan. What is left to do needs
+/// nothing but what is staged.
+/// </summary>
+/// <param name="Inode">Of the tree, wherever it is.</param>
+/// <param name="Origin">Of the new content; null for content that no epoch opened.</param>
+/// <param name="Plan">The SHA-256 of the plan: no other is followed.</param>
+internal sealed record PendingChange(ulong Inode, ContentOrigin? Origin, string Plan);
+
 /// <summary>The divergent dump that already holds the content as it lies there.</summary>
 /// <param name="Fingerprint">Of the identities of all files when it was kept.</param>
 internal sealed record KeptContent(string Id, string Fingerprint);
@@ -39,9 +48,18 @@ internal sealed record KeptContent(string Id, string Fingerprint);
 /// </summary>
 internal sealed record LineageMarker(string Service, string Node)
 {
-    public const int Version = 1;
+    private const int Version = 1;
+
+    /// <summary>
+    /// Of a marker with a change under way. Versions that know nothing of it would take the content for what it was before, though its tree is away: they refuse
+    /// this one, so that the content counts for nothing there, and they restore the newest dump. What the tree held is in the archive, or was given up.
+    /// </summary>
+    private const int ChangingVersion = 2;
 
     public int Format { get; init; } = Version;
+
+    [JsonIgnore]
+    public bool IsKnown => Format == (Change is null ? Version : ChangingVersion);
 
     public ContentOrigin? Content { get; init; }
 
@@ -49,10 +67,14 @@ internal sealed record LineageMarker(string Service, string Node)
 
     public PendingSwap? Swap { get; init; }
 
+    public PendingChange? Change { get; init; }
+
     public KeptContent? Kept { get; init; }
 
-    /// <summary>For people; the presence of <see cref="Swap"/> says the same.</summary>
-    public string State => Swap is null ? "open" : "restoring";
+    /// <summary>For people; the presence of <see cref="Swap"/> or <see cref="Change"/> says the same.</summary>
+    public string State => Swap is null && Change is null ? "open" : "restoring";
+
+    public LineageMarker With(PendingChange? change) => this with { Change = change, Format = change is null ? Version : ChangingVersion };
 }
 
 [JsonSourceGenerationOptions(

@@ -84,7 +84,8 @@ public sealed partial class LocalContent
         }
 
         var nonce = NewNonce();
-        using var pack = _archive.NewPack(nonce);
+        using var workers = ended ? null : new YieldingThreads();
+        using var pack = _archive.NewPack(nonce, workers);
         using var keeping = KeepingFor(source, sameKey ? basis : null);
         using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, keeping, null, cancellation);
         source.EndReading();

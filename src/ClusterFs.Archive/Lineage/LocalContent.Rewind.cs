@@ -6,10 +6,10 @@ namespace ClusterFs.Archive.Lineage;
 public sealed partial class LocalContent
 {
     /// <summary>
-    /// Puts a dump, of any age, in the place of what the live path holds; only what differs is fetched, and a crash at any point leaves the old
-    /// content or the new one whole. No process may use the live path meanwhile. Content that was opened under an epoch and is not in the line is
-    /// kept as divergent first, and the next dump under that epoch makes the restored content the head of the line. Any other content is gone
-    /// afterwards.
+    /// Puts a dump, of any age, in the place of what the live path holds; only what differs is fetched, and where that is little, only that is written. A crash
+    /// at any point leaves the old content or the new one whole; at the live path, or away from it until the next operation, which completes it. No process may
+    /// use the live path meanwhile. Content that was opened under an epoch and is not in the line is kept as divergent first, and the next dump under that epoch
+    /// makes the restored content the head of the line. Any other content is gone afterwards.
     /// </summary>
     /// <returns>What was kept; null when nothing had to be.</returns>
     public DivergentRecord? RestoreOver(DumpRecord dump, IProgress<RestoreProgress>? progress, CancellationToken cancellation) => InTurn(

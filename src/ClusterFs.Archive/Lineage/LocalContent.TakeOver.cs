@@ -119,9 +119,10 @@ public sealed partial class LocalContent
         var warm = Replace(keptMarker, claim.Nonce, OriginOf(claim, head), head, mayUseStandby: true, progress, cancellation);
         var source = warm ? "the standby copy, brought to" : "restored from";
         var outside = kept is null ? string.Empty : $"; what {_live} held beyond the line is kept as {kept.Id}";
+        var built = _whyBuilt is { } why ? $", as a new tree: {why}" : string.Empty;
         return head is null
             ? new TakeOverResult.Ready(claim, ContentBasis.Empty, null, kept, $"the line has no dump yet: {_live} starts empty{outside}")
-            : new TakeOverResult.Ready(claim, ContentBasis.Restored, head, kept, $"{source} the newest dump, slot {head.Slot}{outside}");
+            : new TakeOverResult.Ready(claim, ContentBasis.Restored, head, kept, $"{source} the newest dump, slot {head.Slot}{built}{outside}");
     }
 
     /// <summary>The content is right: from here on it is open under the new claim.</summary>
@@ -164,9 +165,10 @@ public sealed partial class LocalContent
     }
 
     /// <summary>
-    /// Builds the content of a dump, or an empty directory, beside the live one, out of that where it has the right bytes, and exchanges the two.
+    /// Puts the content of a dump, or an empty directory, in the place of the live one: by changing that, where little differs; otherwise by building it beside
+    /// the live one, out of that where it has the right bytes, and exchanging the two.
     /// </summary>
-    /// <param name="name">Of the staged directory; made up for this exchange.</param>
+    /// <param name="name">Of a staged directory; made up for this exchange.</param>
     /// <param name="origin">Of the new content; null when no epoch opened it.</param>
     /// <param name="mayUseStandby">Whether the standby copy may become the content.</param>
     /// <returns>Whether it did.</returns>
@@ -181,6 +183,8 @@ public sealed partial class LocalContent
     {
         var staged = Path.Combine(_directory.Staging, name);
 
+        _whyBuilt = null;
+
         // It is of files that go, and what comes needs the room.
         _kept.Drop();
         if (mayUseStandby && head is not null && StageStandby(head, staged, progress, cancellation))
@@ -190,10 +194,21 @@ public sealed partial class LocalContent
             return true;
         }
 
-        Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         using var mark = head is null ? null : _archive.Mark(head.Content);
         using var reader = _archive.NewReader();
         var manifest = head is null ? null : ManifestOf(head, reader);
+        if (manifest is not null && StateOfLocal() == LocalState.Present && TryChange(marker, origin, head!, manifest, reader, progress, cancellation))
+        {
+            if (mayUseStandby)
+            {
+                _standby.Drop();
+                _directory.CleanUp();
+            }
+
+            return false;
+        }
+
+        Directory.CreateDirectory(staged, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         if (manifest is not null)
         {
             manifest.Check();

@@ -4,6 +4,7 @@ using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
+using ClusterFs.Archive.Restore;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Lineage;
@@ -19,6 +20,11 @@ namespace ClusterFs.Archive.Lineage;
 public sealed partial class LocalContent : IDisposable
 {
     private const long DefaultKeptFrom = 64L << 20;
+
+    /// <summary>What is changed in place is written twice, and not in order: of more than this part of the content, another tree is written as soon.</summary>
+    private const int WorthwhileShare = 4;
+
+    private const int MostChanges = 20_000;
 
     private readonly ServiceArchive _archive;
     private readonly string _live;
@@ -59,6 +65,9 @@ public sealed partial class LocalContent : IDisposable
 
     /// <summary>From which size on the next dump of a file is to find what changed by where it lies, in bytes: below, reading takes as long.</summary>
     internal long KeptFrom { get; init; } = DefaultKeptFrom;
+
+    /// <summary>How much may differ for the content to be changed in place; another in tests.</summary>
+    internal Func<StoredContent, ChangeLimits> LimitsOf { get; init; } = DefaultLimitsOf;
 
     /// <summary>Told of each large file how many of its bytes a dump took over unread, in tests.</summary>
     internal Action<string, long>? TakenOver { get; init; }
@@ -107,7 +116,8 @@ public sealed partial class LocalContent : IDisposable
         Action<string> atPoint,
         Action<string>? syncLive = null,
         long? keptFrom = null,
-        Action<string, long>? takenOver = null)
+        Action<string, long>? takenOver = null,
+        Func<StoredContent, ChangeLimits>? limitsOf = null)
     {
         ArchiveLayout.RequireName(node, "node");
         var live = Path.TrimEndingDirectorySeparator(Path.GetFullPath(livePath));
@@ -123,6 +133,7 @@ public sealed partial class LocalContent : IDisposable
             SyncLive = syncLive ?? Durable.SyncFileSystem,
             KeptFrom = keptFrom ?? DefaultKeptFrom,
             TakenOver = takenOver,
+            LimitsOf = limitsOf ?? DefaultLimitsOf,
         };
         try
         {
@@ -179,11 +190,16 @@ public sealed partial class LocalContent : IDisposable
         },
         cancellation);
 
+    /// <summary>Completes what an operation began that was cut short, or takes it back, as each does first. Needs no shared storage.</summary>
+    public void PutInOrder(CancellationToken cancellation) => InTurn(LoadMarker, cancellation);
+
     public void Dispose()
     {
         _directory.Dispose();
         _turn.Dispose();
     }
+
+    private static ChangeLimits DefaultLimitsOf(StoredContent content) => new(content.Bytes / WorthwhileShare, MostChanges);
 
     private static void RequireReplaceable(string live, string parent)
     {
@@ -241,12 +257,25 @@ public sealed partial class LocalContent : IDisposable
     /// <summary>The marker, after putting in order what a crash left.</summary>
     private LineageMarker LoadMarker()
     {
-        var marker = _directory.Load(_archive.Service, _node) ?? new LineageMarker(_archive.Service, _node);
+        if (_directory.Load(_archive.Service, _node) is not { } marker)
+        {
+            ChangeInPlace.RequireNone(_directory, _live);
+            marker = new LineageMarker(_archive.Service, _node);
+        }
+
         if (marker.Swap is { } swap)
         {
             marker = TreeSwap.Recover(_directory, _live, swap)
                 ? marker with { Content = swap.Origin, Pending = null, Swap = null, Kept = null }
                 : marker with { Swap = null };
+            SaveOrRemove(marker);
+        }
+
+        if (marker.Change is { } change)
+        {
+            var isNew = ChangeInPlace.Recover(_directory, _live, change, AtPoint);
+            marker = marker.With(null);
+            marker = isNew ? marker with { Content = change.Origin, Pending = null, Kept = null } : marker;
             SaveOrRemove(marker);
         }
 
@@ -259,7 +288,7 @@ public sealed partial class LocalContent : IDisposable
     /// <summary>A marker that says nothing would pass for that of content which was held under an epoch.</summary>
     private void SaveOrRemove(LineageMarker marker)
     {
-        if (marker is { Content: null, Pending: null, Swap: null, Kept: null })
+        if (marker is { Content: null, Pending: null, Swap: null, Change: null, Kept: null })
         {
             _directory.RemoveMarker();
         }

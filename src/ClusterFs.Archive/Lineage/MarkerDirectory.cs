@@ -1,4 +1,5 @@
 using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Restore;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Lineage;
@@ -16,7 +17,7 @@ internal sealed class MarkerDirectory : IDisposable
     {
         Path = path;
         _lock = taken;
-        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages, Standby, Kept])
+        foreach (var directory in (string[])[Staging, Previous, Scratch, Pages, Standby, Kept, Changing.Path])
         {
             Directory.CreateDirectory(directory, Private);
         }
@@ -39,7 +40,10 @@ internal sealed class MarkerDirectory : IDisposable
     /// <summary>Large files as of the newest dump. See <see cref="KeptFiles"/>.</summary>
     public string Kept => System.IO.Path.Combine(Path, "kept");
 
-    private string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
+    /// <summary>Where the live tree is changed in place. Not among the others: what lies there while a change is pending is the content.</summary>
+    public ChangeDirectory Changing => new(System.IO.Path.Combine(Path, "changing"));
+
+    public string MarkerFile => System.IO.Path.Combine(Path, "lineage.json");
 
     /// <summary>The entries of the newest dump, and the identities of their files.</summary>
     public string IndexFile => System.IO.Path.Combine(Path, "index");
@@ -89,10 +93,10 @@ internal sealed class MarkerDirectory : IDisposable
 
     /// <returns>Null when there is none, or when it proves nothing because it cannot be read or is another service's or node's.</returns>
     public LineageMarker? Load(string service, string node) =>
-        SealedJson.TryRead(MarkerFile, MarkerJson.Default.LineageMarker) is { Format: LineageMarker.Version } marker
-        && marker.Service == service && marker.Node == node
-            ? marker
-            : null;
+        Read() is { IsKnown: true } marker && marker.Service == service && marker.Node == node ? marker : null;
+
+    /// <returns>Whosever it is and whichever version wrote it; null when there is none, or it cannot be read.</returns>
+    public LineageMarker? Read() => SealedJson.TryRead(MarkerFile, MarkerJson.Default.LineageMarker);
 
     public void Save(LineageMarker marker) => Durable.Replace(MarkerFile, SealedJson.Write(marker, MarkerJson.Default.LineageMarker));
 
@@ -103,9 +107,10 @@ internal sealed class MarkerDirectory : IDisposable
         Durable.SyncDirectory(Path);
     }
 
-    /// <summary>Deletes what an earlier operation left. Only while no exchange is pending.</summary>
+    /// <summary>Deletes what an earlier operation left. Only while no exchange and no change is pending.</summary>
     public void CleanUp()
     {
+        Changing.CleanUp();
         foreach (var directory in (string[])[Staging, Previous, Scratch])
         {
             foreach (var left in Directory.EnumerateFileSystemEntries(directory).ToList())

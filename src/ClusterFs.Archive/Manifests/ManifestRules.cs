@@ -77,7 +77,8 @@ internal sealed class ManifestRules
     private string? LinkObjection(ManifestEntry entry) =>
         _shared.Contains(entry.SameAs!) ? null : $"'{entry.Path}' is said to be the same as '{entry.SameAs}', which is no file that precedes it";
 
-    private static string? PathObjection(string path)
+    /// <returns>Why a path leads nowhere inside of a tree; null where it does.</returns>
+    public static string? PathObjection(string path)
     {
         if (path.Length == 0 || path.Contains('\0') || Encoding.UTF8.GetByteCount(path) > MaxPathBytes)
         {

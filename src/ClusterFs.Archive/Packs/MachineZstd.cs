@@ -20,6 +20,7 @@ internal sealed unsafe class MachineZstd
     private readonly ConcurrentBag<nint> _compressors = [];
     private readonly ConcurrentBag<nint> _decompressors = [];
     private readonly delegate* unmanaged<nint> _createCompressor;
+    private readonly delegate* unmanaged<nint, nuint> _freeCompressor;
     private readonly delegate* unmanaged<nint, int, int, nuint> _setParameter;
     private readonly delegate* unmanaged<nint, byte*, nuint, byte*, nuint, nuint> _compress;
     private readonly delegate* unmanaged<nint> _createDecompressor;
@@ -30,6 +31,7 @@ internal sealed unsafe class MachineZstd
     private MachineZstd(nint library)
     {
         _createCompressor = (delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "ZSTD_createCCtx");
+        _freeCompressor = (delegate* unmanaged<nint, nuint>)NativeLibrary.GetExport(library, "ZSTD_freeCCtx");
         _setParameter = (delegate* unmanaged<nint, int, int, nuint>)NativeLibrary.GetExport(library, "ZSTD_CCtx_setParameter");
         _compress = (delegate* unmanaged<nint, byte*, nuint, byte*, nuint, nuint>)NativeLibrary.GetExport(library, "ZSTD_compress2");
         _createDecompressor = (delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "ZSTD_createDCtx");
@@ -50,15 +52,21 @@ internal sealed unsafe class MachineZstd
         {
             _ = Checked(_setParameter(compressor, CompressionLevel, level));
             _ = Checked(_setParameter(compressor, ChecksumFlag, 1));
+            nuint length;
             fixed (byte* source = bytes)
             fixed (byte* target = frame)
             {
-                return (int)Checked(_compress(compressor, target, (nuint)frame.Length, source, (nuint)bytes.Length));
+                length = Checked(_compress(compressor, target, (nuint)frame.Length, source, (nuint)bytes.Length));
             }
-        }
-        finally
-        {
+
             _compressors.Add(compressor);
+            return (int)length;
+        }
+        catch
+        {
+            // It stands in the middle of a frame, and is of no use for another.
+            _ = _freeCompressor(compressor);
+            throw;
         }
     }
 

@@ -22,7 +22,11 @@ internal static class PackFormat
 
     public const int RowLength = 48;
 
+    /// <summary>Of zstd.</summary>
     public const int CompressionLevel = 3;
+
+    /// <summary>Of zstd, for what hardly gets smaller.</summary>
+    public const int LevelOfNoise = -5;
 
     public static ReadOnlySpan<byte> Header => "ClusterFs pack 2"u8;
 

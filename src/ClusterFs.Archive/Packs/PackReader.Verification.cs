@@ -7,8 +7,11 @@ namespace ClusterFs.Archive.Packs;
 /// <summary>Packs compared with their own hashes, as they were written and long after.</summary>
 internal sealed partial class PackReader
 {
+    /// <summary>So many bytes are read sooner than other threads are woken for them.</summary>
+    private const int Little = 256 << 10;
+
     /// <summary>Reads everything in a pack and compares it with the hashes in its table.</summary>
-    public void VerifyFrames(PackId id, CancellationToken cancellation)
+    public void VerifyFrames(PackId id, CancellationToken cancellation, TaskScheduler? workers = null)
     {
         const string what = "a block";
         var pack = Open(id, what);
@@ -20,6 +23,7 @@ internal sealed partial class PackReader
                 ReturnFrame(ReadFrame(pack, row, what));
                 return nothing;
             },
+            workers ?? TaskScheduler.Default,
             cancellation);
     }
 
@@ -27,7 +31,8 @@ internal sealed partial class PackReader
     /// The same for a pack that was just written and synced, by what the storage holds and not by what the cache does. Past the cache where that can be: it
     /// is not filled a second time.
     /// </summary>
-    public void VerifyStored(PackId id, CancellationToken cancellation)
+    /// <param name="workers">Who reads and hashes.</param>
+    public void VerifyStored(PackId id, TaskScheduler workers, CancellationToken cancellation)
     {
         const string what = "a block";
         var pack = Open(id, what);
@@ -35,7 +40,7 @@ internal sealed partial class PackReader
         if (!Uncached.TryBegin(past) || !BeginsPastCache(pack, past))
         {
             FileAttribution.ForgetCached(pack.Handle);
-            VerifyFrames(id, cancellation);
+            VerifyFrames(id, cancellation, workers);
             return;
         }
 
@@ -58,17 +63,31 @@ internal sealed partial class PackReader
                     ? buffer
                     : throw new DamagedArchiveException(pack.File, $"the SHA-256 of the block with {what} does not match");
             },
+            workers,
             cancellation);
     }
 
     /// <param name="begin">What each thread has to itself.</param>
-    private static void InParallel<T>(BlockRow[] rows, Func<T> begin, Func<BlockRow, T, T> verify, CancellationToken cancellation)
+    private static void InParallel<T>(
+        BlockRow[] rows, Func<T> begin, Func<BlockRow, T, T> verify, TaskScheduler workers, CancellationToken cancellation)
     {
+        if (rows.Sum(row => (long)row.Length) <= Little)
+        {
+            var own = begin();
+            foreach (var row in rows)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                own = verify(row, own);
+            }
+
+            return;
+        }
+
         try
         {
             Parallel.ForEach(
                 rows,
-                new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation },
+                new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, TaskScheduler = workers, CancellationToken = cancellation },
                 begin,
                 (row, _, own) => verify(row, own),
                 _ => { });

@@ -16,13 +16,16 @@ internal sealed class PackWriter : IDisposable
     /// <summary>So many bytes are handed to the disk while the next are compressed, in bytes. All of them at the end, it would be waited for.</summary>
     private const long HandedOver = 8L << 20;
 
-    private static readonly int Workers = Math.Max(1, Environment.ProcessorCount);
+    /// <summary>So many bytes are compressed sooner than another thread is woken for them.</summary>
+    private const int Little = 64 << 10;
+
+    private static readonly int MostBlocks = Math.Max(1, Environment.ProcessorCount);
 
     private readonly ArchiveLayout _layout;
     private readonly string _temporary;
     private readonly Lock _writing = new();
     private readonly List<BlockRow> _rows = [];
-    private readonly SemaphoreSlim _free = new(Workers);
+    private readonly SemaphoreSlim _free = new(MostBlocks);
     private readonly OpenBlock _contents = new();
     private readonly OpenBlock _lists = new();
     private readonly PackCipher? _cipher;
@@ -42,6 +45,9 @@ internal sealed class PackWriter : IDisposable
     }
 
     public PackId Id { get; }
+
+    /// <summary>Who compresses, and reads back.</summary>
+    public TaskScheduler Workers { get; init; } = TaskScheduler.Default;
 
     /// <summary>Length of the whole pack; known once it is published.</summary>
     public long StoredBytes { get; private set; }
@@ -145,22 +151,31 @@ internal sealed class PackWriter : IDisposable
         var (bytes, length) = block.Detach();
         var number = block.Number;
         _free.Wait();
-        _ = Task.Run(() =>
+        if (length <= Little)
         {
-            try
-            {
-                Store(number, bytes.AsSpan(0, length));
-            }
-            catch (Exception failure)
-            {
-                _failure ??= failure;
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(bytes);
-                _free.Release();
-            }
-        });
+            StoreAndFree(number, bytes, length);
+            return;
+        }
+
+        _ = Task.Factory.StartNew(
+            () => StoreAndFree(number, bytes, length), CancellationToken.None, TaskCreationOptions.DenyChildAttach, Workers);
+    }
+
+    private void StoreAndFree(int number, byte[] bytes, int length)
+    {
+        try
+        {
+            Store(number, bytes.AsSpan(0, length));
+        }
+        catch (Exception failure)
+        {
+            _failure ??= failure;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+            _free.Release();
+        }
     }
 
     private void Store(int number, ReadOnlySpan<byte> bytes)
@@ -239,17 +254,17 @@ internal sealed class PackWriter : IDisposable
     private void VerifyWritten(CancellationToken cancellation)
     {
         using var reader = new PackReader(_ => new PackPlace(_temporary, 0, null));
-        reader.VerifyStored(Id, cancellation);
+        reader.VerifyStored(Id, Workers, cancellation);
     }
 
     private void WaitForWorkers()
     {
-        for (var i = 0; i < Workers; i++)
+        for (var i = 0; i < MostBlocks; i++)
         {
             _free.Wait();
         }
 
-        _free.Release(Workers);
+        _free.Release(MostBlocks);
     }
 
     private void ThrowIfFailed()

@@ -101,7 +101,7 @@ public sealed class DumpRehearsal
                 checking?.Invoke();
                 look = Stopwatch.StartNew();
                 _place.LetReach(tree);
-                problem = ProblemOf(check, new ShellCommand(check.Text, tree, run, EnvironmentOf(dump, tree), givesWay: true), cancellation);
+                problem = ProblemOf(check, BoundedCommand.OfShell(check.Text, tree, run, EnvironmentOf(dump, tree), givesWay: true), cancellation);
                 look.Stop();
             }
         }
@@ -124,7 +124,7 @@ public sealed class DumpRehearsal
     }
 
     /// <returns>What is wrong; null when nothing is.</returns>
-    private string? ProblemOf(RehearsalCheck check, ShellCommand command, CancellationToken cancellation)
+    private string? ProblemOf(RehearsalCheck check, BoundedCommand command, CancellationToken cancellation)
     {
         using var full = new FullDisk(_place.Path);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, full.Token);

@@ -33,6 +33,18 @@ internal sealed class LocalCopy(string root, IEnumerable<IndexRow> rows, PageInd
             return null;
         }
 
+        return About(row, path, status);
+    }
+
+    /// <summary>What the index says of a path. Each is asked for once, here or by <see cref="Find"/>.</summary>
+    public IndexRow? RowOf(ManifestEntry entry) => _rows.Find(entry.Path);
+
+    /// <summary>What is known of a file.</summary>
+    /// <param name="row">What the index says of it.</param>
+    /// <param name="path">Where it is.</param>
+    /// <param name="status">What was seen there.</param>
+    public static LocalFile About(IndexRow? row, string path, FileStatus status)
+    {
         // What the index says of a database that had a log is not what lies in its file.
         var known = row is { Entry.Content: { } content, Entry.ChangedWhileCopied: false } && row.Log == default ? content : null;
         var asKnown = known is not null && row!.Settled && row.Identity == FileIdentity.Of(status) && IsWhole(row.Entry, path);

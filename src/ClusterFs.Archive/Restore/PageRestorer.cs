@@ -137,6 +137,108 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         Require(digest, content, what);
     }
 
+    /// <summary>Finds what a content has and a local file has not. The file is not changed.</summary>
+    /// <param name="local">What is known of the local file.</param>
+    /// <param name="file">That file.</param>
+    /// <param name="old">The hashes of its pages, as of the index.</param>
+    /// <param name="take">Given each part that is to be written, in order.</param>
+    /// <param name="done">Told how many bytes are right from time to time.</param>
+    /// <returns>False where the taker wanted no more.</returns>
+    /// <exception cref="DamagedArchiveException">The content is not what was stored, or the local file not what is known of it.</exception>
+    public bool Collect(
+        FileContent content,
+        LocalFile local,
+        SafeFileHandle file,
+        FileStream old,
+        TakePages take,
+        string what,
+        Action<long> done,
+        CancellationToken cancellation)
+    {
+        var map = new PageMapReader(reader, content, what);
+        var before = new PageMapReader(reader, local.Known!, what);
+        var source = new FileSource(file, long.MaxValue);
+        var found = new Queue<ChangedLeaf>();
+        using var digest = new PageDigest(indexes);
+        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves))
+        {
+            Action<Leaf> Prepare(long number)
+            {
+                var had = _before.AsSpan(0, ReadHashes(old)).ToArray();
+                var plan = new LeafPlan(IsUnchanged(number, local, had.Length, map, before) ? null : map.Leaf(number), had);
+                var changed = new ChangedLeaf(plan);
+                found.Enqueue(changed);
+                return leaf => Find(leaf, changed, local, source, map, before);
+            }
+
+            while (ahead.Next(Prepare) is { } leaf)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (!Give(leaf, found.Dequeue(), take))
+                {
+                    return false;
+                }
+
+                digest.Append(leaf.Hashes);
+                done(leaf.Size);
+            }
+        }
+
+        Require(digest, content, what);
+        return true;
+    }
+
+    private void Find(Leaf leaf, ChangedLeaf changed, LocalFile local, FileSource source, PageMapReader map, PageMapReader before)
+    {
+        if (changed.Plan.Places is not { } places)
+        {
+            changed.Plan.Had.CopyTo(leaf.Hashes);
+            return;
+        }
+
+        if (!local.IsAsKnown)
+        {
+            source.Read(leaf.Number * PageMap.LeafSize, leaf.Bytes);
+            PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
+        }
+
+        changed.Kept = FetchChanged(leaf.Number, leaf.Bytes, places, changed.Plan.Had, leaf.Hashes, local, map, before);
+    }
+
+    private bool Give(Leaf leaf, ChangedLeaf changed, TakePages take)
+    {
+        if (changed.Kept is not { } kept)
+        {
+            return true;
+        }
+
+        var start = leaf.Number * PageMap.LeafSize;
+        for (var page = 0; page < kept.Length;)
+        {
+            var first = page++;
+            if (kept[first])
+            {
+                continue;
+            }
+
+            var isHole = changed.Plan.IsHole(first, _hole);
+            while (page < kept.Length && !kept[page] && changed.Plan.IsHole(page, _hole) == isHole)
+            {
+                page++;
+            }
+
+            var run = leaf.Bytes[(first * PageMap.PageSize)..Math.Min(leaf.Size, page * PageMap.PageSize)];
+            if (!take(start + (first * PageMap.PageSize), run, isHole))
+            {
+                return false;
+            }
+
+            Interlocked.Add(ref _written, run.Length);
+        }
+
+        return true;
+    }
+
     private int PlannedAhead => alone ? 1 : LeafPlans.Ahead;
 
     private Action<Leaf> Filling(LeafPlan plan, PageMapReader map, StagedFile target) => leaf =>
@@ -293,4 +395,20 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
                 content.Root is { } root ? reader.FileOf(root.Pack) : what, $"the SHA-256 of {what} does not match");
         }
     }
+
+    /// <param name="plan">Of what the leaf will hold.</param>
+    private sealed class ChangedLeaf(LeafPlan plan)
+    {
+        public LeafPlan Plan => plan;
+
+        /// <summary>Of each page, whether the local file has it; null where it has all of them.</summary>
+        public bool[]? Kept { get; set; }
+    }
 }
+
+/// <summary>Takes a part of a content.</summary>
+/// <param name="offset">Of the first byte.</param>
+/// <param name="bytes">Valid until it returns.</param>
+/// <param name="isHole">Whether they are zeros that need no room.</param>
+/// <returns>Whether more is wanted.</returns>
+internal delegate bool TakePages(long offset, ReadOnlySpan<byte> bytes, bool isHole);

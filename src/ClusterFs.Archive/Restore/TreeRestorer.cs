@@ -27,7 +27,6 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
     private const uint PrivateDirectory = 0b111_000_000;
     private const uint PrivateFile = 0b110_000_000;
 
-    private readonly byte[] _buffer = new byte[ContentCapture.MaxWhole];
     private IProgress<RestoreProgress>? _progress;
     private RestoreProgress _total = new(0, 0, 0, 0);
 
@@ -42,7 +41,8 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         Advance(new RestoreProgress(0, content.Files, 0, content.Bytes));
         using var disk = FileSystemSync.Before(directory);
         using var links = new LinksAhead();
-        var seed = manifest.Head.PageSeed;
+        var filler = new ContentFiller(
+            reader, indexes, copy?.Indexes, manifest.Head.PageSeed, alone, bytes => Advance(_total with { Bytes = _total.Bytes + bytes }));
         foreach (var (entry, isComplete) in manifest.Entries().InWritingOrder())
         {
             cancellation.ThrowIfCancellationRequested();
@@ -51,7 +51,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             switch (entry.Kind)
             {
                 case FileKind.Directory when isComplete:
-                    Complete(links, directory, seed, cancellation);
+                    Complete(links, directory, filler, cancellation);
                     Attribute(entry, directory);
                     break;
                 case FileKind.Directory:
@@ -62,11 +62,11 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
                     Attribute(entry, directory);
                     break;
                 case FileKind.File when entry.SameAs is { } first:
-                    Complete(links, directory, seed, cancellation);
+                    Complete(links, directory, filler, cancellation);
                     _ = Durable.TryLink(Path.Combine(directory, first), path);
                     break;
                 default:
-                    if (!WriteFile(entry, directory, seed, links, cancellation))
+                    if (!WriteFile(entry, directory, filler, links, cancellation))
                     {
                         Attribute(entry, directory);
                     }
@@ -76,7 +76,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
             }
         }
 
-        Complete(links, directory, seed, cancellation);
+        Complete(links, directory, filler, cancellation);
         AttributeRoot(directory, manifest.Root);
         disk.Complete();
         Advance(_total);
@@ -137,14 +137,14 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
     }
 
     /// <summary>Until what was to get a second name is there, as that or from the archive.</summary>
-    private void Complete(LinksAhead links, string directory, long seed, CancellationToken cancellation)
+    private void Complete(LinksAhead links, string directory, ContentFiller filler, CancellationToken cancellation)
     {
         foreach (var (entry, _, created) in links.Complete())
         {
             _total = _total with { Bytes = _total.Bytes - entry.Content!.Size };
             using (var target = Create(created))
             {
-                Fetch(entry, target, seed, cancellation);
+                filler.Fetch(target, entry, cancellation);
             }
 
             Attribute(entry, directory);
@@ -152,7 +152,7 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
     }
 
     /// <returns>Whether it becomes a second name of a file that has the right attributes already.</returns>
-    private bool WriteFile(ManifestEntry entry, string directory, long seed, LinksAhead links, CancellationToken cancellation)
+    private bool WriteFile(ManifestEntry entry, string directory, ContentFiller filler, LinksAhead links, CancellationToken cancellation)
     {
         var path = Path.Combine(directory, entry.Path);
         var content = entry.Content!;
@@ -160,11 +160,11 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         if (content.Size >= StagedFile.UncachedFrom && local is not { IsAsKnown: true })
         {
             // It takes long, and others were looked at that are still to be linked.
-            Complete(links, directory, seed, cancellation);
+            Complete(links, directory, filler, cancellation);
         }
 
         var isSame = local is not null && copy!.Holds(local, content, cancellation);
-        if (isSame && copy!.MayLink && HasAttributesOf(local!, entry))
+        if (isSame && copy!.MayLink && local!.Status.Links == 1 && EntryAttributes.AreOf(entry, local.Path, local.Status, local.Entry))
         {
             Advance(_total with { Bytes = _total.Bytes + content.Size });
             links.Add(new NewLink(entry, local!, path));
@@ -173,100 +173,13 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
 
         if (content.Size >= StagedFile.UncachedFrom)
         {
-            Complete(links, directory, seed, cancellation);
+            Complete(links, directory, filler, cancellation);
         }
 
         using var target = Create(path);
-        if (local is null || !(isSame ? TryCopy(local, content, target, cancellation) : TryChange(local, entry, target, seed, cancellation)))
-        {
-            Fetch(entry, target, seed, cancellation);
-        }
-
+        filler.Fill(target, entry, local, isSame, cancellation);
         return false;
     }
-
-    /// <returns>False where the local file is not any more what was looked at; the target is empty then.</returns>
-    private bool TryCopy(LocalFile local, FileContent content, FileStream target, CancellationToken cancellation)
-    {
-        using var source = local.TryOpen();
-        if (source is null)
-        {
-            return false;
-        }
-
-        UncachedCopy.Whole(source, target.SafeFileHandle, content.Size, cancellation);
-        if (!local.Is(source))
-        {
-            RandomAccess.SetLength(target.SafeFileHandle, 0);
-            return false;
-        }
-
-        Advance(_total with { Bytes = _total.Bytes + content.Size });
-        return true;
-    }
-
-    /// <summary>Writes a content of which the local file may hold an older state.</summary>
-    /// <returns>False where that is of no use; the target is empty then.</returns>
-    private bool TryChange(LocalFile local, ManifestEntry entry, FileStream target, long seed, CancellationToken cancellation)
-    {
-        var content = entry.Content!;
-        using var old = content.Paged && local.Known is { Paged: true } known ? copy!.Indexes.TryOpen(known.Digest) : null;
-        using var source = old is null ? null : local.TryOpen();
-        if (source is null)
-        {
-            return false;
-        }
-
-        var before = _total;
-        var what = Words(entry);
-        var pages = new PageRestorer(reader, indexes, seed, alone);
-        void Done(long bytes) => Advance(_total with { Bytes = _total.Bytes + bytes });
-        try
-        {
-            if (FileClone.TryShare(source, target.SafeFileHandle))
-            {
-                pages.Patch(target.SafeFileHandle, content, local, old!, what, Done, cancellation);
-            }
-            else
-            {
-                pages.Copy(target.SafeFileHandle, content, local, source, old!, what, Done, cancellation);
-            }
-
-            if (local.Is(source))
-            {
-                return true;
-            }
-        }
-        catch (DamagedArchiveException)
-        {
-            // The local file, or what is known of it, may be to blame: the archive alone decides.
-        }
-
-        _total = before;
-        RandomAccess.SetLength(target.SafeFileHandle, 0);
-        return false;
-    }
-
-    private void Fetch(ManifestEntry entry, FileStream target, long seed, CancellationToken cancellation)
-    {
-        var content = entry.Content!;
-        if (content.Paged)
-        {
-            new PageRestorer(reader, indexes, seed, alone).Write(
-                target.SafeFileHandle, content, Words(entry), bytes => Advance(_total with { Bytes = _total.Bytes + bytes }), cancellation);
-            return;
-        }
-
-        using var stored = new ContentStream(reader, content, seed, Words(entry));
-        int read;
-        while ((read = stored.Read(_buffer)) > 0)
-        {
-            target.Write(_buffer, 0, read);
-            Advance(_total with { Bytes = _total.Bytes + read });
-        }
-    }
-
-    private static string Words(ManifestEntry entry) => $"'{entry.Path}'";
 
     /// <summary>A file that nobody else may read until it has its own mode.</summary>
     public static FileStream Create(string path) => new(path, new FileStreamOptions
@@ -276,11 +189,4 @@ internal sealed class TreeRestorer(PackReader reader, PageIndexes? indexes, Loca
         BufferSize = 0,
         UnixCreateMode = (UnixFileMode)PrivateFile,
     });
-
-    private static bool HasAttributesOf(LocalFile local, ManifestEntry entry) =>
-        local.Status.Links == 1
-        && local.Status.Mode == entry.Mode
-        && local.Status.ModifiedNs == entry.ModifiedNs
-        && (!Processes.IsRoot || (local.Status.User, local.Status.Group) == (entry.User, entry.Group))
-        && Equals(local.Entry is { } known ? known.Attributes : AttributeList.ReadFrom(local.Path), entry.Attributes);
 }

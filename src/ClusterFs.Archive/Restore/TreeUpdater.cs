@@ -71,7 +71,7 @@ internal sealed class TreeUpdater(PackReader reader, PageIndexes indexes, string
     private void Update(ManifestEntry entry, CancellationToken cancellation)
     {
         var path = Path.Combine(root, entry.Path);
-        var status = IsThere(Path.GetFileName(entry.Path)) ? FileStatus.TryRead(path) : null;
+        var status = _open.Peek().Names.Has(Path.GetFileName(entry.Path)) ? FileStatus.TryRead(path) : null;
         var row = _rows.Find(entry.Path) is { } found ? known.About(found, status) : null;
         switch (entry.Kind)
         {
@@ -256,18 +256,14 @@ internal sealed class TreeUpdater(PackReader reader, PageIndexes indexes, string
         Allow(path, status, ListDirectory);
         var names = Directory.EnumerateFileSystemEntries(path).Select(one => Path.GetFileName(one)!).ToList();
         names.Sort(string.CompareOrdinal);
-        _open.Push(new OpenDirectory(entry, path, row, names));
+        _open.Push(new OpenDirectory(entry, path, row, new SortedNames(names, Remove)));
     }
 
     /// <summary>Deepest first: making an entry changes its directory's time, and a directory may deny us writing once it has its mode.</summary>
     private void Leave()
     {
         var directory = _open.Peek();
-        while (directory.Next < directory.Names.Count)
-        {
-            RemoveNext();
-        }
-
+        directory.Names.PassRest();
         _open.Pop();
         if (directory.Entry is { } entry
             && FileStatus.TryRead(directory.Path) is { } status
@@ -278,29 +274,10 @@ internal sealed class TreeUpdater(PackReader reader, PageIndexes indexes, string
         }
     }
 
-    /// <summary>Whether the innermost directory has a name. Every name before it that was not asked for is removed.</summary>
-    private bool IsThere(string name)
+    /// <summary>Removes a name of the innermost directory that was not asked for.</summary>
+    private void Remove(string name)
     {
-        var directory = _open.Peek();
-        while (directory.Next < directory.Names.Count)
-        {
-            var order = string.CompareOrdinal(directory.Names[directory.Next], name);
-            if (order >= 0)
-            {
-                directory.Next += order == 0 ? 1 : 0;
-                return order == 0;
-            }
-
-            RemoveNext();
-        }
-
-        return false;
-    }
-
-    private void RemoveNext()
-    {
-        var directory = _open.Peek();
-        var path = Path.Combine(directory.Path, directory.Names[directory.Next++]);
+        var path = Path.Combine(_open.Peek().Path, name);
         Clear(path, FileStatus.TryRead(path));
     }
 
@@ -338,10 +315,7 @@ internal sealed class TreeUpdater(PackReader reader, PageIndexes indexes, string
     }
 
     private static bool HasAttributes(string path, FileStatus status, ManifestEntry entry, KnownEntry? row) =>
-        (entry.Kind == FileKind.SymbolicLink || status.Mode == entry.Mode)
-        && status.ModifiedNs == entry.ModifiedNs
-        && (!Processes.IsRoot || (status.User, status.Group) == (entry.User, entry.Group))
-        && Equals(row is { IsAsKnown: true } ? row.Row.Entry.Attributes : AttributeList.ReadFrom(path), entry.Attributes);
+        EntryAttributes.AreOf(entry, path, status, row is { IsAsKnown: true } ? row.Row.Entry : null);
 
     private void Touch()
     {
@@ -358,7 +332,7 @@ internal sealed class TreeUpdater(PackReader reader, PageIndexes indexes, string
         _progress?.Report(_total);
     }
 
-    private sealed class OpenDirectory(ManifestEntry? entry, string path, KnownEntry? row, List<string> names)
+    private sealed class OpenDirectory(ManifestEntry? entry, string path, KnownEntry? row, SortedNames names)
     {
         public ManifestEntry? Entry => entry;
 
@@ -366,8 +340,6 @@ internal sealed class TreeUpdater(PackReader reader, PageIndexes indexes, string
 
         public KnownEntry? Row => row;
 
-        public List<string> Names => names;
-
-        public int Next { get; set; }
+        public SortedNames Names => names;
     }
 }

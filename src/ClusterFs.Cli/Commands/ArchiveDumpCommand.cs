@@ -72,6 +72,7 @@ public static class ArchiveDumpCommand
         ServiceArchive archive, string live, CaptureSettings capture, CancellationToken cancellation)
     {
         using var content = LocalContent.Open(archive, live, StandaloneNode.Name, capture);
+        content.PutInOrder(cancellation);
         var epoch = content.Epoch ?? Begin(archive, content, live, cancellation);
         var result = content.Dump(epoch, cancellation);
         if (result is DumpResult.Committed committed)

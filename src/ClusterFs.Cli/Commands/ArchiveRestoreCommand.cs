@@ -22,7 +22,7 @@ public static class ArchiveRestoreCommand
         };
         var over = new Option<bool>("--over")
         {
-            Description = "Replace what DIR holds, in one step, fetching only what differs. Nothing may use DIR meanwhile.",
+            Description = "Replace what DIR holds, fetching only what differs. Nothing may use DIR meanwhile. Cut short, it leaves the old content or the new one whole, which may be away until it is run again.",
         };
         var command = new Command("restore", "Write a dump's files into a directory. Live content of a running service is not touched.")
         {

@@ -401,7 +401,7 @@ internal sealed class ConfigFile
             var left = _settings.HealthyWithin + HealthyFor - _time.GetElapsedTime(since);
             var outcome = left > TimeSpan.Zero
                 ? Command(healthy, environment).Run(left, cancellation)
-                : new ShellOutcome(false, "no time was left");
+                : new CommandOutcome(false, "no time was left");
             if (outcome.Succeeded)
             {
                 if (_time.GetElapsedTime(healthySince ??= _time.GetTimestamp()) >= HealthyFor)
@@ -426,7 +426,7 @@ internal sealed class ConfigFile
         }
     }
 
-    private static ShellCommand Command(string text, Dictionary<string, string> environment) => new(text, "/", Guid.NewGuid().ToString("N"), environment);
+    private static BoundedCommand Command(string text, Dictionary<string, string> environment) => BoundedCommand.OfShell(text, "/", Guid.NewGuid().ToString("N"), environment);
 
     private Dictionary<string, string> Environment(string version) => new(StringComparer.Ordinal)
     {

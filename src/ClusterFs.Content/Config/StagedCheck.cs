@@ -48,7 +48,7 @@ internal static class StagedCheck
 
     private static readonly Lazy<bool> Possible = new(() => Processes.IsRoot
         && File.Exists(Unshare)
-        && new ShellCommand($"{Unshare} --mount --propagation private true", "/", Guid.NewGuid().ToString("N"), []).Run(TimeSpan.FromSeconds(10), CancellationToken.None).Succeeded);
+        && BoundedCommand.OfShell($"{Unshare} --mount --propagation private true", "/", Guid.NewGuid().ToString("N"), []).Run(TimeSpan.FromSeconds(10), CancellationToken.None).Succeeded);
 
     /// <summary>Whether this process may give a check a view of its own.</summary>
     public static bool HasNamespaces => Possible.Value;
@@ -82,7 +82,7 @@ internal static class StagedCheck
                 $"the check cannot see a version before it is in use: the daemon is not root, or may not make mount namespaces; have 'check' read ${StagedVariable}");
         }
 
-        var outcome = new ShellCommand(command, "/", Guid.NewGuid().ToString("N"), all).Run(settings.CheckTimeout, cancellation);
+        var outcome = BoundedCommand.OfShell(command, "/", Guid.NewGuid().ToString("N"), all).Run(settings.CheckTimeout, cancellation);
         if (!outcome.Succeeded)
         {
             throw new ConfigException($"the check refused version {LocalVersions.Short(version)}, so nothing changed: {outcome.Words}");

@@ -176,7 +176,7 @@ internal sealed class SeededFile(
             ["CLUSTERFS_FILE"] = settings.Path,
             ["CLUSTERFS_STAGED"] = _place.Staged,
         };
-        var outcome = new ShellCommand(check, "/", Guid.NewGuid().ToString("N"), environment).Run(settings.CheckTimeout, cancellation);
+        var outcome = BoundedCommand.OfShell(check, "/", Guid.NewGuid().ToString("N"), environment).Run(settings.CheckTimeout, cancellation);
         if (!outcome.Succeeded)
         {
             throw new SeedException($"{settings.Path}: the check refused what was rendered, so the file stays as it was: {outcome.Words}");

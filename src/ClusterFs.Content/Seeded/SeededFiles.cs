@@ -260,15 +260,15 @@ public sealed class SeededFiles
                 ["CLUSTERFS_SERVICE"] = due.Key.Service,
                 ["CLUSTERFS_NODE"] = _settings.Node.Name,
             };
-            ShellOutcome outcome;
+            CommandOutcome outcome;
             try
             {
-                outcome = Wait($"the reload of {due.Key.Service}", () => new ShellCommand(due.Key.Reload!, "/", Guid.NewGuid().ToString("N"), environment)
+                outcome = Wait($"the reload of {due.Key.Service}", () => BoundedCommand.OfShell(due.Key.Reload!, "/", Guid.NewGuid().ToString("N"), environment)
                     .Run(due.Max(watched => watched.File.Settings.ReloadTimeout), cancellation));
             }
             catch (Exception problem) when (!IsEnd(problem, cancellation))
             {
-                outcome = new ShellOutcome(false, WordsFor(problem));
+                outcome = new CommandOutcome(false, WordsFor(problem));
             }
 
             foreach (var watched in due)
@@ -278,7 +278,7 @@ public sealed class SeededFiles
         }
     }
 
-    private void NoteReload(Watched watched, ShellOutcome outcome)
+    private void NoteReload(Watched watched, CommandOutcome outcome)
     {
         var file = watched.File;
         try
@@ -295,7 +295,7 @@ public sealed class SeededFiles
         }
         catch (Exception problem) when (problem is not OperationCanceledException)
         {
-            outcome = new ShellOutcome(false, $"it was run, and that cannot be remembered: {WordsFor(problem)}");
+            outcome = new CommandOutcome(false, $"it was run, and that cannot be remembered: {WordsFor(problem)}");
         }
 
         watched.Reload.Failed();

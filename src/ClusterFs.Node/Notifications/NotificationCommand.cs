@@ -20,10 +20,8 @@ internal static class NotificationCommand
     {
         var environment = FactsOf(notification, reporter)
             .Select(fact => KeyValuePair.Create(VariableOf(fact.Name), Convert.ToString(fact.Value, CultureInfo.InvariantCulture) ?? ""));
-        var outcome = new ShellCommand(settings.Command, Environment.CurrentDirectory, Guid.NewGuid().ToString("N"), environment)
-        {
-            Input = JsonOf(notification, reporter),
-        }.Run(settings.Timeout, cancellation);
+        var outcome = BoundedCommand.OfShell(settings.Command, "/", Guid.NewGuid().ToString("N"), environment)
+            .Run(settings.Timeout, cancellation, JsonOf(notification, reporter));
         return new NotificationResult(outcome.Succeeded, outcome.Words);
     }
 

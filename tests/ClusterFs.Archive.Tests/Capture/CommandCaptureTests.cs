@@ -74,12 +74,12 @@ public sealed class CommandCaptureTests : IDisposable
     }
 
     [Theory]
-    [InlineData("echo half > half; echo 'connection refused' >&2; exit 4", "exit code 4: connection refused")]
-    [InlineData("true", "wrote nothing into $CLUSTERFS_TARGET")]
-    [InlineData("echo half > half; sleep 300", "no end after 0.5 s, killed")]
-    public void A_command_that_fails_commits_nothing_and_leaves_nothing(string command, string expected)
+    [InlineData("echo half > half; echo 'connection refused' >&2; exit 4", 60, "exit code 4: connection refused")]
+    [InlineData("true", 60, "wrote nothing into $CLUSTERFS_TARGET")]
+    [InlineData("echo half > half; sleep 300", 0.5, "no end after 0.5 s, killed")]
+    public void A_command_that_fails_commits_nothing_and_leaves_nothing(string command, double limit, string expected)
     {
-        using var content = _bed.Open("n1", new CaptureSettings(CaptureMode.Command) { Command = new CaptureCommand(command, TimeSpan.FromMilliseconds(500)) });
+        using var content = _bed.Open("n1", new CaptureSettings(CaptureMode.Command) { Command = new CaptureCommand(command, TimeSpan.FromSeconds(limit)) });
 
         var error = Assert.Throws<LocalContentException>(() => content.Dump(1, CancellationToken.None));
 
@@ -95,7 +95,8 @@ public sealed class CommandCaptureTests : IDisposable
         using (var child = new Child(
             "dump-commanded", _bed.Shared, _bed.Live("n1"), "nowhere", $"echo $$ > {process}; while :; do echo x > $(date +%N); done"))
         {
-            Await.That(() => Scratch.Any(copy => Directory.EnumerateFiles(copy).Any()), "the copy is being written");
+            // Files come and go beside it.
+            Await.That(() => Directory.EnumerateDirectories(ScratchDirectory).Any(copy => Directory.EnumerateFiles(copy).Any()), "the copy is being written");
             child.Kill();
         }
 
@@ -174,7 +175,9 @@ public sealed class CommandCaptureTests : IDisposable
         Assert.True(content.AtRisk().Changed);
     }
 
-    private IEnumerable<string> Scratch => Directory.EnumerateFileSystemEntries(Path.Combine(_bed.MarkerOf("n1"), "scratch"));
+    private string ScratchDirectory => Path.Combine(_bed.MarkerOf("n1"), "scratch");
+
+    private IEnumerable<string> Scratch => Directory.EnumerateFileSystemEntries(ScratchDirectory);
 
     private static CaptureSettings Command(string command) => new(CaptureMode.Command) { Command = new CaptureCommand(command, TimeSpan.FromSeconds(60)) };
 }

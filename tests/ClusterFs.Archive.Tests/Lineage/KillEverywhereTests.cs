@@ -7,6 +7,12 @@ namespace ClusterFs.Archive.Tests.Lineage;
 public sealed class KillEverywhereTests : IDisposable
 {
     private const string Changes = "write,pwrite64,rename,renameat,renameat2,link,linkat,unlink,fsync,fdatasync,syncfs,ftruncate,mkdir,rmdir,copy_file_range,fallocate";
+    private static readonly string[] ChangesInPlace =
+    [
+        "rename", "renameat", "renameat2", "link", "unlink", "rmdir", "fsync", "syncfs", "ftruncate", "mkdir", "fallocate", "pwrite64", "symlink",
+        "chmod", "lchown", "utimensat", "lsetxattr", "lremovexattr", "write", "copy_file_range",
+    ];
+
     private const int Killed = 128 + 9;
     private readonly TestBed _bed = new();
 
@@ -93,6 +99,43 @@ public sealed class KillEverywhereTests : IDisposable
         }
 
         Assert.True(ended && kills > 5, $"{kills} kills, the end of the restore was {(ended ? string.Empty : "not ")}reached");
+    }
+
+    /// <summary>Shared storage is away when the node comes back.</summary>
+    [SkippableFact]
+    public void A_restore_in_place_leaves_the_old_content_or_the_new_one_whole()
+    {
+        RequireTracing();
+        var stale = new StaleTree(_bed);
+        var (kills, completed, isNew) = (0, 0, false);
+        foreach (var call in ChangesInPlace)
+        {
+            // One call after the other: the tracer counts each by itself. The first ones all, of those after them one in a while.
+            var ended = false;
+            for (var n = 1; !ended; n += 1 + (n / 6))
+            {
+                var (to, wanted, before) = isNew ? (stale.Old, stale.OldState, stale.NewState) : (stale.New, stale.NewState, stale.OldState);
+                using (var child = Child.KilledAt(call, n, "restore-over", _bed.Shared, _bed.Live("n3"), "n3", $"{to.Slot}"))
+                {
+                    var code = child.Wait();
+                    Assert.Contains(code, (int[])[0, Killed]);
+                    ended = code == 0;
+                    kills += code == Killed ? 1 : 0;
+                }
+
+                // At the live path there is never anything but one of them.
+                var found = Directory.Exists(stale.Live) ? stale.State : null;
+                Assert.True(found is null || found == wanted || found == before, $"{call} {n}: {found}");
+                stale.Recover();
+                Assert.Contains(stale.State, (string[])[wanted, before]);
+                completed += found != wanted && stale.State == wanted ? 1 : 0;
+                stale.Restore(to);
+                Assert.Equal(wanted, stale.State);
+                isNew = !isNew;
+            }
+        }
+
+        Assert.True(kills > 40 && completed > 15, $"{kills} kills, after {completed} of them the change was completed");
     }
 
     [SkippableFact]

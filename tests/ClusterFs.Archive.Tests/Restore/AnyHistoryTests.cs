@@ -1,5 +1,6 @@
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Restore;
 using ClusterFs.Posix;
 using CsCheck;
 
@@ -20,16 +21,21 @@ public sealed class AnyHistoryTests
     /// <param name="Before">What is done to the copy before the dump is restored over it.</param>
     private sealed record Restore(int Dump, bool Strays, TreeChange[] Before);
 
-    [Fact]
-    public void Every_dump_restores_into_nothing_and_over_anything()
+    /// <param name="inPlace">Whether what lies there is changed in place, however much differs; otherwise another tree is built beside it.</param>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Every_dump_restores_into_nothing_and_over_anything(bool inPlace)
     {
+        Func<StoredContent, ChangeLimits> limitsOf = inPlace ? TestBed.AlwaysInPlace : TestBed.NeverInPlace;
+        var (over, changed) = (0, 0);
         var steps = Gen.Select(TreeChange.Some, Gen.Bool, Gen.Bool, TreeChange.Some, (changes, moves, strays, stray) => new Step(changes, moves, strays, stray));
         var restores = Gen.Select(Gen.Int[0, 100], Gen.Bool, TreeChange.Some, (dump, strays, before) => new Restore(dump, strays, before));
         Gen.Select(steps.Array[2, 6], restores.Array[1, 4]).Sample(
-            (history, over) =>
+            (history, restored) =>
             {
                 using var bed = new TestBed();
-                var states = Play(bed, history);
+                var states = Play(bed, history, limitsOf);
                 foreach (var (dump, state) in states)
                 {
                     var to = bed.Scratch($"out{dump.Slot}");
@@ -38,7 +44,7 @@ public sealed class AnyHistoryTests
                     Assert.Empty(bed.Archive.Verify(dump.Content, CancellationToken.None).Damages);
                 }
 
-                foreach (var restore in over)
+                foreach (var restore in restored)
                 {
                     if (restore.Strays)
                     {
@@ -46,15 +52,20 @@ public sealed class AnyHistoryTests
                     }
 
                     var (dump, state) = states[restore.Dump % states.Count];
-                    bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None));
+                    var before = FileStatus.TryRead(bed.Live("n3"))?.Inode;
+                    bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None), limitsOf: limitsOf);
                     Assert.Equal(state, TestBed.Describe(bed.Live("n3")));
+                    over += before is null ? 0 : 1;
+                    changed += FileStatus.TryRead(bed.Live("n3"))!.Value.Inode == before ? 1 : 0;
                 }
             },
             iter: 40,
             threads: 1);
+
+        Assert.Equal(inPlace, changed > 0 && changed > over / 2);
     }
 
-    private static List<(DumpRecord Dump, string State)> Play(TestBed bed, Step[] history)
+    private static List<(DumpRecord Dump, string State)> Play(TestBed bed, Step[] history, Func<StoredContent, ChangeLimits> limitsOf)
     {
         var states = new List<(DumpRecord Dump, string State)>();
         var (node, epoch) = (0, 1);
@@ -79,7 +90,7 @@ public sealed class AnyHistoryTests
                     Apply(step.Stray, bed.Live(Nodes[node]));
                 }
 
-                var basis = bed.TakeOver(Nodes[node], epoch).Basis;
+                var basis = bed.TakeOver(Nodes[node], epoch, limitsOf).Basis;
                 Assert.True(basis is ContentBasis.Restored or ContentBasis.EqualToHead, $"{basis}");
                 if (basis == ContentBasis.Restored)
                 {

@@ -71,7 +71,7 @@ public sealed class DeltaRestoreTests : IDisposable
             },
         };
 
-        _bed.On("n3", content => content.RestoreOver(dump, replacing, CancellationToken.None));
+        _bed.On("n3", content => content.RestoreOver(dump, replacing, CancellationToken.None), limitsOf: TestBed.NeverInPlace);
 
         Assert.InRange(replaced, files / 10, files);
         Assert.Equal(wanted, TestBed.Describe(_bed.Live("n3")));

@@ -4,7 +4,7 @@ using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Restore;
 
-/// <summary>A large file of which an older copy is here is copied past the cache, and changed on the way.</summary>
+/// <summary>A large file of which an older copy is here, where that is not changed in place: it is copied past the cache, and changed on the way.</summary>
 public sealed class StaleCopyTests
 {
     private const int Mebibyte = 1 << 20;
@@ -39,7 +39,7 @@ public sealed class StaleCopyTests
                 Forget(FileOf(bed, "n3"));
             }
 
-            bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None));
+            bed.On("n3", content => content.RestoreOver(dump, null, CancellationToken.None), limitsOf: TestBed.NeverInPlace);
 
             AssertIsNotCached(bed);
             Assert.Equal(state, TestBed.Describe(bed.Live("n3")));
@@ -63,7 +63,7 @@ public sealed class StaleCopyTests
             Forget(FileOf(bed, "n3"));
         }
 
-        bed.On("n3", content => content.RestoreOver(next.Record, null, CancellationToken.None));
+        bed.On("n3", content => content.RestoreOver(next.Record, null, CancellationToken.None), limitsOf: TestBed.NeverInPlace);
 
         AssertIsNotCached(bed);
         Assert.Equal(next.State, TestBed.Describe(bed.Live("n3")));
@@ -84,7 +84,7 @@ public sealed class StaleCopyTests
         var free = new DriveInfo(disk.MountPoint).TotalFreeSpace;
         Programs.Run("fallocate", "-l", $"{free - (26 * Mebibyte)}", filler);
 
-        Assert.Throws<LocalContentException>(() => bed.On("n3", content => content.RestoreOver(next.Record, null, CancellationToken.None)));
+        Assert.Throws<LocalContentException>(() => bed.On("n3", content => content.RestoreOver(next.Record, null, CancellationToken.None), limitsOf: TestBed.NeverInPlace));
 
         Assert.Equal(old.State, TestBed.Describe(bed.Live("n3")));
         File.Delete(filler);
@@ -120,7 +120,7 @@ public sealed class StaleCopyTests
 
     private static void Restore(TestBed bed, Dump dump)
     {
-        bed.On("n3", content => content.RestoreOver(dump.Record, null, CancellationToken.None));
+        bed.On("n3", content => content.RestoreOver(dump.Record, null, CancellationToken.None), limitsOf: TestBed.NeverInPlace);
         Assert.Equal(dump.State, TestBed.Describe(bed.Live("n3")));
     }
 

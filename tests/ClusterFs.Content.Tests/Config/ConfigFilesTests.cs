@@ -93,17 +93,20 @@ public sealed class ConfigFilesTests : IDisposable
     {
         NeedsNamespaces();
         _bed.Write("one\n");
-        var files = _bed.Start(with: file => how == "reload"
-            ? file with { Reload = $"{file.Reload}; ! grep -q ill \"$CLUSTERFS_PATH\" || {{ echo it is ill; false; }}" }
-            : file with { Healthy = "! grep -q ill \"$CLUSTERFS_PATH\" || { echo it is ill; false; }", HealthyWithin = TimeSpan.FromMilliseconds(700) });
+        var files = Start(TimeSpan.FromMinutes(1));
         ConfigBed.Tend(files);
         Assert.Equal(ConfigCondition.Current, ConfigBed.StateOf(files).Condition);
         _bed.Write("ill\n");
+        files = Start(TimeSpan.FromMilliseconds(700));
         ConfigBed.Tend(files);
         var state = ConfigBed.StateOf(files);
         Assert.Equal(ConfigCondition.Failed, state.Condition);
         Assert.Contains("it is ill", state.Reason, StringComparison.Ordinal);
         Assert.Equal(("one\n", "one\nill\none\n"), (File.ReadAllText(_bed.InUse()), File.ReadAllText(_bed.Reloads())));
+
+        ConfigFiles Start(TimeSpan healthyWithin) => _bed.Start(with: file => how == "reload"
+            ? file with { Reload = $"{file.Reload}; ! grep -q ill \"$CLUSTERFS_PATH\" || {{ echo it is ill; false; }}" }
+            : file with { Healthy = "! grep -q ill \"$CLUSTERFS_PATH\" || { echo it is ill; false; }", HealthyWithin = healthyWithin });
     }
 
     [SkippableTheory]

@@ -196,7 +196,7 @@ internal sealed class LogKeeper : IDisposable
         else if (isUntried || _time.GetElapsedTime(_reopenedAt) >= ReopenAgain)
         {
             var turn = _place.Turns;
-            var outcome = new ShellCommand(command, "/", Guid.NewGuid().ToString("N"), new Dictionary<string, string>
+            var outcome = BoundedCommand.OfShell(command, "/", Guid.NewGuid().ToString("N"), new Dictionary<string, string>
             {
                 ["CLUSTERFS_SERVICE"] = _service.Name,
                 ["CLUSTERFS_NODE"] = _node,

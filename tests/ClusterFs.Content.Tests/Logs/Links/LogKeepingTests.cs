@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using ClusterFs.Configuration;
 using ClusterFs.Content.Logs.Links;
@@ -25,9 +26,10 @@ public sealed class LogKeepingTests : IDisposable
         Skip.IfNot(Processes.IsRoot, "needs root, to be told whether files are open");
         using var keeping = Keep();
         Until(keeping, state => state.Go == LogsGo.ToShared);
-        var said = new List<string>();
-        keeping.Said = (_, words) => said.Add(words);
-        Assert.Equal($"{Link} leads to shared storage", said.FirstOrDefault());
+        var said = new ConcurrentQueue<string>();
+        keeping.Said = (_, words) => said.Enqueue(words);
+        Assert.True(SpinWait.SpinUntil(() => !said.IsEmpty, Patience));
+        Assert.Equal($"{Link} leads to shared storage", said.First());
         Append("2026-01-02T03:00:01Z 1");
 
         Directory.Move(_bed.Shared, _bed.Shared + ".away");

@@ -5,24 +5,43 @@ namespace ClusterFs.Archive.Capture;
 
 /// <summary>How a command ended.</summary>
 /// <param name="Words">Its exit code, or what became of it, and the end of what it printed.</param>
-internal sealed record ShellOutcome(bool Succeeded, string Words);
+internal sealed record CommandOutcome(bool Succeeded, string Words)
+{
+    /// <summary>It closed its standard input before all was written there, so it cannot have read it.</summary>
+    public bool InputRefused { get; init; }
+}
 
-/// <summary>A command of the configuration, run by /bin/sh.</summary>
+/// <summary>
+/// A command of the configuration, with limits: its time, what is kept of what it prints, and that nothing of it is left when it is killed. Whatever goes wrong
+/// with it is its outcome.
+/// </summary>
+/// <param name="command">A program, and what it is given.</param>
 /// <param name="run">Marks its processes: see <see cref="MarkedProcesses"/>.</param>
-/// <param name="givesWay">Whether it has the lowest priority. Its own processes only: a thread of ours would hand its priority on to others.</param>
-internal sealed class ShellCommand(
-    string text, string directory, string run, IEnumerable<KeyValuePair<string, string>> environment, bool givesWay = false)
+internal sealed class BoundedCommand(
+    IReadOnlyList<string> command, string directory, string run, IEnumerable<KeyValuePair<string, string>> environment)
 {
     /// <summary>For what it printed last, should something that it left running keep its output open.</summary>
     private static readonly TimeSpan ReadPatience = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>What it finds on its standard input, as far as it reads it; small. Default: nothing.</summary>
-    public ReadOnlyMemory<byte> Input { get; init; }
+    /// <summary>Longer than it takes to find them on a busy machine.</summary>
+    private static readonly TimeSpan KillPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>One that /bin/sh runs.</summary>
+    /// <param name="givesWay">Whether it has the lowest priority. Its own processes only: a thread of ours would hand its priority on to others.</param>
+    public static BoundedCommand OfShell(
+        string text, string directory, string run, IEnumerable<KeyValuePair<string, string>> environment, bool givesWay = false)
+    {
+        string[] shell = ["/bin/sh", "-c", text];
+
+        // The kernel derives a process's priority for the disk from this one.
+        return new BoundedCommand(givesWay ? ["nice", "-n", "19", .. shell] : shell, directory, run, environment);
+    }
 
     /// <summary>Runs it and waits. What it leaves running when it ends by itself is left running.</summary>
     /// <param name="timeout">Then all that it started is killed, and it has failed.</param>
+    /// <param name="input">What it finds on its standard input, as far as it reads it; small.</param>
     /// <exception cref="OperationCanceledException">Cancelled; all that it started was killed.</exception>
-    public ShellOutcome Run(TimeSpan timeout, CancellationToken cancellation)
+    public CommandOutcome Run(TimeSpan timeout, CancellationToken cancellation, ReadOnlyMemory<byte> input = default)
     {
         cancellation.ThrowIfCancellationRequested();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -32,41 +51,44 @@ internal sealed class ShellCommand(
             using var process = Process.Start(StartInfo())!;
             Thread[] output = [tail.Begin(process.StandardOutput), tail.Begin(process.StandardError)];
             limit.CancelAfter(timeout);
+            bool isRefused;
             try
             {
-                Give(process, limit.Token);
+                isRefused = !Give(process, input, limit.Token);
                 process.WaitForExitAsync(limit.Token).GetAwaiter().GetResult();
             }
             catch (OperationCanceledException)
             {
                 KillAll(process);
                 cancellation.ThrowIfCancellationRequested();
-                return new ShellOutcome(false, $"no end after {timeout.TotalSeconds:0.###} s, killed{Said(output, tail)}");
+                return new CommandOutcome(false, $"no end after {timeout.TotalSeconds:0.###} s, killed{Said(output, tail)}");
             }
 
-            return new ShellOutcome(process.ExitCode == 0, $"exit code {process.ExitCode}{Said(output, tail)}");
+            return new CommandOutcome(process.ExitCode == 0, $"exit code {process.ExitCode}{Said(output, tail)}") { InputRefused = isRefused };
         }
         catch (Exception problem) when (problem is Win32Exception or IOException)
         {
-            MarkedProcesses.Kill(run);
-            return new ShellOutcome(false, $"it cannot be run: {problem.Message}");
+            KillMarked();
+            return new CommandOutcome(false, $"it cannot be run: {problem.Message}");
         }
     }
 
-    private void Give(Process process, CancellationToken limit)
+    /// <returns>False where it does not take it.</returns>
+    private static bool Give(Process process, ReadOnlyMemory<byte> input, CancellationToken limit)
     {
         try
         {
-            if (Input.Length > 0)
+            if (input.Length > 0)
             {
-                process.StandardInput.BaseStream.WriteAsync(Input, limit).AsTask().GetAwaiter().GetResult();
+                process.StandardInput.BaseStream.WriteAsync(input, limit).AsTask().GetAwaiter().GetResult();
             }
 
             process.StandardInput.Close();
+            return true;
         }
         catch (IOException)
         {
-            // It has closed its standard input, or has ended.
+            return false;
         }
     }
 
@@ -82,8 +104,15 @@ internal sealed class ShellCommand(
             // One of them ended by itself, or is not ours to kill: the others still have to go.
         }
 
-        MarkedProcesses.Kill(run);
+        KillMarked();
     }
+
+    /// <summary>
+    /// Whose a process is can only be read of each, and of one that is stuck in the kernel, as on storage that hangs, this waits for as long. Whoever waits
+    /// for the outcome, such as that of a fence, does not: the others are killed beside it.
+    /// </summary>
+    private void KillMarked() => Task.WaitAny(
+        [Task.Factory.StartNew(() => MarkedProcesses.Kill(run), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)], KillPatience);
 
     private static string Said(Thread[] output, OutputTail tail)
     {
@@ -98,11 +127,7 @@ internal sealed class ShellCommand(
 
     private ProcessStartInfo StartInfo()
     {
-        string[] shell = ["/bin/sh", "-c", text];
-
-        // The kernel derives a process's priority for the disk from this one.
-        string[] command = givesWay ? ["nice", "-n", "19", .. shell] : shell;
-        var start = new ProcessStartInfo(command[0], command[1..])
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,
