@@ -203,6 +203,9 @@ public sealed record PhaseStatus(string Name, bool Wanted, int? Process, int? Ex
     /// <summary>The service's addresses that are on this node, each with its interface: 10.0.0.50/24 on eth0.</summary>
     public ImmutableArray<string> AddressesOn { get; init; } = [];
 
+    /// <summary>For how long they have been on without a break; null while they are not, or nobody knows.</summary>
+    public double? AddressesOnForSeconds { get; init; }
+
     /// <summary>Why they are not on this node though the service runs here; null where nothing is wrong.</summary>
     public string? AddressProblem { get; init; }
 }

@@ -3,7 +3,7 @@ namespace ClusterFs.Configuration;
 /// <summary>A service's live content.</summary>
 /// <param name="Path">Absolute; a directory on a local disk, the same on every node.</param>
 /// <param name="Capture">How a dump gets a consistent picture of it. Default <see cref="CaptureKind.Auto"/>.</param>
-/// <param name="DumpEvery">From the start of one dump to the start of the next. 100 ms to 1 d, default 5 s.</param>
+/// <param name="DumpEvery">From the start of one dump to the start of the next, at least. 100 ms to 1 d, default 5 s.</param>
 /// <param name="Retention">Which of its dumps stay.</param>
 public sealed record LiveSettings(string Path, CaptureKind Capture, TimeSpan DumpEvery, RetentionSettings Retention)
 {

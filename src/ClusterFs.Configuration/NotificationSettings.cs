@@ -11,6 +11,9 @@ namespace ClusterFs.Configuration;
 public sealed record NotificationSettings(
     string Command, ImmutableSortedSet<string> On, TimeSpan Timeout, TimeSpan VacantAfter, TimeSpan? OverdueAfter)
 {
+    /// <summary>How long a node's daemon may not be reached, or its guard not answer it, before that is an event. 1 s to 1 d.</summary>
+    public TimeSpan NodeLostAfter { get; init; } = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan ShortestDefault = TimeSpan.FromMinutes(5);
 
     /// <summary>As it is written; else 5 min, or three times the pace of the dumps where that is longer.</summary>
@@ -26,10 +29,16 @@ public static class NotificationEvents
 
     private static readonly string[] Asked = ["moved", "started", "paused", "resumed"];
 
-    /// <summary>What nobody did on purpose.</summary>
-    public static ImmutableSortedSet<string> Unasked { get; } = ImmutableSortedSet.Create(
+    /// <summary>What is of a node and of no service, so that only the command for all services is run for it.</summary>
+    public static ImmutableSortedSet<string> OfNodes { get; } = ImmutableSortedSet.Create(
+        StringComparer.Ordinal, "node-lost", "node-back", "guard-lost", "guard-back");
+
+    /// <summary>What nobody did on purpose, and what is of a service.</summary>
+    public static ImmutableSortedSet<string> UnaskedOfServices { get; } = ImmutableSortedSet.Create(
         StringComparer.Ordinal,
         "failover", "lost", "move-abandoned", "power-fenced", "left-alone", "vacant", "divergent", "dump-overdue", "rehearsal-failed");
 
-    public static ImmutableSortedSet<string> All { get; } = Unasked.Union(Asked);
+    public static ImmutableSortedSet<string> OfServices { get; } = UnaskedOfServices.Union(Asked);
+
+    public static ImmutableSortedSet<string> All { get; } = OfServices.Union(OfNodes);
 }

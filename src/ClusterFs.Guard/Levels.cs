@@ -48,6 +48,7 @@ internal sealed class Levels(
         var lent = addresses.View(service);
         report.AddressesOn.AddRange(lent.On);
         report.AddressProblem = lent.Problem ?? "";
+        report.AddressesOnSinceBoottime = lent.Since?.Boottime.Ticks ?? 0;
         report.Frozen = view.FrozenGroup is not null;
         report.StoodDown = view.StoodDown;
         if (view.Ended is { } code)

@@ -55,6 +55,9 @@ internal static partial class NodeLog
     [LoggerMessage(142, LogLevel.Error, "{Event} of {Service} is not told to anybody, {Capacity} notifications wait already: {Text}")]
     public static partial void NotificationDropped(this ILogger logger, string @event, string service, int capacity, string text);
 
+    [LoggerMessage(143, LogLevel.Error, "which nodes are lost or back is not known; it is looked at again each second, and this is said once")]
+    public static partial void NodesNotLookedAt(this ILogger logger, Exception problem);
+
     [LoggerMessage(51, LogLevel.Error, "the fence command for {Node} failed: {Outcome}; its leases are waited out")]
     public static partial void FenceFailed(this ILogger logger, string node, string outcome);
 

@@ -110,6 +110,9 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 TellAgents(new ReportWanted(_settings.Service));
                 Context.Stop(Self);
                 break;
+            case MoveService or PauseService when _finished:
+                HaveAskedAgain(Sender);
+                break;
             case not null when _finished:
                 break;
             case ReportNode report:
@@ -175,6 +178,13 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
                 Unhandled(message);
                 break;
         }
+    }
+
+    /// <summary>However it ends: who waits for an answer would take the silence for a database that is away.</summary>
+    protected override void PostStop()
+    {
+        HaveAllAskedAgain();
+        base.PostStop();
     }
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
@@ -332,6 +342,18 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
             failure: problem => new NodeFenced(fence.Node, fence.Epoch, false, problem.Message));
     }
 
+    private void HaveAllAskedAgain()
+    {
+        foreach (var asker in _requests.Values)
+        {
+            HaveAskedAgain(asker);
+        }
+
+        _requests.Clear();
+    }
+
+    private void HaveAskedAgain(IActorRef asker) => asker.Tell(RequestAnswered.Ended(_settings.Service));
+
     private Guid Remember(IActorRef asker)
     {
         var request = Guid.NewGuid();
@@ -375,6 +397,7 @@ public sealed partial class OwnershipActor : UntypedPersistentActor, IWithTimers
     {
         _surroundings.Logger.RecoversAgain(_settings.Service, reason);
         _finished = true;
+        HaveAllAskedAgain();
         Timers.Cancel(WakeUp.Instance);
         Timers.StartSingleTimer(Finish.Instance, Finish.Instance, Backoff);
     }

@@ -13,9 +13,12 @@ internal static class Program
                                                         10 MiB changed in one large file, on XFS, on btrfs, and where DIR lies (own)
                bench loops [--dir DIR]                  the innermost loops, by BenchmarkDotNet
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
-               bench writer [--size MiB] [--dir DIR]    a SQLite writer at full speed, without dumps and with them
+               bench writer [--size MiB] [--dir DIR] [--store DIR]
+                                                        a SQLite writer at full speed, without dumps and with them; the archive in another
+                                                        directory, of another file system
                bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
                bench static [--files N] [--dir DIR]     static content published on three nodes
+               bench idle [--services N] [--dir DIR]    daemons to which nothing happens, beside Akka.Cluster alone
                bench polling [--files N] [--dir DIR]    looks at a config file of many files that does not change
         """;
 
@@ -27,6 +30,8 @@ internal static class Program
                 return Measured.RunHere(result, file, rest);
             case ["write-rows", var database]:
                 return WriterBench.WriteRows(database);
+            case ["plain-node", var address, var pace]:
+                return PlainNode.Run(address, pace);
             case ["archive", .. var rest]:
                 var contents = Names(ref rest, "--content", Workloads.Of(1).Select(workload => workload.Name));
                 var tools = Names(ref rest, "--tools", Tool.All(string.Empty).Select(tool => tool.Name));
@@ -42,11 +47,14 @@ internal static class Program
             case ["standby", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
             case ["writer", .. var rest]:
-                return Bench("--size", 256, rest, (scratch, size) => new WriterBench(scratch, size).Run());
+                var store = Value(ref rest, "--store");
+                return Bench("--size", 256, rest, (scratch, size) => InScratch(store ?? scratch, shared => new WriterBench(scratch, shared, size).Run()));
             case ["logs", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new LogsBench(scratch, size).Run());
             case ["static", .. var rest]:
                 return Bench("--files", 10_000, rest, (scratch, files) => new StaticBench(scratch, files).Run());
+            case ["idle", .. var rest]:
+                return Bench("--services", 10, rest, (scratch, services) => new IdleBench(scratch, services).Run());
             case ["polling", .. var rest]:
                 return Bench("--files", 10_000, rest, (scratch, files) => new PollingBench(scratch, files).Run());
             default:
@@ -73,6 +81,21 @@ internal static class Program
             : throw new ArgumentException($"{option} takes some of these, with commas between them: {string.Join(',', all)}");
     }
 
+    /// <summary>Takes an option with one value out of the arguments.</summary>
+    /// <returns>Null where it is not given.</returns>
+    private static string? Value(ref string[] arguments, string option)
+    {
+        var at = Array.IndexOf(arguments, option);
+        if (at < 0 || at + 1 == arguments.Length)
+        {
+            return null;
+        }
+
+        var value = arguments[at + 1];
+        arguments = [.. arguments[..at], .. arguments[(at + 2)..]];
+        return value;
+    }
+
     private static int Bench(string option, int number, string[] arguments, Func<string, int, int> run)
     {
         var directory = Path.GetTempPath();
@@ -91,10 +114,15 @@ internal static class Program
             }
         }
 
+        return InScratch(directory, scratch => run(scratch, number));
+    }
+
+    private static int InScratch(string directory, Func<string, int> run)
+    {
         var scratch = Directory.CreateDirectory(Path.Combine(directory, $"clusterfs-bench.{Environment.ProcessId}")).FullName;
         try
         {
-            return run(scratch, number);
+            return run(scratch);
         }
         finally
         {

@@ -11,7 +11,8 @@ namespace ClusterFs.Benchmarks;
 /// What dumps cost a SQLite writer at full speed: one process updates random rows of a database in WAL mode, each in a transaction of its own, and goes on
 /// while there are no dumps, dumps every five seconds and dumps every second, in turn, so that whatever else drifts does so for all three.
 /// </summary>
-internal sealed class WriterBench(string scratch, int mebibytes)
+/// <param name="shared">Where the archive is made.</param>
+internal sealed class WriterBench(string scratch, string shared, int mebibytes)
 {
     private const int Rounds = 4;
     private const int RowSize = 1000;
@@ -25,7 +26,6 @@ internal sealed class WriterBench(string scratch, int mebibytes)
 
     public int Run()
     {
-        var shared = Path.Combine(scratch, "shared");
         var live = Directory.CreateDirectory(Path.Combine(scratch, "live")).FullName;
         var database = Path.Combine(live, "app.db");
         Fill(database);

@@ -69,6 +69,9 @@ public sealed class MistakesTests : IDisposable
         "clusterfs.services.wiki.notify { command = mail, on = [fail-over] }",
         "node.conf:8: clusterfs.services.wiki.notify.on: 'fail-over' is no event; did you mean 'failover'? there are divergent, dump-overdue, failover, left-alone, lost, move-abandoned, moved, paused, power-fenced, rehearsal-failed, resumed, started, vacant")]
     [InlineData(
+        "clusterfs.services.wiki.notify { command = mail, on = [lost, node-lost] }",
+        "node.conf:8: clusterfs.services.wiki.notify.on: 'node-lost' is of no service; expected in clusterfs.notify")]
+    [InlineData(
         "clusterfs.services.wiki.failback = always",
         "node.conf:8: clusterfs.services.wiki.failback: 'always' is none of the choices; expected never, manual, \"after:10m\" or \"window:02:00-04:00\"")]
     [InlineData(

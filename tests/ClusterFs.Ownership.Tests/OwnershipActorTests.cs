@@ -90,6 +90,38 @@ public sealed class OwnershipActorTests : TestKit
         Assert.Equal(OwnershipScene.Service, FishForMessage<ReportWanted>(_ => true).Service);
     }
 
+    /// <summary>It has not heard yet who waits, and would wait for that.</summary>
+    [Fact]
+    public void Whoever_asked_for_a_move_is_told_to_ask_again_when_its_ownership_goes_elsewhere()
+    {
+        var first = Watch(Sys.ActorOf(OwnershipScene.Actor(_journal, _voters)));
+        first.Tell(OwnershipScene.Waiting("n1"), TestActor);
+        FishForMessage<GrantOwnership>(_ => true);
+        first.Tell(OwnershipActor.HandOff.Instance);
+        FishForMessage<Terminated>(_ => true);
+
+        var second = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        second.Tell(new MoveService(OwnershipScene.Service, "n2"), TestActor);
+        second.Tell(OwnershipActor.HandOff.Instance);
+
+        var answer = FishForMessage<RequestAnswered>(_ => true);
+        Assert.Equal((false, true), (answer.Accepted, answer.Again));
+    }
+
+    [Fact]
+    public void Whoever_asked_for_what_could_not_be_journalled_is_told_to_ask_again()
+    {
+        var ownership = Sys.ActorOf(OwnershipScene.Actor(_journal, _voters));
+        ownership.Tell(new GetOwnership(OwnershipScene.Service), TestActor);
+        ExpectMsg<OwnershipView>();
+        _journal.Execute("create trigger full before insert on journal begin select raise(abort, 'full'); end");
+
+        ownership.Tell(new PauseService(OwnershipScene.Service, true), TestActor);
+
+        var answer = FishForMessage<RequestAnswered>(_ => true);
+        Assert.Equal((false, true), (answer.Accepted, answer.Again));
+    }
+
     [Fact]
     public void An_incarnation_that_the_journal_ends_has_the_nodes_report_too()
     {
@@ -138,7 +170,7 @@ public sealed class OwnershipActorTests : TestKit
     {
         var told = new System.Collections.Concurrent.ConcurrentQueue<Notification>();
         var ownership = Sys.ActorOf(OwnershipActor.Props(
-            OwnershipScene.Settings,
+            OwnershipScene.Settings with { Timings = new LeaseTimings(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(1)) },
             OwnershipScene.Surroundings(_journal, _voters) with
             {
                 Notify = told.Enqueue,
@@ -147,6 +179,8 @@ public sealed class OwnershipActorTests : TestKit
         ownership.Tell(OwnershipScene.Waiting("n1"), TestActor);
         FishForMessage<GrantOwnership>(_ => true);
 
+        // Before it was granted it had no owner for longer than that perhaps.
+        told.Clear();
         ownership.Tell(
             new ReportNode(OwnershipScene.Service, new NodeReport("n1", false, LeasePhase.Running, 1, 0, null), NodeSight.Nothing("n1")), TestActor);
         ownership.Tell(

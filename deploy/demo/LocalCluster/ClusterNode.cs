@@ -9,6 +9,7 @@ namespace ClusterFs.Demo;
 public sealed class ClusterNode
 {
     private static readonly TimeSpan CommandPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan KillPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StatusPatience = TimeSpan.FromSeconds(3);
 
     private readonly Dictionary<string, LaunchedProcess> _runs = [];
@@ -89,7 +90,7 @@ public sealed class ClusterNode
     /// <summary>SIGKILL to every process of the node, as a power cut would. Returns when none is left.</summary>
     public Task KillEverything() => Eventually.True(
         $"no process of {Name} is left",
-        TimeSpan.FromSeconds(5),
+        KillPatience,
         () => LocalCluster.KillAll(Processes()) && Guard is null or { HasExited: true } && Daemon is null or { HasExited: true });
 
     /// <summary>Runs a command of this node's command line; <c>--config</c> is added.</summary>

@@ -14,7 +14,7 @@ public static class ExplainCommand
         var service = CommandArguments.Service();
         var node = new Argument<string?>("NODE") { Description = "Only how this node stands.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command(
-            "explain", "Why a service is where it is, and why each node may own it next or may not: what is decided by, in words.") { service, node };
+            "explain", "Why a service is where it is, and why each node may own it next or may not: what is decided by, in words. Of the service's addresses: whether they are on this node, or why not.") { service, node };
         command.SetAction(async (parsed, cancellation) =>
         {
             var settings = GlobalOptions.Load(parsed);
@@ -40,10 +40,22 @@ public static class ExplainCommand
                 terminal.Write($"{standing.Node}  {standing.Standing,-9}  {standing.Text}");
             }
 
+            foreach (var address in report.Addresses.IsDefault ? [] : report.Addresses)
+            {
+                terminal.Write(Tell(address));
+            }
+
             await Maintenance.SayAsync(terminal, client, cancellation).ConfigureAwait(false);
 
             return ExitCodes.Done;
         });
         return command;
     }
+
+    internal static string Tell(AddressStandingReport address) => address switch
+    {
+        { On: true, OnForSeconds: { } seconds } => $"{address.Address} is on {address.Node}, on {address.Interface}, for {Humane.Seconds(seconds)}: {address.Text}",
+        { On: true } => $"{address.Address} is on {address.Node}, on {address.Interface}: {address.Text}",
+        _ => $"{address.Address} is not on {address.Node}: {address.Text}",
+    };
 }

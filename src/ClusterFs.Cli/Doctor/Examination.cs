@@ -68,6 +68,7 @@ internal static class Examination
             NodeCheck.Create(settings),
             UnitCheck.Create(settings),
             AddressCheck.Create(here),
+            AddressOwnerCheck.Create(settings, here),
             PeerCheck.Create(settings, time),
             JournalCheck.Create(settings),
             MountCheck.Create(settings, time),

@@ -112,7 +112,7 @@ internal static class ServicesBinder
         var dependsOn = CompanyBinder.Bind(section, CompanyBinder.DependsOn);
         var keptWith = CompanyBinder.Bind(section, CompanyBinder.With);
         var addresses = AddressBinder.Bind(section);
-        var notify = NotifyBinder.Bind(section.Child(NotifyBinder.Name));
+        var notify = NotifyBinder.Bind(section.Child(NotifyBinder.Name), ofService: true);
         var logs = LogsBinder.Bind(section.Child("logs"), name, links);
         var seeded = SeededBinder.Bind(section.Child(SeededBinder.Name));
         var config = ConfigBinder.Bind(section.Child(ConfigBinder.Name));

@@ -179,6 +179,7 @@ internal sealed class AddressKeeper : IDisposable
         }
 
         lent.Said = problem is null ? null : lent.Said;
+        lent.OnSince = problem is null ? lent.OnSince : null;
         Publish(lent, problem);
         return problem;
     }
@@ -194,6 +195,7 @@ internal sealed class AddressKeeper : IDisposable
                 return nowhere;
             }
 
+            var areNew = false;
             foreach (var (address, place) in places)
             {
                 foreach (var misplaced in place.Misplaced)
@@ -218,8 +220,10 @@ internal sealed class AddressKeeper : IDisposable
                 _ = place.Routed && lent.Routed.Add(address);
                 lent.GoneAfter = _now() + (until.MostRemaining(_now()) + (AddressRules.KernelLateness * 2));
                 lent.Announced = isNew ? 0 : lent.Announced;
+                areNew |= isNew;
             }
 
+            lent.OnSince = areNew || lent.OnSince is null ? _now() : lent.OnSince;
             lent.Shown = [.. places.Select(one => $"{one.Address} on {one.Place.Link!.Name}")];
             if (lent.Announced < Announcements)
             {
@@ -280,7 +284,7 @@ internal sealed class AddressKeeper : IDisposable
 
     private void Publish(Lent lent, string? problem)
     {
-        var view = new AddressView(problem is null ? lent.Shown : [], problem);
+        var view = problem is null ? new AddressView(lent.Shown, null) { Since = lent.OnSince } : new AddressView([], problem);
         if (!View(lent.Service).Equals(view))
         {
             _views = _views.SetItem(lent.Service, view);
@@ -310,6 +314,9 @@ internal sealed class AddressKeeper : IDisposable
 
         public ImmutableArray<string> Shown { get; set; } = [];
 
+        /// <summary>Since when all of them are on without a break that was seen; null before.</summary>
+        public Instant? OnSince { get; set; }
+
         /// <summary>What of the lease the kernel was told last.</summary>
         public Instant AppliedUntil { get; set; }
 
@@ -338,7 +345,11 @@ internal sealed record AddressView(ImmutableArray<string> On, string? Problem)
 {
     public static AddressView None { get; } = new([], null);
 
-    public bool Equals(AddressView? other) => other is not null && Problem == other.Problem && On.SequenceEqual(other.On, StringComparer.Ordinal);
+    /// <summary>Since when they are on; null while they are not.</summary>
+    public Instant? Since { get; init; }
 
-    public override int GetHashCode() => HashCode.Combine(Problem, On.Length);
+    public bool Equals(AddressView? other) =>
+        other is not null && Problem == other.Problem && Since == other.Since && On.SequenceEqual(other.On, StringComparer.Ordinal);
+
+    public override int GetHashCode() => HashCode.Combine(Problem, Since, On.Length);
 }

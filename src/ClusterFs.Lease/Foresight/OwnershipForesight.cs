@@ -54,6 +54,7 @@ public static class OwnershipForesight
             _ownership = world.IsGone(world.DecidedOn) ? null : present with
             {
                 Pending = null,
+                AskedMove = null,
                 Reserving = false,
                 Fencing = present.Fencing is { } fencing ? fencing with { PowerAsked = false } : null,
             };

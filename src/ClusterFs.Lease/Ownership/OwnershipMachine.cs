@@ -78,6 +78,13 @@ public static class OwnershipMachine
             due.AddRange(fencing.Raised.Values);
         }
 
+        if (state.AskedMove is { } move)
+        {
+            // With the second of them, what was not heard until then stands in its way.
+            due.Add(move.Until);
+            due.Add(state.BelieveExpiryFrom);
+        }
+
         due.RemoveAll(instant => instant.HasComeBy(now));
         return due.Count == 0 ? null : due.Aggregate(Earlier);
     }

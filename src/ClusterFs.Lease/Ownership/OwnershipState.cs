@@ -63,6 +63,9 @@ public sealed record OwnershipState(OwnershipSettings Settings, Guid Incarnation
     /// <summary>What the fence command said last.</summary>
     public NodeFenced? PowerAnswer { get; init; }
 
+    /// <summary>Null when none waits.</summary>
+    public AskedMove? AskedMove { get; init; }
+
     /// <summary>A request that is answered when its event is in the journal.</summary>
     public Guid? Asking { get; init; }
 

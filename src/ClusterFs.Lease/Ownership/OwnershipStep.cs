@@ -157,7 +157,13 @@ internal sealed partial class OwnershipStep(OwnershipState state, Instant now)
 
     public void Decide()
     {
-        if (_state.Pending is not null || _effects.Any(effect => effect is RecoverAgain))
+        if (_effects.Any(effect => effect is RecoverAgain))
+        {
+            return;
+        }
+
+        BeginAskedMove();
+        if (_state.Pending is not null)
         {
             return;
         }

@@ -9,7 +9,11 @@ public sealed record ReportPace(TimeSpan Every)
 {
     private const int InTime = 3;
 
-    private static readonly TimeSpan ForEachService = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan ForEachOfFew = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ForEachOfMany = TimeSpan.FromMilliseconds(60);
+
+    /// <summary>Not longer: an ownership of the version before counts what it hears of few services for three seconds.</summary>
+    private static readonly TimeSpan LongestOfFew = TimeSpan.FromSeconds(2);
 
     /// <summary>While anything is under way.</summary>
     public static ReportPace Fastest { get; } = new(TimeSpan.FromSeconds(1));
@@ -20,8 +24,13 @@ public sealed record ReportPace(TimeSpan Every)
     /// <summary>So long a report counts while the cluster reaches the node that made it.</summary>
     public TimeSpan Counts => Every * InTime;
 
-    /// <summary>What many services cost is bounded: up to 16 are reported on every second, 1,000 every minute.</summary>
+    /// <summary>What services cost is bounded: up to five are reported on every second, ten every two, 1,000 every minute.</summary>
     /// <param name="services">Of the whole cluster, so that all nodes agree.</param>
-    public static ReportPace Of(int services) =>
-        services * ForEachService > Fastest.Every ? new ReportPace(services * ForEachService) : Fastest;
+    public static ReportPace Of(int services)
+    {
+        var few = services * ForEachOfFew < LongestOfFew ? services * ForEachOfFew : LongestOfFew;
+        var many = services * ForEachOfMany;
+        var every = few > many ? few : many;
+        return every > Fastest.Every ? new ReportPace(every) : Fastest;
+    }
 }

@@ -30,6 +30,12 @@ internal static class AgentRules
     /// <summary>How long it is kept open for a last dump that is under way: one of many gigabytes takes its time, one on a hung mount never ends.</summary>
     public static TimeSpan HungDumpPatience { get; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// The longest time for which no dump is taken after one: half of what that took. A database that is read all the time can never begin its log anew, which
+    /// grows until the disk is full; and each longer log makes the next dump longer.
+    /// </summary>
+    public static TimeSpan LongestRest { get; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long a stop of the daemon is held up by the dump that comes before the stop of the service.</summary>
     public static TimeSpan StopPatience { get; } = TimeSpan.FromSeconds(10);
 
@@ -67,7 +73,11 @@ internal static class AgentRules
             return state;
         }
 
-        state = state with { Work = null };
+        state = state with
+        {
+            Work = null,
+            DumpRestsUntil = work.Kind is WorkKind.Dump && outcome is WorkOutcome.Done ? now + RestAfter(now.ShortestSince(work.BegunAt)) : state.DumpRestsUntil,
+        };
         return outcome switch
         {
             WorkOutcome.Failed when work.Kind is WorkKind.TakeOver && state.TakeOverFailures + 1 >= TakeOverAttempts => state with
@@ -169,6 +179,10 @@ internal static class AgentRules
         if (state.Guard?.Phase is LeasePhase.Running && state.DumpBegunAt is { } begun)
         {
             due.Add(begun + state.Settings.DumpEvery);
+            if (state.DumpRestsUntil is { } rested)
+            {
+                due.Add(rested);
+            }
         }
 
         due.RemoveAll(instant => instant.HasComeBy(now));
@@ -195,7 +209,7 @@ internal static class AgentRules
 
         if (guard.OpenTenure is not { } epoch)
         {
-            return state with { TakeOverFailures = 0, DrainedAt = null, Told = state.Told is UseGrant or StandByAgain ? state.Told : null, DumpBegunAt = null };
+            return state with { TakeOverFailures = 0, DrainedAt = null, Told = state.Told is UseGrant or StandByAgain ? state.Told : null, DumpBegunAt = null, DumpRestsUntil = null };
         }
 
         if (guard.Phase is LeasePhase.Running)
@@ -308,6 +322,9 @@ internal static class AgentRules
 
     private static bool EndIsAsked(AgentState state, long epoch) => state.Stopping || state.DrainEpoch == epoch;
 
+    private static TimeSpan RestAfter(TimeSpan dump) => dump / 2 < LongestRest ? dump / 2 : LongestRest;
+
     private static bool DumpIsDue(AgentState state, Instant now) =>
-        state.DumpAsked || (state.DumpBegunAt is { } begun && (begun + state.Settings.DumpEvery).HasComeBy(now));
+        state.DumpAsked
+        || (state.DumpBegunAt is { } begun && (begun + state.Settings.DumpEvery).HasComeBy(now) && state.DumpRestsUntil?.HasComeBy(now) != false);
 }

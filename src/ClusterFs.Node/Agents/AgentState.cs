@@ -102,6 +102,9 @@ internal sealed record AgentState(AgentSettings Settings, GuardReport? Guard)
     /// <summary>The start of the newest dump.</summary>
     public Instant? DumpBegunAt { get; init; }
 
+    /// <summary>The newest dump took so long that none begins before, unless it is asked for.</summary>
+    public Instant? DumpRestsUntil { get; init; }
+
     /// <summary>Somebody asked for a dump that begins after this was set.</summary>
     public bool DumpAsked { get; init; }
 

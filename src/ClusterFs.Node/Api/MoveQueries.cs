@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using ClusterFs.Api;
 using ClusterFs.Configuration;
+using ClusterFs.Lease.Ownership;
 using ClusterFs.Node.Agents;
 using ClusterFs.Ownership.Messages;
 
@@ -14,6 +15,10 @@ namespace ClusterFs.Node.Api;
 internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvider time)
 {
     private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>The ownership may recover first, and then wait for who it has not heard of.</summary>
+    private static readonly TimeSpan BeginPatience = AskPatience + AskedMove.Patience;
+
     private static readonly TimeSpan LookPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan MovePatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(100);
@@ -33,15 +38,27 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(MovePatience);
         ImmutableArray<string> all = known.Together.IsEmpty ? [service] : known.Together;
-        var views = await Task.WhenAll(all.Select(one => board.AskOwnershipAsync<OwnershipView>(new GetOwnership(one), AskPatience))).ConfigureAwait(false);
-        if (all.FirstOrDefault(one => views[all.IndexOf(one)] is null) is { } silent)
+        var asked = time.GetTimestamp();
+        OwnershipView?[] views;
+        while (true)
         {
-            return Problem.Silent(silent);
-        }
+            views = await Task.WhenAll(all.Select(one => board.AskOwnershipAsync<OwnershipView>(new GetOwnership(one), AskPatience))).ConfigureAwait(false);
+            if (all.FirstOrDefault(one => views[all.IndexOf(one)] is null) is { } silent)
+            {
+                return Problem.Silent(silent);
+            }
 
-        if (MoveRules.Hindrance(service, to, [.. views.Select(view => view!)]) is { } hindrance)
-        {
-            return hindrance;
+            if (MoveRules.Hindrance(service, to, [.. views.Select(view => view!)]) is not { } hindrance)
+            {
+                break;
+            }
+
+            if (!hindrance.Passes || time.GetElapsedTime(asked) >= AskedMove.Patience || limit.IsCancellationRequested)
+            {
+                return hindrance.Problem;
+            }
+
+            await Task.Delay(LookAgainAfter, time, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         MoveReport? report = null;
@@ -75,7 +92,13 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
     private async Task<Answer<MoveReport>> MoveOneAsync(string service, string to, CancellationToken limit)
     {
         var before = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
-        var begun = await board.AskOwnershipAsync<RequestAnswered>(new MoveService(service, to), AskPatience).ConfigureAwait(false);
+        var begun = await board.AskOwnershipAsync<RequestAnswered>(new MoveService(service, to), BeginPatience).ConfigureAwait(false);
+        if (begun is { Again: true })
+        {
+            // If it was begun, it is under way.
+            begun = await board.AskOwnershipAsync<RequestAnswered>(new MoveService(service, to), BeginPatience).ConfigureAwait(false);
+        }
+
         if (before is null || begun is null)
         {
             return Problem.Silent(service);
@@ -91,7 +114,7 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
         while (!limit.IsCancellationRequested)
         {
             var view = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false);
-            if (view is { Stage: OwnershipStage.Owned } && view.Epoch > before.Epoch)
+            if (view is { Stage: OwnershipStage.Owned, Reason: null } && view.Epoch > before.Epoch)
             {
                 return Ended(service, before, view, to);
             }

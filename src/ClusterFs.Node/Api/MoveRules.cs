@@ -10,32 +10,37 @@ namespace ClusterFs.Node.Api;
 internal static class MoveRules
 {
     /// <param name="views">Of the service and of all that it is kept together with, as their ownerships see it now.</param>
-    /// <returns>Null where nothing stands in the way.</returns>
-    public static Problem? Hindrance(string service, string to, ImmutableArray<OwnershipView> views)
+    /// <returns>Null where nothing stands in the way; whether it may be gone in a moment: an ownership that has just begun has not heard everybody yet.</returns>
+    public static (Problem Problem, bool Passes)? Hindrance(string service, string to, ImmutableArray<OwnershipView> views)
     {
         if (views.Length == 1)
         {
             return null;
         }
 
-        var (other, why) = views.OrderByDescending(view => view.Service == service)
-            .Select(view => (view.Service, Why: Hindrance(view, to, isNamed: view.Service == service)))
-            .FirstOrDefault(one => one.Why is not null);
+        var (other, why, passes) = views
+            .Select(view => (view.Service, Found: Hindrance(view, to, isNamed: view.Service == service)))
+            .Where(one => one.Found is not null)
+            .Select(one => (one.Service, one.Found!.Value.Why, one.Found.Value.Passes))
+            .OrderBy(one => one.Passes)
+            .ThenByDescending(one => one.Service == service)
+            .FirstOrDefault();
         return why is null
             ? null
-            : Problem.Of(
+            : (Problem.Of(
                 StatusCodes.Status409Conflict,
                 other == service ? $"{service} is not moved to {to}: {why}" : $"{service} is not moved to {to}: {other}, which it is kept together with, {why}",
-                $"nothing was moved; see `clusterfs explain {other} {to}`");
+                $"nothing was moved; see `clusterfs explain {other} {to}`"),
+                passes);
     }
 
-    private static string? Hindrance(OwnershipView view, string to, bool isNamed) => view switch
+    private static (string Why, bool Passes)? Hindrance(OwnershipView view, string to, bool isNamed) => view switch
     {
-        { MovingTo: { } target } when target != to || isNamed => $"is being moved to {target}",
-        { Owner: null } => isNamed ? "has no owner at the moment" : null,
-        { Owner: var owner } when owner == to => isNamed ? $"is on {to} already" : null,
-        _ when !view.Candidates.Contains(to) => "cannot be there",
-        { Stage: not OwnershipStage.Owned } or { Reason: not null } => $"does not run on {view.Owner}, as far as is known",
+        { MovingTo: { } target } when target != to || isNamed => ($"is being moved to {target}", false),
+        { Owner: null } => isNamed ? ("has no owner at the moment", false) : null,
+        { Owner: var owner } when owner == to => isNamed ? ($"is on {to} already", false) : null,
+        _ when !view.Candidates.Contains(to) => ("cannot be there", true),
+        { Stage: not OwnershipStage.Owned } or { Reason: not null } => ($"does not run on {view.Owner}, as far as is known", true),
         _ => null,
     };
 }

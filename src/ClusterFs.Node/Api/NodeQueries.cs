@@ -12,6 +12,7 @@ using ClusterFs.Node.Static;
 using ClusterFs.Guard;
 using ClusterFs.Lease.Ownership;
 using ClusterFs.Ownership.Messages;
+using ClusterFs.Posix;
 using HistoryEntry = ClusterFs.Api.HistoryEntry;
 
 namespace ClusterFs.Node.Api;
@@ -125,15 +126,19 @@ internal sealed class NodeQueries(
         var local = board.Find(service.Name) is { } seen
             ? seen with { Sight = seen.Sight.Aged(GuardClock.Now.LongestSince(seen.SightAt)) }
             : null;
-        return StatusPicture.Draw(
+        var status = StatusPicture.Draw(
             service.Name,
             settings.Node.Name,
             fresh ?? local?.View,
             fresh is not null,
             local,
             service.Live.Capture.ToString().ToLowerInvariant(),
-            ReportPace.Of(settings.Services.Count).Counts) with
+            ReportPace.Of(settings.Services.Count).Counts);
+        return status with
         {
+            Phase = status.Phase is { } phase && local?.Guard is { } guard
+                ? phase with { AddressesOnForSeconds = AddressPicture.OnForSeconds(guard, MachineClock.Boottime) }
+                : status.Phase,
             Failback = placement?.GoesBackTo is { } preferred ? new FailbackStatus(service.Failback.ToString(), preferred, placement.InSeconds) : null,
             Placement = [.. placement?.Notes ?? []],
             Addresses = [.. service.Addresses.Select(address => address.ToString())],

@@ -4,9 +4,11 @@ using System.Globalization;
 using Akka.Actor;
 using ClusterFs.Api;
 using ClusterFs.Configuration;
+using ClusterFs.Guard.Addresses;
 using ClusterFs.Node.Agents;
 using ClusterFs.Node.Api;
 using ClusterFs.Ownership.Messages;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Node.Foresight;
 
@@ -54,7 +56,12 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
             nodes = nodes.Append(new NodeStandingReport(node, "cannot", $"services.{service}.nodes does not name it"));
         }
 
-        return new ExplainReport(service, [.. explained.Why], [.. nodes.Where(one => node is null || one.Node == node)]);
+        return new ExplainReport(service, [.. explained.Why], [.. nodes.Where(one => node is null || one.Node == node)])
+        {
+            Addresses = node is null || node == settings.Node.Name
+                ? AddressPicture.Draw(known, settings.Node.Name, board.Find(service)?.Guard, AddressFitness.Look, MachineClock.Boottime)
+                : [],
+        };
     }
 
     /// <param name="kill">A node.</param>

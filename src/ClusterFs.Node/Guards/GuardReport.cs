@@ -23,6 +23,9 @@ internal sealed record GuardReport(
     /// <summary>Its addresses that are on this node, each with its interface.</summary>
     public ImmutableArray<string> AddressesOn { get; init; } = [];
 
+    /// <summary>Since when all of them are, on this machine's clock; null while they are not, or a guard of an earlier version does not say.</summary>
+    public TimeSpan? AddressesOnSince { get; init; }
+
     /// <summary>Why they are not, where they should be.</summary>
     public string? AddressProblem { get; init; }
 
@@ -59,6 +62,7 @@ internal sealed record GuardReport(
         IsFrozen = report.Frozen,
         StoodDown = report.StoodDown,
         AddressesOn = [.. report.AddressesOn],
+        AddressesOnSince = report.AddressesOnSinceBoottime == 0 ? null : TimeSpan.FromTicks(report.AddressesOnSinceBoottime),
         AddressProblem = report.AddressProblem.Length == 0 ? null : report.AddressProblem,
     };
 

@@ -100,11 +100,13 @@ internal sealed class NodeStart(
         _running = Task.WhenAll(
             PassOnGuardAsync(_guard, board.Agent),
             GuardedAsync(KeepUnityAsync),
+            GuardedAsync(WatchNodesAsync),
             Task.Run(() => new JournalWatch(_store, time).RunAsync(NoteJournal, _stopping.Token), CancellationToken.None),
             GuardedAsync(async cancellation =>
             {
-                // Sharding looks for its coordinator as soon as it starts, so the cluster has to be there first.
-                await Task.WhenAll(VerifyJournalAsync(cancellation), JoinAsync(cancellation)).ConfigureAwait(false);
+                // Sharding looks for its coordinator as soon as it starts, so the cluster has to be there first. Who may not begin one may wait for
+                // it forever, and a journal that cannot be used is to be told meanwhile.
+                await AllAsync(cancellation, VerifyJournalAsync, JoinAsync).ConfigureAwait(false);
                 await StartOwnershipAsync().ConfigureAwait(false);
             }));
     }
@@ -166,6 +168,25 @@ internal sealed class NodeStart(
         }
     }
 
+    /// <summary>Ends when all have ended; the first that fails ends the others, and is what this fails with.</summary>
+    private static async Task AllAsync(CancellationToken cancellation, params Func<CancellationToken, Task>[] starts)
+    {
+        using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var all = starts.Select(start => start(together.Token)).ToList();
+        try
+        {
+            await foreach (var ended in Task.WhenEach(all).ConfigureAwait(false))
+            {
+                await ended.ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await together.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     private async Task GuardedAsync(Func<CancellationToken, Task> start)
     {
         try
@@ -190,6 +211,9 @@ internal sealed class NodeStart(
     private Task KeepUnityAsync(CancellationToken cancellation) => settings.Cluster.Nodes.Count > 1
         ? new ClusterUnity(system, settings, _claim, time, _logger).RunAsync(cancellation)
         : Task.CompletedTask;
+
+    private Task WatchNodesAsync(CancellationToken cancellation) =>
+        new NodeWatch(system, settings, _claim, board, notifier, time, loggers.CreateLogger("clusterfs.notify")).RunAsync(cancellation);
 
     private async Task VerifyJournalAsync(CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using ClusterFs.Api;
 using ClusterFs.Node.Api;
@@ -21,6 +22,7 @@ internal sealed class PageActions(NodeQueries queries, MoveQueries moves, PageTo
     private static readonly TimeSpan SaidAgainAfter = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _acting = new(MostAtOnce);
+    private readonly WrongTokens _wrong = new(time);
     private readonly Lock _saying = new();
     private long? _said;
 
@@ -43,6 +45,7 @@ internal sealed class PageActions(NodeQueries queries, MoveQueries moves, PageTo
         return Judge(request) switch
         {
             Permission.Off => Problem.Of(StatusCodes.Status403Forbidden, "nobody may act from here", "this node's log says why; on the node, use clusterfs"),
+            Permission.KeptOut => KeepOut(request.HttpContext),
             Permission.Denied => Problem.Of(StatusCodes.Status401Unauthorized, "that is not the token", "it is in the file that clusterfs.http.token-file of this node names"),
             _ when !request.HasJsonContentType() => Problem.Of(StatusCodes.Status415UnsupportedMediaType, "only JSON is understood", null),
             _ when request.ContentLength is not (>= 0 and <= MostBytes) =>
@@ -56,13 +59,35 @@ internal sealed class PageActions(NodeQueries queries, MoveQueries moves, PageTo
 
     private Permission Judge(HttpRequest request)
     {
-        var permission = token.Judge(request, out var why);
-        if (permission != Permission.Granted && request.Headers.Authorization.Count > 0)
+        // Who gives none tries none.
+        var from = request.HttpContext.Connection.RemoteIpAddress;
+        var isTry = request.Headers.Authorization.Count > 0;
+        if (isTry && _wrong.KeptOutFor(from) is not null)
         {
-            Say($"{request.HttpContext.Connection.RemoteIpAddress}", why ?? "not with the token");
+            Say($"{from}", "too many wrong tokens");
+            return Permission.KeptOut;
+        }
+
+        var permission = token.Judge(request, out var why);
+        if (isTry && permission == Permission.Denied)
+        {
+            _wrong.Note(from, request.Headers.Authorization.ToString());
+        }
+
+        if (isTry && permission != Permission.Granted)
+        {
+            Say($"{from}", why ?? "not with the token");
         }
 
         return permission;
+    }
+
+    private Problem KeepOut(HttpContext context)
+    {
+        var wait = Math.Ceiling((_wrong.KeptOutFor(context.Connection.RemoteIpAddress) ?? TimeSpan.Zero).TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers.RetryAfter = wait;
+        return Problem.Of(
+            StatusCodes.Status429TooManyRequests, $"{WrongTokens.MostTries} wrong tokens came from your address in a minute", $"try again in {wait} s; meanwhile not even the right one counts from there");
     }
 
     private void Say(string address, string why)

@@ -14,6 +14,9 @@ internal enum Permission
     /// <summary>No token, or another one.</summary>
     Denied,
 
+    /// <summary>Too many wrong ones came from there: this one was not looked at.</summary>
+    KeptOut,
+
     /// <summary>There is none to be given: none is configured, or its file cannot be used.</summary>
     Off,
 }

@@ -157,7 +157,11 @@ public sealed class JournalCheck(JournalStore store, TimeProvider time, ILogger<
 
                 logger.JournalNotThereYet(store.ToString(), attempts);
             }
-            catch (Exception failure) when (failure is DbException or IOException or TimeoutException)
+#pragma warning disable CA1031 // Drivers need not throw DbException only. What is no driver at all comes to nothing.
+            catch (Exception failure) when (
+                failure is not (JournalRefusedException or TypeInitializationException or DllNotFoundException)
+                && (failure is not OperationCanceledException || !cancellation.IsCancellationRequested))
+#pragma warning restore CA1031
             {
                 logger.JournalAway(store.ToString(), failure.Message, attempts);
             }

@@ -42,7 +42,9 @@ public sealed class JournalWatch(JournalStore store, TimeProvider time)
             _ = await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false);
             return null;
         }
-        catch (Exception failure) when (failure is DbException or IOException or TimeoutException)
+#pragma warning disable CA1031 // Drivers throw much besides DbException. Whatever it is, it does not answer.
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellation.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             return failure.Message;
         }

@@ -105,7 +105,18 @@ public sealed record RehearsalSight(
 }
 
 /// <summary>What became of a request to move, pause or resume.</summary>
-public sealed record RequestAnswered(string Service, bool Accepted, string Message) : IWireMessage;
+public sealed record RequestAnswered(string Service, bool Accepted, string Message) : IWireMessage
+{
+    private const string EndedWords = "what decides it is changing its node, or begins anew; try again";
+
+    /// <summary>
+    /// Whoever was asked has ended, and whether it had begun with it is not known. The next knows: ask again. Told by its words: daemons of an earlier version
+    /// would not understand an answer with a field more.
+    /// </summary>
+    public bool Again => !Accepted && Message == EndedWords;
+
+    public static RequestAnswered Ended(string service) => new(service, false, EndedWords);
+}
 
 /// <summary>The newest events of the service's journal, oldest first.</summary>
 public sealed record OwnershipHistory(string Service, HistoryEntry[] Entries) : IWireMessage;

@@ -61,6 +61,18 @@ public enum NotificationKind
     /// <summary>A rehearsal did not go well.</summary>
     RehearsalFailed,
 
+    /// <summary>The daemon of a node has not been reached for long.</summary>
+    NodeLost,
+
+    /// <summary>A node that was told to be lost is reached again.</summary>
+    NodeBack,
+
+    /// <summary>The guard of a node has not answered its daemon for long.</summary>
+    GuardLost,
+
+    /// <summary>A guard that was told to be lost answers again.</summary>
+    GuardBack,
+
     /// <summary>Somebody asked for it.</summary>
     Test,
 }

@@ -14,7 +14,7 @@ public sealed class DoctorCommandTests
     /// <summary>Not those that a cluster on this machine may have.</summary>
     private const string Ports = "clusterfs.cluster { port = 4863, guard-port = 4864, http-port = 4865 }\n";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task A_node_whose_peers_are_missing_is_not_fit_and_each_thing_to_mend_is_said()
@@ -206,7 +206,7 @@ public sealed class DoctorCommandTests
             Failed(report, "shared mount", "did not answer in 5 s");
             Failed(report, "shared storage", "did not answer in 10 s");
             Assert.Contains(report.Findings, finding => finding is { Check: "clock rate" } && !finding.Seen.Contains("did not answer", StringComparison.Ordinal));
-            Assert.InRange(watch.Elapsed, TimeSpan.Zero, Patience);
+            Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(30));
         }
         finally
         {

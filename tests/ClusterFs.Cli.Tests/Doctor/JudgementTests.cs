@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
+using System.Net;
 using ClusterFs.Cli.Doctor;
 using ClusterFs.Configuration;
 using ClusterFs.Guard.Systemd;
 using ClusterFs.Posix;
+using ClusterFs.Posix.Network;
 
 namespace ClusterFs.Cli.Tests.Doctor;
 
@@ -79,6 +82,52 @@ public sealed class JudgementTests
     [InlineData("ceph", CaptureKind.Auto, true, false, true, Severity.Failure, "no local disk")]
     internal void Live_content(string type, CaptureKind capture, bool onShared, bool shares, bool exchanges, Severity severity, string said) => Says(
         LivePathCheck.Judge("wiki", capture, new LivePathSeen("/var/lib/wiki", new Mount("/var", type, "what", []), onShared, shares, exchanges, null)), severity, said);
+
+    [Theory]
+    [InlineData(false, true, "n2", "", Severity.Warning, "nobody answers for 10.0.0.50/24 of wiki on eth0, and n2 runs wiki")]
+    [InlineData(false, true, "n2", "02:00:00:00:00:02", Severity.Ok, "n2 (02:00:00:00:00:02) answers")]
+    [InlineData(false, true, "n4", "0e:00:00:00:00:09", Severity.Ok, "n4 owns wiki, and does not say which hardware address")]
+    [InlineData(false, true, "n2", "0e:00:00:00:00:09", Severity.Failure, "0e:00:00:00:00:09 answers for 10.0.0.50/24 of wiki on eth0, and n2 has it")]
+    [InlineData(false, true, "n2", "02:00:00:00:00:03", Severity.Failure, "n3 (02:00:00:00:00:03) answers")]
+    [InlineData(false, true, "n2", "02:00:00:00:00:02 0e:00:00:00:00:09", Severity.Failure, "0e:00:00:00:00:09 answers")]
+    [InlineData(false, true, "n4", "0e:00:00:00:00:08 0e:00:00:00:00:09", Severity.Failure, "0e:00:00:00:00:08 and 0e:00:00:00:00:09 answer")]
+    [InlineData(false, true, null, "", Severity.Ok, "no node runs wiki")]
+    [InlineData(false, true, null, "0e:00:00:00:00:09", Severity.Failure, "and no node has it")]
+    [InlineData(true, true, "n1", "", Severity.Ok, "nobody else answers")]
+    [InlineData(true, true, "n1", "02:00:00:00:00:02", Severity.Failure, "n2 (02:00:00:00:00:02) answers for 10.0.0.50/24 of wiki on eth0, and n1 has it")]
+    [InlineData(true, false, null, "0e:00:00:00:00:09", Severity.Failure, "and n1 has it")]
+    [InlineData(false, true, "n1", "0e:00:00:00:00:09", Severity.Failure, "and n1 should have it")]
+    [InlineData(false, true, "n1", "02:00:00:00:00:02", Severity.Failure, "and n1 should have it")]
+    [InlineData(false, false, null, "", Severity.Ok, "nobody answers")]
+    [InlineData(false, false, null, "02:00:00:00:00:02", Severity.Ok, "is a node of the cluster")]
+    [InlineData(false, false, null, "0e:00:00:00:00:09", Severity.Warning, "0e:00:00:00:00:09 answers")]
+    [InlineData(false, false, null, "02:00:00:00:00:02 02:00:00:00:00:03", Severity.Warning, "n2 (02:00:00:00:00:02) and n3 (02:00:00:00:00:03) answer")]
+    [InlineData(false, false, null, "02:00:00:00:00:02 0e:00:00:00:00:09", Severity.Failure, "no node is known to have it")]
+    [InlineData(true, false, null, "02:00:00:00:00:02 02:00:00:00:00:03", Severity.Failure, "and n1 has it")]
+    internal void Who_answers_for_an_address(bool isHere, bool isKnown, string? owner, string holders, Severity severity, string said) => Says(
+        [AddressOwnerCheck.Judge(
+            new AddressAsked(
+                "wiki",
+                new FloatingAddress(IPAddress.Parse("10.0.0.50"), 24, null),
+                "eth0",
+                isHere,
+                [.. holders.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(holder => new HardwareAddress(holder))],
+                ImmutableDictionary<HardwareAddress, string>.Empty.Add(new HardwareAddress("02:00:00:00:00:02"), "n2").Add(new HardwareAddress("02:00:00:00:00:03"), "n3")),
+            new AddressOwner(isKnown, owner),
+            "n1")],
+        severity,
+        said);
+
+    /// <summary>Whoever is asked believes where the question comes from.</summary>
+    [Fact]
+    public void Other_nodes_are_asked_for_in_the_name_of_what_stays_on_this_one()
+    {
+        var (link, own, floating) = (new NetworkLink(2, "eth0", false, true, [2, 0, 0, 0, 0, 1]), IPAddress.Parse("10.0.0.1"), IPAddress.Parse("10.0.0.50"));
+        var (older, newer) = (IPAddress.Parse("10.0.0.7"), IPAddress.Parse("fd00::1"));
+        LinkAddress On(IPAddress address, int there = 2) => new(there, address, 24, true, 0);
+        var table = new LinkTable([link], [On(floating), On(older), On(newer), On(own), On(IPAddress.Parse("10.1.0.1"), 3)]);
+        Assert.Equal([own, older, newer], AddressOwnerCheck.AskersOf(table, link, own, ImmutableHashSet.Create(floating)));
+    }
 
     [Fact]
     public void A_step_of_shared_storage_that_fails_says_what_could_happen()

@@ -164,6 +164,42 @@ public sealed class AddressRulesTests
         Assert.Equal(0xffff, (sum & 0xffff) + (sum >> 16));
     }
 
+    /// <summary>A question changes nothing that anybody knows: it comes from no address (RFC 5227, RFC 4862).</summary>
+    [Fact]
+    public void A_question_who_has_an_address_claims_nothing_and_its_answers_are_understood()
+    {
+        var (address, newer) = (Wanted.Address, IPAddress.Parse("2001:db8::1:2:50"));
+        var probe = NeighbourFrames.Question(Eth0.HardwareAddress.AsSpan(), null, address);
+        Assert.Equal("FFFFFFFFFFFF 020000000001 0806 0001080006040001 020000000001 00000000 000000000000 0A000032", Spaced(probe, 6, 6, 2, 8, 6, 4, 6, 4));
+        var solicitation = NeighbourFrames.Question(Eth0.HardwareAddress.AsSpan(), null, newer);
+        Assert.Equal("3333FF020050 020000000001 86DD", Spaced(solicitation[..14], 6, 6, 2));
+        Assert.All(solicitation[22..38], part => Assert.Equal(0, part));
+        Assert.Equal("FF0200000000000000000001FF020050", Convert.ToHexString(solicitation[38..54]));
+        Assert.Null(NeighbourFrames.ClaimIn(probe));
+        Assert.Null(NeighbourFrames.ClaimIn(solicitation));
+
+        foreach (var one in (IPAddress[])[address, newer])
+        {
+            var claim = NeighbourFrames.ClaimIn(Announcement.FramesFor(one, Eth0.HardwareAddress.AsSpan())[^1]);
+            Assert.Equal((one, "02:00:00:00:00:01"), (claim!.Value.Address, HardwareAddress.Of(claim.Value.Hardware).ToString()));
+        }
+
+        Assert.Null(NeighbourFrames.ClaimIn(probe.AsSpan(0, 30)));
+        Assert.Null(NeighbourFrames.ClaimIn([]));
+    }
+
+    /// <summary>And says where the answer goes, so that nobody has to ask back.</summary>
+    [Fact]
+    public void A_question_in_the_name_of_an_address_comes_from_there()
+    {
+        var arp = NeighbourFrames.Question(Eth0.HardwareAddress.AsSpan(), IPAddress.Parse("10.0.0.1"), Wanted.Address);
+        Assert.Equal("FFFFFFFFFFFF 020000000001 0806 0001080006040001 020000000001 0A000001 000000000000 0A000032", Spaced(arp, 6, 6, 2, 8, 6, 4, 6, 4));
+        var own = IPAddress.Parse("2001:db8::1");
+        var solicitation = NeighbourFrames.Question(Eth0.HardwareAddress.AsSpan(), own, IPAddress.Parse("2001:db8::1:2:50"));
+        Assert.Equal(own, new IPAddress(solicitation.AsSpan(22, 16)));
+        Assert.Equal("0101020000000001", Convert.ToHexString(solicitation.AsSpan(^8)));
+    }
+
     private static string Spaced(byte[] bytes, params int[] lengths)
     {
         var at = 0;

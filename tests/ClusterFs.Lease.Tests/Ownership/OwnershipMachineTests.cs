@@ -269,16 +269,90 @@ public sealed class OwnershipMachineTests
     public void A_move_needs_somebody_who_waits_there()
     {
         Recover(Granted(1, "n1"));
-        Feed(Running("n1", 1), 100);
-        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 100);
-        Assert.False(Assert.IsType<AnswerRequest>(Assert.Single(_effects)).Accepted);
+        Feed(Running("n1", 1), 106);
+        Feed(new NodeReported(new NodeReport("n2", false, null, 0, 0, null)), 106);
+        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 106);
+        Assert.Contains("nothing waits for it on n2", Refusal(), StringComparison.Ordinal);
+        Feed(new MoveRequested(Guid.NewGuid(), "n3"), 106);
+        Assert.Equal("the daemon of n3 does not answer", Refusal());
 
-        Feed(Waiting("n2"), 100);
-        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 100);
-        var move = Assert.IsType<MoveBegun>(Assert.IsType<Journal>(Assert.Single(_effects)).Event);
-        Feed(new Journalled(move), 100);
-        Assert.Contains(_effects, effect => effect is AnswerRequest { Accepted: true });
+        Feed(Waiting("n2"), 106);
+        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 106);
+        Begun();
         Assert.Contains(new TellDrain("n1", 1, "n2"), _effects);
+    }
+
+    [Fact]
+    public void A_move_asked_of_an_incarnation_that_has_heard_nobody_yet_begins_when_those_that_wait_have_reported()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 100);
+        Assert.Null(Answered());
+        Feed(Running("n1", 1), 100.2);
+        Assert.Null(Answered());
+        Feed(new NodeReported(new NodeReport("n2", true, LeasePhase.Closed, 0, 0, null)), 100.4);
+        Begun();
+    }
+
+    [Fact]
+    public void A_move_back_right_after_a_move_waits_until_the_owner_before_waits_again()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Running("n1", 1), 110);
+        Feed(new NodeReported(new NodeReport("n2", false, LeasePhase.Closed, 0, 0, null)), 110);
+        Feed(new Journalled(new OwnershipReleased(Then, 1, "n1", "moved") { HandedOver = true }), 110);
+        Feed(new Journalled(Granted(2, "n2")), 110);
+        Feed(Running("n2", 2), 110.1);
+        Feed(new NodeReported(new NodeReport("n1", false, LeasePhase.Closed, 1, 1, null)), 110.1);
+
+        Feed(new MoveRequested(Guid.NewGuid(), "n1"), 110.2);
+        Assert.Null(Answered());
+        Feed(new NodeReported(new NodeReport("n1", true, LeasePhase.Closed, 1, 1, null)), 110.9);
+        Begun();
+    }
+
+    [Fact]
+    public void A_move_is_refused_in_time_although_nobody_says_anything()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Running("n1", 1), 100);
+        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 100.5);
+        Feed(new MoveRequested(Guid.NewGuid(), "n3"), 100.6);
+        Assert.Contains("another move of it is being asked for", Refusal(), StringComparison.Ordinal);
+
+        Feed(Running("n1", 1), 103);
+        Assert.Null(Answered());
+        Assert.InRange(OwnershipMachine.NextWake(_state, Moments.At(103))!.Value.Boottime, Moments.At(103).Boottime, Moments.At(103.5).Boottime);
+        Feed(new OwnershipTimePassed(), 103.5);
+        Assert.Equal("the daemon of n2 does not answer", Refusal());
+        Feed(Waiting("n2"), 104);
+        Assert.Null(_state.Pending);
+    }
+
+    [Fact]
+    public void A_move_that_meets_another_decision_begins_when_that_is_journalled()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(Running("n1", 1), 110);
+        Feed(Waiting("n2"), 110);
+        Feed(new PauseRequested(Guid.NewGuid(), true), 110);
+        Feed(new MoveRequested(Guid.NewGuid(), "n2"), 110);
+        Assert.Null(Answered());
+        Feed(new Journalled(new OwnershipPaused(Then)), 110.1);
+        Feed(new Journalled(Assert.IsType<MoveBegun>(_state.Pending)), 110.2);
+        Assert.True(Answered()!.Accepted);
+    }
+
+    [Fact]
+    public void A_move_that_cannot_be_is_refused_at_once_and_one_that_nobody_asked_for_is_not_kept()
+    {
+        Recover(Granted(1, "n1"));
+        Feed(new MoveRequested(Guid.NewGuid(), "n9"), 100);
+        Assert.Contains("n9 may not own it", Refusal(), StringComparison.Ordinal);
+        Feed(new MoveRequested(Guid.NewGuid(), "n1"), 100);
+        Assert.Equal("n1 owns it already", Refusal());
+        Feed(new MoveRequested(Guid.NewGuid(), "n2") { Why = MoveReason.Failback }, 100);
+        Refusal();
     }
 
     [Fact]
@@ -441,6 +515,20 @@ public sealed class OwnershipMachineTests
         Settings, Guid.NewGuid(), events.Aggregate(OwnershipRecord.Empty, (record, happened) => record.Apply(happened)), Moments.At(100));
 
     private void Feed(OwnershipInput input, double at) => (_state, _effects) = OwnershipMachine.Handle(_state, input, Moments.At(at));
+
+    private AnswerRequest? Answered() => _effects.OfType<AnswerRequest>().SingleOrDefault();
+
+    private string Refusal()
+    {
+        Assert.False(Answered()!.Accepted);
+        return Answered()!.Message;
+    }
+
+    private void Begun()
+    {
+        Feed(new Journalled(Assert.IsType<MoveBegun>(_state.Pending)), 110.9);
+        Assert.True(Answered()!.Accepted);
+    }
 
     private Guid Nonce() => _state.Probing!.Nonce;
 

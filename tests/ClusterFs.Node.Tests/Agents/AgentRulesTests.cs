@@ -122,8 +122,36 @@ public sealed class AgentRulesTests
 
         Assert.Equal(new BeginWork(WorkKind.Dump, 3), due);
         Assert.Null(AgentRules.Decide(dumping, later + Settings.DumpEvery).Action);
-        var next = AgentRules.Finish(dumping, WorkOutcome.Done, later + (Settings.DumpEvery * 2));
-        Assert.NotNull(AgentRules.Decide(next, later + (Settings.DumpEvery * 2)).Action);
+        var next = AgentRules.Finish(dumping, WorkOutcome.Done, later + (Settings.DumpEvery / 10));
+        Assert.Equal(later + Settings.DumpEvery, AgentRules.NextWake(next, later + (Settings.DumpEvery / 2)));
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), AgentRules.Decide(next, later + Settings.DumpEvery).Action);
+    }
+
+    /// <summary>A database whose log somebody reads all the time grows it until the disk is full.</summary>
+    [Fact]
+    public void After_a_dump_that_took_longer_than_the_interval_none_is_taken_for_half_as_long_but_one_that_is_asked_for()
+    {
+        var dumping = AgentRules.Decide(In(LeasePhase.Running, epoch: 3) with { DumpBegunAt = Start - Settings.DumpEvery }, Start).State;
+        var ended = Start + (Settings.DumpEvery * 4);
+        var rested = ended + (Settings.DumpEvery * 2);
+        var next = AgentRules.Finish(dumping, WorkOutcome.Done, ended);
+
+        Assert.Null(AgentRules.Decide(next, rested - TimeSpan.FromMilliseconds(1)).Action);
+        Assert.Equal(rested, AgentRules.NextWake(next, ended));
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), AgentRules.Decide(next, rested).Action);
+        Assert.Equal(new BeginWork(WorkKind.Dump, 3), AgentRules.Decide(next with { DumpAsked = true }, ended).Action);
+        Assert.Null(AgentRules.Decide(next with { Guard = In(LeasePhase.Closed, epoch: 3, closed: 3).Guard }, ended).State.DumpRestsUntil);
+    }
+
+    /// <summary>It may have waited for storage that was away.</summary>
+    [Fact]
+    public void One_that_took_very_long_is_rested_from_for_a_while_and_one_that_failed_not_at_all()
+    {
+        var dumping = AgentRules.Decide(In(LeasePhase.Running, epoch: 3) with { DumpBegunAt = Start - Settings.DumpEvery }, Start).State;
+        var ended = Start + TimeSpan.FromHours(3);
+
+        Assert.Equal(ended + AgentRules.LongestRest, AgentRules.Finish(dumping, WorkOutcome.Done, ended).DumpRestsUntil);
+        Assert.Null(AgentRules.Finish(dumping, WorkOutcome.Failed, ended).DumpRestsUntil);
     }
 
     [Fact]

@@ -35,5 +35,14 @@ public sealed class MoveRulesTests
     }
 
     [Fact]
+    public void What_an_ownership_that_has_just_begun_has_not_heard_yet_may_pass_and_what_it_knows_does_not()
+    {
+        Assert.True(MoveRules.Hindrance("web", "n3", [Db with { Candidates = [] }, Web])!.Value.Passes);
+        Assert.True(MoveRules.Hindrance("web", "n3", [Db, Web with { Reason = "the daemon of n1 does not answer" }])!.Value.Passes);
+        Assert.False(MoveRules.Hindrance("web", "n3", [Db with { Candidates = [] }, Web with { Owner = "n3" }])!.Value.Passes);
+        Assert.False(MoveRules.Hindrance("web", "n3", [Db with { MovingTo = "n2" }, Web])!.Value.Passes);
+    }
+
+    [Fact]
     public void One_that_goes_alone_is_left_to_its_ownership() => Assert.Null(MoveRules.Hindrance("db", "n3", [Db with { Candidates = [] }]));
 }

@@ -53,13 +53,13 @@ public sealed class NotifierTests : IDisposable
     [Fact]
     public async Task One_that_hangs_is_killed_at_its_timeout_and_the_next_one_runs()
     {
-        await using var notifier = Create($"timeout = 1s, command = \"test -e {_directory}/pid && exit 0; sleep 1000 & echo $! > {_directory}/pid; wait\"");
+        await using var notifier = Create($"timeout = 5s, command = \"test -e {_directory}/pid && exit 0; sleep 1000 & echo $! > {_directory}/pid; wait\"");
 
         notifier.Tell(Failover);
         notifier.Tell(Failover);
 
         await Until(() => notifier.Figures == new NotifierFigures(1, 1, 0), "the end of both");
-        Assert.Contains(_said.Lines, line => line.Contains("failed for failover of wiki: no end after 1 s, killed; nobody was told: it runs on n2", StringComparison.Ordinal));
+        Assert.Contains(_said.Lines, line => line.Contains("failed for failover of wiki: no end after 5 s, killed; nobody was told: it runs on n2", StringComparison.Ordinal));
         var child = File.ReadAllText(Path.Combine(_directory, "pid")).Trim();
         await Until(() => !Directory.Exists($"/proc/{child}"), "the end of what the killed one had started");
     }
@@ -68,7 +68,7 @@ public sealed class NotifierTests : IDisposable
     [Fact]
     public async Task What_has_left_the_command_is_killed_with_it()
     {
-        await using var notifier = Create($"timeout = 1s, command = \"(setsid sleep 1000 > /dev/null 2>&1 & echo $! > {_directory}/pid); sleep 1000\"");
+        await using var notifier = Create($"timeout = 5s, command = \"(setsid sleep 1000 > /dev/null 2>&1 & echo $! > {_directory}/pid); sleep 1000\"");
 
         notifier.Tell(Failover);
 
@@ -97,7 +97,7 @@ public sealed class NotifierTests : IDisposable
 
         notifier.Tell(Failover);
 
-        await Until(() => notifier.Figures == new NotifierFigures(0, 1, 0), "the end of the command");
+        await Until(() => _said.Lines.Any(line => line.Contains("that was all", StringComparison.Ordinal)), "the end of the command");
         var said = Assert.Single(_said.Lines, line => line.Contains("that was all", StringComparison.Ordinal));
         Assert.True(said.Length < 2_000, $"{said.Length} characters are said of it");
     }
@@ -123,8 +123,8 @@ public sealed class NotifierTests : IDisposable
 
         notifier.Tell(Failover);
 
-        await Until(() => notifier.Figures == new NotifierFigures(0, 1, 0), "the failure");
-        Assert.Contains(_said.Lines, line => line.Contains("exit code 3: no route to the mail server", StringComparison.Ordinal));
+        await Until(() => _said.Lines.Any(line => line.Contains("exit code 3: no route to the mail server", StringComparison.Ordinal)), "the failure");
+        Assert.Equal(new NotifierFigures(0, 1, 0), notifier.Figures);
     }
 
     [Fact]

@@ -58,6 +58,7 @@ internal static class ClusterFiles
             text.AppendLine(CultureInfo.InvariantCulture, $"  fence.command = \"{command}\"");
         }
 
+        text.AppendLine(CultureInfo.InvariantCulture, $"  {options.Settings}");
         foreach (var service in options.Services)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $$"""

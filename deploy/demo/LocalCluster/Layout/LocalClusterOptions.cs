@@ -30,6 +30,9 @@ public sealed record LocalClusterOptions
     /// <summary>A fence agent that can reach every node; null for none.</summary>
     public string? FenceCommand { get; init; }
 
+    /// <summary>Further settings of the whole cluster, as they are written in the shared configuration.</summary>
+    public string Settings { get; init; } = "";
+
     public required IReadOnlyList<LocalService> Services { get; init; }
 
     /// <summary>Where the scratch directory is made. Paths of Unix sockets have to stay under 108 bytes.</summary>

@@ -24,8 +24,16 @@ public static class CertainLoss
         await Eventually.True(
             $"the writes of {atRisk.TotalSeconds:0.#} s are at risk", patience, () => watch.HasJustAnnounced(atRisk), evidence, cancelled);
         owner.Daemon!.Signal(Posix.Processes.SignalStop);
-        var acknowledged = await writer.UntilAcknowledged(MachineClock.Boottime, patience, evidence, cancelled);
-        // That one may have been written before: the next was begun after it.
-        await writer.UntilAcknowledged(acknowledged.AcknowledgedAt, patience, evidence, cancelled);
+        try
+        {
+            var acknowledged = await writer.UntilAcknowledged(MachineClock.Boottime, patience, evidence, cancelled);
+            // That one may have been written before: the next was begun after it.
+            await writer.UntilAcknowledged(acknowledged.AcknowledgedAt, patience, evidence, cancelled);
+        }
+        catch
+        {
+            owner.Daemon.Signal(Posix.Processes.SignalContinue);
+            throw;
+        }
     }
 }
