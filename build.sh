@@ -31,12 +31,15 @@ usage: ./build.sh VERB
                    build, then an hour of dumps every second, as fast as they go: what each costs, and how many files are left
   bench standby [--size MiB] [--dir DIR]
                    build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
-  bench writer [--size MiB] [--dir DIR]
-                   build, then a SQLite writer at full speed without dumps, with one every 5 s and with one every second
+  bench writer [--size MiB] [--dir DIR] [--store DIR]
+                   build, then a SQLite writer at full speed without dumps, with one every 5 s and with one every second; --store puts the archive
+                   elsewhere, as on servers, where shared storage is not the service's own disk
   bench logs [--size MiB] [--dir DIR]
                    build, then clusterfs logs on the logs of three nodes, of that size in all
   bench static [--files N] [--dir DIR]
                    build, then static content of so many files published on three nodes, 1 % changed, behind nginx where it is installed
+  bench idle [--services N] [--dir DIR]
+                   build, then what daemons of three nodes cost while nothing happens, beside Akka.Cluster alone in the same run
   bench polling [--files N] [--dir DIR]
                    build, then what a daemon's looks at a config file cost that is so many files and does not change
   package [VERSION]
@@ -57,7 +60,7 @@ need_sdk() {
   dotnet --version >/dev/null 2>&1 || die "the .NET SDK here is too old: $(dotnet --list-sdks | tr '\n' ';') global.json asks for 10.0"
 }
 
-# Native code where a C linker is at hand (a start takes 10 ms), compiled to a ready image otherwise (100 ms).
+# Native code where a C linker is at hand (a start takes some 10 ms), compiled to a ready image otherwise (100 ms).
 aot() {
   if { command -v clang || command -v gcc; } >/dev/null && [ -e /usr/include/zlib.h ]; then echo true; else
     echo "build.sh: no C compiler with zlib's headers here (Debian: clang zlib1g-dev), so clusterfs is built with the .NET runtime: same commands, slower start" >&2
@@ -125,23 +128,25 @@ test_beside() { # PROJECT...
   local project
   for project; do
     case $project in
-      *.Faults.Tests|*.Systemd.Tests) test_project "$project";;
+      *.Faults.Tests|*.Guard.Tests) test_project "$project";;
       *) (renice -n 10 "$BASHPID" >/dev/null; test_project "$project");;
     esac
   done
 }
 
 run_tests() { # [FILTER]
-  local project first=() beside=() last=() result=0 passed=0 failed=0 skipped=0
+  local project first=() beside=() first_last=() beside_last=() result=0 passed=0 failed=0 skipped=0   # two lanes that take about as long
   for project in tests/*.Tests; do
     [[ $project == *"${1:-}"* ]] || continue
     case $project in
       *.Archive.Tests|*.Cli.Tests|*.Configuration.Tests|*.Content.Tests|*.Lease.Tests|*.Simulation.Tests) beside+=("$project");;
-      *.Faults.Tests|*.Systemd.Tests) last+=("$project");;
+      *.Faults.Tests|*.Guard.Tests) beside_last+=("$project");;
+      *.Systemd.Tests) first_last+=("$project");;
       *) first+=("$project");;
     esac
   done
-  beside+=(${last[@]+"${last[@]}"})
+  first+=(${first_last[@]+"${first_last[@]}"})
+  beside+=(${beside_last[@]+"${beside_last[@]}"})
   logs=$(mktemp -d); trap 'kill $(jobs -p) 2>/dev/null || :; rm -rf "$logs"' EXIT
   dotnet build ClusterFs.sln -c Release -v quiet --nologo
   test_beside ${beside[@]+"${beside[@]}"} >"$logs/beside" 2>&1 &
@@ -181,7 +186,7 @@ case $verb in
     build; build_demo
     CLUSTERFS_BIN=$PWD/$bin exec "$demo/walkthrough" "$@";;
   bench)
-    case "${1:-}" in archive|changed|hour|loops|standby|writer|logs|static|polling) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby, writer, logs, static or polling";; esac
+    case "${1:-}" in archive|changed|hour|loops|standby|writer|logs|static|idle|polling) ;; *) die "what is to be measured? ./build.sh bench archive, changed, hour, loops, standby, writer, logs, static, idle or polling";; esac
     build
     dotnet build tests/ClusterFs.Benchmarks -c Release -v quiet --nologo
     CLUSTERFS_BIN=$PWD/$bin exec out/artifacts/bin/ClusterFs.Benchmarks/release/ClusterFs.Benchmarks "$@";;

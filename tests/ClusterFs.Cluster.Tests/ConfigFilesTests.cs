@@ -70,7 +70,7 @@ public sealed class ConfigFilesTests
 
         // The first node's daemon is killed in the roll-out: its next one goes on, and then the others.
         File.WriteAllText(source, "two\n");
-        var applied = n3.Clusterfs("config", "apply");
+        var applied = n3.Clusterfs(Patience, "config", "apply");
         await Until(n3, "n1 is at it or through", files => files.Any(file => (string?)file["rollout"]?["nodes"]?[0]?["turn"] is "running" or "passed"));
         await n1.KillEverything();
         n1.Start();

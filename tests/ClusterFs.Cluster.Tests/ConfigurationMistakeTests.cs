@@ -65,6 +65,24 @@ public sealed class ConfigurationMistakeTests : IDisposable
         Assert.Equal(2, Lines(result.Error).Length);
     }
 
+    /// <summary>It may not begin a cluster without the database, and waits for the others meanwhile: forever, where none of them is better off.</summary>
+    [Fact]
+    public async Task A_daemon_that_cannot_use_the_journal_at_all_says_why_and_ends_though_it_waits_for_a_cluster()
+    {
+        var binaries = Directory.CreateDirectory(InDirectory("bin")).FullName;
+        foreach (var program in Directory.GetFiles(Path.GetDirectoryName(Binaries.Find().Clusterfs)!, "clusterfs*"))
+        {
+            File.Copy(program, Path.Combine(binaries, Path.GetFileName(program)));
+        }
+
+        await WriteConfiguration(_ => false);
+        var result = await Command.Run(
+            [Path.Combine(binaries, "clusterfs"), "node", "--config", InDirectory("node.conf")], new Dictionary<string, string>(), TimeSpan.FromSeconds(60));
+
+        Assert.True(result.ExitCode is not 0 and not Usage, $"{result}");
+        Assert.Contains("e_sqlite3", result.Output + result.Error, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _directory.Delete(recursive: true);
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -83,14 +101,19 @@ public sealed class ConfigurationMistakeTests : IDisposable
 
     private async Task<CommandResult> Run(IReadOnlyList<Mistake> mistakes, params string[] command)
     {
-        Directory.CreateDirectory(InDirectory("shared"));
-        await File.WriteAllTextAsync(InDirectory("no-directory"), "");
-        await File.WriteAllTextAsync(InDirectory("node.conf"), Configuration(mistakes.Contains));
+        await WriteConfiguration(mistakes.Contains);
         var end = Array.IndexOf(command, "--") is var found and >= 0 ? found : command.Length;
         return await Command.Run(
             [Binaries.Find().Clusterfs, .. command[..end], "--config", InDirectory("node.conf"), .. command[end..]],
             new Dictionary<string, string>(),
             Patience);
+    }
+
+    private async Task WriteConfiguration(Func<Mistake, bool> has)
+    {
+        Directory.CreateDirectory(InDirectory("shared"));
+        await File.WriteAllTextAsync(InDirectory("no-directory"), "");
+        await File.WriteAllTextAsync(InDirectory("node.conf"), Configuration(has));
     }
 
     private string Configuration(Func<Mistake, bool> has) => $$"""

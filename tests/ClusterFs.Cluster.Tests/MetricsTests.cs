@@ -22,7 +22,7 @@ public sealed class MetricsTests(WatchedCluster watched)
             .Any(one => one.Key.StartsWith("clusterfs_guard_renewals_total", StringComparison.Ordinal) && one.Key.Contains("acked", StringComparison.Ordinal) && one.Value > 0));
         var figures = await Read(owner);
         Assert.Equal(1, figures[Figure("running", owner)]);
-        Assert.InRange(figures[Figure("lease_remaining_seconds", owner)], 0.001, 3);
+        Assert.InRange(figures[Figure("lease_remaining_seconds", owner)], 0.001, WatchedCluster.Ttl.TotalSeconds);
         Assert.InRange(figures[Figure("at_risk_seconds", owner)], 0, 60);
         Assert.Equal(0, figures[Figure("dump_failing", owner)]);
         foreach (var other in others)

@@ -18,6 +18,7 @@ public sealed class OwnerKilledTests(ClusterBench bench)
         await using var load = await bench.Load(first);
         var divergentBefore = (await bench.Cluster.UntilService(ClusterBench.Guestbook, "is known", Patience, _ => true)).Divergent;
 
+        await bench.DecidesOffTheOwner(first);
         await load.UntilALossIsCertain(first);
         var killed = MachineClock.Boottime;
         var announced = load.Watch.LastBefore(killed);

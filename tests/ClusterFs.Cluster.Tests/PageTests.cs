@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -93,13 +94,50 @@ public sealed class PageTests(WatchedCluster watched)
     }
 
     [Fact]
+    public async Task Who_tries_many_tokens_is_kept_out_with_the_right_one_too_and_nobody_else()
+    {
+        const string guesser = "127.0.7.7";
+        var owner = await watched.Settle();
+        string Ask(string token) => $"POST {Move} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{Json}Content-Length: 2\r\n\r\n{{}}";
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.StartsWith("HTTP/1.1 401 ", await watched.Send(owner, Ask("the-same-one-as-before"), guesser), StringComparison.Ordinal);
+        }
+
+        for (var i = 1; i < 10; i++)
+        {
+            Assert.StartsWith("HTTP/1.1 401 ", await watched.Send(owner, Ask($"guess-of-22-letters-{i}"), guesser), StringComparison.Ordinal);
+        }
+
+        foreach (var token in new[] { "one-more", WatchedCluster.Token })
+        {
+            var answer = await watched.Send(owner, Ask(token), guesser);
+            Assert.StartsWith("HTTP/1.1 429 ", answer, StringComparison.Ordinal);
+            Assert.InRange(int.Parse(answer.Split("Retry-After: ")[1].Split("\r\n")[0], CultureInfo.InvariantCulture), 1, 60);
+        }
+
+        // Nor does reading tell whether a guess is right, and it goes on.
+        Assert.StartsWith("HTTP/1.1 200 ", await watched.Send(owner, $"GET /page/state HTTP/1.1\r\nHost: localhost\r\n{Token}\r\n", guesser), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400 ", await watched.Send(owner, Ask(WatchedCluster.Token)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Who_has_the_token_pauses_resumes_and_dumps()
     {
         var owner = await watched.Settle();
         Assert.Equal(HttpStatusCode.NoContent, await Act(owner, "pause"));
-        await UntilPaused(owner, true);
-        Assert.Equal(HttpStatusCode.NoContent, await Act(owner, "resume"));
-        await UntilPaused(owner, false);
+        try
+        {
+            await UntilPaused(owner, true);
+            Assert.Equal(HttpStatusCode.NoContent, await Act(owner, "resume"));
+            await UntilPaused(owner, false);
+        }
+        catch
+        {
+            await owner.Clusterfs("resume", WatchedCluster.Service);
+            throw;
+        }
+
         Assert.Equal(HttpStatusCode.NoContent, await Act(owner, "dump"));
         Assert.Equal(HttpStatusCode.Conflict, await Act(watched.Cluster.Nodes.First(node => node != owner), "dump"));
     }

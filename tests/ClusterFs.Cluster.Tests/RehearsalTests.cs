@@ -58,7 +58,11 @@ public sealed class RehearsalTests
 
             // One that hangs is in nobody's way: the service moves there, and it is gone.
             await Instruct($"echo $$ > {instruction}.child; sleep 300");
-            await Eventually.True("a check hangs", Patience, () => File.Exists($"{instruction}.child"), cluster.Evidence);
+            await Eventually.True(
+                "a check hangs",
+                Patience,
+                () => File.Exists($"{instruction}.child") && File.ReadAllText($"{instruction}.child").EndsWith('\n'),
+                cluster.Evidence);
             var checking = int.Parse(await File.ReadAllTextAsync($"{instruction}.child"), System.Globalization.CultureInfo.InvariantCulture);
             Assert.Contains(checking, other.Processes());
             (await owner.Clusterfs("move", Service, "--to", other.Name)).Successful();

@@ -31,6 +31,7 @@ public sealed class StandbyTests(ClusterBench bench)
             seen = status.LastDump!.Sequence;
         }
 
+        await bench.DecidesOffTheOwner(first);
         var killed = MachineClock.Boottime;
         await first.KillEverything();
         var second = await load.UntilTakenOverFrom(first);

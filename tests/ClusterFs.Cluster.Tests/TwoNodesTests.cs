@@ -24,11 +24,7 @@ public sealed class TwoNodesTests
         Assert.Equal(["n1", "n2", "sql"], (await first.Status()).Cluster.Voters);
 
         // Until the ownership actor has left the owner, the loss of both at once takes the time that Akka needs as well.
-        await Eventually.True(
-            "ownership is decided on by the other node",
-            Patience,
-            () => bench.Cluster.DecidesOn(ClusterBench.Guestbook) != first,
-            bench.Cluster.Evidence);
+        await bench.DecidesOffTheOwner(first);
         await load.UntilALossIsCertain(first);
 
         var killed = MachineClock.Boottime;

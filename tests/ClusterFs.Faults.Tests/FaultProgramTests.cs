@@ -4,6 +4,7 @@ using ClusterFs.Faults.Rig;
 namespace ClusterFs.Faults.Tests;
 
 /// <summary>The whole program, for as long as a test may take: real nodes, a fixed seed, and nothing left behind.</summary>
+[Collection(OneRig.Name)]
 public sealed class FaultProgramTests : IDisposable
 {
     private const string Seed = "5";

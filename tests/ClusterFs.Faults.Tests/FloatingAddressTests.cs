@@ -54,10 +54,13 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
 
         (await Cluster.Cluster.Node(owner).Clusterfs(Patience, "move", FaultCluster.Service, "--to", next)).Successful();
 
-        Assert.True(await HasAsync(next));
+        // A service that runs is let go as soon as its addresses are on.
+        await UntilAsync($"{next} has it", () => HasAsync(next));
         Assert.False(await HasAnyAsync(owner));
         await ReachesAsync(next, SoonerThanForgotten);
         Assert.Contains($"address {Address}/24 on eth0", (await Cluster.Cluster.Node(next).Clusterfs("status")).Successful().Output, StringComparison.Ordinal);
+        Assert.Contains($"{Address}/24 is on {next}, on eth0, for ", await ExplainAsync(next), StringComparison.Ordinal);
+        Assert.Contains($"{Address}/24 is not on {owner}: it goes on eth0 when", await ExplainAsync(owner), StringComparison.Ordinal);
         Assert.Empty(_onTwo);
     }
 
@@ -119,6 +122,38 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
         Assert.Contains("ClusterFs did not put it there", File.ReadAllText(Path.Combine(Cluster.Cluster.Node(others[0]).LogDirectory, "guard.log")), StringComparison.Ordinal);
         Assert.Contains($"inet {Address}/32 scope global lo", await Network.Ip(others[0], "address", "show"), StringComparison.Ordinal);
     }
+
+    [SkippableFact]
+    public async Task Doctor_tells_who_answers_for_it_and_should_not()
+    {
+        var owner = await StartAsync();
+        var other = Cluster.Machines.First(machine => machine.Node.Name != owner).Node.Name;
+        var here = await DoctorAsync(owner);
+        var there = await DoctorAsync(other);
+        foreach (var address in (string[])[$"{Address}/24", $"{Newer}/64"])
+        {
+            Assert.Contains($"ok       address owners: nobody else answers for {address} of {FaultCluster.Service} on eth0", here, StringComparison.Ordinal);
+            Assert.Contains($"ok       address owners: {owner} ({Network.HardwareAddressOf(owner)}) answers for {address} of {FaultCluster.Service} on eth0", there, StringComparison.Ordinal);
+        }
+
+        _ = await Network.Ip(Third, "address", "add", $"{Address}/32", "dev", "eth0");
+        _ = await Network.Ip(Third, "address", "add", $"{Newer}/128", "dev", "eth0", "nodad");
+        here = await DoctorAsync(owner);
+        there = await DoctorAsync(other);
+        foreach (var address in (string[])[$"{Address}/24", $"{Newer}/64"])
+        {
+            var failure = $"FAILURE  address owners: {Network.HardwareAddressOf(Third)} answers for {address} of {FaultCluster.Service} on eth0, and {owner} has it";
+            Assert.Contains(failure, here, StringComparison.Ordinal);
+            Assert.Contains(failure, there, StringComparison.Ordinal);
+        }
+    }
+
+    private async Task<string> DoctorAsync(string node) => (await Demo.Processes.Command.Run(
+        [.. Network.Enter(node), Cluster.Cluster.Options.Binaries.Clusterfs, "doctor", "--config", Cluster.Cluster.Node(node).ConfigurationFile],
+        new Dictionary<string, string>(),
+        Patience)).Output;
+
+    private async Task<string> ExplainAsync(string node) => (await Cluster.Cluster.Node(node).Clusterfs("explain", FaultCluster.Service)).Successful().Output;
 
     /// <returns>How long it was there afterwards.</returns>
     private async Task<TimeSpan> SignalAsync(string owner, int signal)

@@ -16,13 +16,18 @@ public sealed class MachineTests(InstalledCluster cluster, ITestOutputHelper out
         var last = cluster.LastEntry();
 
         await Hosts.Run("n1", "systemctl poweroff --no-block");
-        var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
-        await Hosts.UntilOff("n1");
-
-        output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
-        cluster.NothingIsLostSince(last);
-        cluster.OneWroteAtATime();
-        await Hosts.SwitchOn("n1");
+        try
+        {
+            var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
+            await Hosts.UntilOff("n1");
+            output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
+            cluster.NothingIsLostSince(last);
+            cluster.OneWroteAtATime();
+        }
+        finally
+        {
+            await Hosts.SwitchOn("n1");
+        }
     }
 
     [SkippableFact]
@@ -32,12 +37,17 @@ public sealed class MachineTests(InstalledCluster cluster, ITestOutputHelper out
         var last = cluster.LastEntry();
 
         await Hosts.CutPower("n1");
-        var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
-
-        output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
-        Assert.True(gap < TimeSpan.FromSeconds(15), $"{gap}");
-        cluster.OneWroteAtATime();
-        await Hosts.SwitchOn("n1");
+        try
+        {
+            var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
+            output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
+            Assert.True(gap < TimeSpan.FromSeconds(15), $"{gap}");
+            cluster.OneWroteAtATime();
+        }
+        finally
+        {
+            await Hosts.SwitchOn("n1");
+        }
     }
 
     [SkippableFact]
@@ -48,11 +58,17 @@ public sealed class MachineTests(InstalledCluster cluster, ITestOutputHelper out
         var last = cluster.LastEntry();
 
         await Hosts.Isolate("n1");
-        var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
-        await cluster.Until("n1", "journalctl --no-pager -u clusterfs | grep -q 'the actor system ended by itself'");
-        await Hosts.Rejoin("n1");
+        try
+        {
+            var gap = await cluster.UntilWrittenAfter(last, "n2", "n3");
+            output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
+            await cluster.Until("n1", "journalctl --no-pager -u clusterfs | grep -q 'the actor system ended by itself'");
+        }
+        finally
+        {
+            await Hosts.Rejoin("n1");
+        }
 
-        output.WriteLine($"nothing written for {gap.TotalSeconds:0.0} s");
         cluster.OneWroteAtATime();
 
         // However its daemon takes being cut off: it starts again within its process, which is no end of it.

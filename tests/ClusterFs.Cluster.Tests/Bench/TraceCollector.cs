@@ -46,9 +46,17 @@ internal sealed class TraceCollector : IDisposable
             }
 
             using var body = new MemoryStream();
-            await context.Request.InputStream.CopyToAsync(body);
-            _received.Enqueue((context.Request.Url!.AbsolutePath, Encoding.Latin1.GetString(body.ToArray())));
-            context.Response.Close();
+            try
+            {
+                await context.Request.InputStream.CopyToAsync(body);
+                _received.Enqueue((context.Request.Url!.AbsolutePath, Encoding.Latin1.GetString(body.ToArray())));
+                context.Response.Close();
+            }
+            catch (Exception e) when (e is HttpListenerException or IOException or ObjectDisposedException)
+            {
+                // The sender was killed meanwhile; others go on.
+                context.Response.Abort();
+            }
         }
     }
 }

@@ -18,6 +18,9 @@ public sealed class WatchedCluster : IAsyncLifetime
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
+    /// <inheritdoc cref="ClusterBench.Ttl"/>
+    public static TimeSpan Ttl => ClusterBench.Ttl;
+
     public LocalCluster Cluster => _cluster ?? throw new InvalidOperationException("set up by xunit");
 
     internal TraceCollector Traces { get; } = new();
@@ -27,7 +30,7 @@ public sealed class WatchedCluster : IAsyncLifetime
         _cluster = await LocalCluster.Create(new LocalClusterOptions
         {
             Name = "watched",
-            Ttl = TimeSpan.FromSeconds(3),
+            Ttl = Ttl,
             StopBudget = TimeSpan.FromSeconds(1),
             FailoverMax = 0,
             Binaries = Binaries.Find(),
@@ -91,9 +94,10 @@ public sealed class WatchedCluster : IAsyncLifetime
     }
 
     /// <summary>Sends what it is given, and reads the head of the answer.</summary>
-    public async Task<string> Send(ClusterNode node, string request)
+    /// <param name="from">An address of this machine to send it from; null for the usual one.</param>
+    public async Task<string> Send(ClusterNode node, string request, string? from = null)
     {
-        using var client = new TcpClient();
+        using var client = from is null ? new TcpClient() : new TcpClient(new IPEndPoint(IPAddress.Parse(from), 0));
         await client.ConnectAsync(node.Address, Cluster.Ports.Http);
         var stream = client.GetStream();
         await stream.WriteAsync(Encoding.Latin1.GetBytes(request));

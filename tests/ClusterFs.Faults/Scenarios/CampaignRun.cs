@@ -30,6 +30,7 @@ internal static class CampaignRun
         {
             var nemesis = new Nemesis(options.Seed, options.Cluster.Nodes, cluster.Cluster.Options.Ttl);
             using var saboteur = options.Sabotage ? new Saboteur(cluster, progress) : null;
+            await (saboteur?.Done ?? Task.CompletedTask).WaitAsync(cancelled);
             var evidence = await new Campaign(cluster, nemesis, progress, cancelled).Run(options.Duration);
             var verdict = Checker.Judge(evidence);
             var report = new CampaignReport(title, evidence, verdict, progress.Lines);

@@ -1,6 +1,7 @@
 using ClusterFs.Demo;
 using ClusterFs.Demo.Processes;
 using ClusterFs.Faults.Rig;
+using ClusterFs.Faults.Workload;
 
 namespace ClusterFs.Faults.Scenarios;
 
@@ -17,12 +18,20 @@ internal sealed class Saboteur : IDisposable
 
     public Saboteur(FaultCluster cluster, Progress progress) => _work = Task.Run(() => Sabotage(cluster, progress));
 
+    /// <summary>The second writer has come, and was killed.</summary>
+    public Task Done => _work;
+
     public void Dispose()
     {
         _stop.Cancel();
         Task.WhenAny(_work).Wait(Patience);
         _stop.Dispose();
     }
+
+    /// <summary>A guard's service has the epoch of its lease; what nobody leased has none.</summary>
+    private static bool IsBesideAnother(IReadOnlyList<WriterLife> lives) =>
+        lives.FirstOrDefault(life => life.Epoch == 0) is { } second
+        && lives.Any(life => life.Epoch != 0 && life.Began <= second.LastSeen && life.LastSeen >= second.Began);
 
     private async Task Sabotage(FaultCluster cluster, Progress progress)
     {
@@ -35,7 +44,13 @@ internal sealed class Saboteur : IDisposable
             cluster.Site.Directory,
             cluster.Cluster.EnvironmentOf(node.Name),
             cluster.Cluster.Service(FaultCluster.Service).Command(node));
-        await Task.WhenAny(Task.Delay(TimeSpan.FromSeconds(2), _stop.Token));
-        writer.Signal(Posix.Processes.SignalKill);
+        try
+        {
+            await Eventually.True("the second writer is seen beside the first", Patience, () => IsBesideAnother(cluster.Lives), cancelled: _stop.Token);
+        }
+        finally
+        {
+            writer.Signal(Posix.Processes.SignalKill);
+        }
     }
 }

@@ -31,13 +31,13 @@ public sealed class HolderShellTests
         {
             if (fails)
             {
+                fails = false;
                 throw new IOException("disk full");
             }
         });
 
         holder.Post(Grant);
         _ = await Eventually.Is(() => _happened.Contains("persist"), "an attempt");
-        fails = false;
         holder.Post(Grant);
 
         _ = await Eventually.Is(() => _happened.Contains("renew"), "a renewal");

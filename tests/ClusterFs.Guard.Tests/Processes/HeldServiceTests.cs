@@ -77,7 +77,7 @@ public sealed class HeldServiceTests : IAsyncLifetime
         await _daemon.CloseAsync(1);
 
         Assert.Equal(0, await release.ExitAsync());
-        Assert.Equal(0, _daemon.Report.AttachedProcess);
+        await _daemon.UntilAsync(report => report.AttachedProcess == 0, "the end of the hold");
     }
 
     [Fact]
