@@ -17,7 +17,7 @@ public sealed class FlappingServiceTests
         {
             Name = "flapping",
             Nodes = 1,
-            Ttl = TimeSpan.FromSeconds(2),
+            Ttl = TimeSpan.FromSeconds(4),
             StopBudget = TimeSpan.FromMilliseconds(500),
             FailoverMax = Limit,
             Binaries = Binaries.Find(),

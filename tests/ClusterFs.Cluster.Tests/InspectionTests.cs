@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClusterFs.Cluster.Tests.Bench;
 using ClusterFs.Demo;
 
@@ -50,10 +51,21 @@ public sealed class InspectionTests(WatchedCluster watched)
         Assert.Subset(owner.ProcessesOf(Service).ToHashSet(), processes.ToHashSet());
     }
 
-    private static bool IsLasting(int process)
+    /// <summary>No program that the service's shell starts again and again, nor what is about to become one: it still has the shell's name.</summary>
+    private static bool IsLasting(int process) =>
+        ParentAndName(process) is (var parent, var name) && name != "sleep" && ParentAndName(parent)?.Name != name;
+
+    private static (int Parent, string Name)? ParentAndName(int process)
     {
-        var name = $"/proc/{process}/comm";
-        return File.Exists(name) && File.ReadAllText(name).Trim() != "sleep";
+        try
+        {
+            var status = File.ReadLines($"/proc/{process}/status").Select(line => line.Split(":\t")).Where(fields => fields.Length == 2).ToDictionary(fields => fields[0], fields => fields[1]);
+            return (int.Parse(status["PPid"], CultureInfo.InvariantCulture), status["Name"]);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static async Task<string> Said(ClusterNode node, params string[] command) => (await node.Clusterfs(command)).Successful().Output;

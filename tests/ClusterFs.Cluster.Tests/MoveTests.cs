@@ -56,7 +56,7 @@ public sealed class MoveTests(ClusterBench bench)
         Task<CommandResult> moving;
         try
         {
-            moving = target.Clusterfs("move", ClusterBench.Guestbook, "--to", target.Name);
+            moving = target.Clusterfs(Patience * 2, "move", ClusterBench.Guestbook, "--to", target.Name);
             await Eventually.True(
                 "the move is begun, and not over",
                 Patience,

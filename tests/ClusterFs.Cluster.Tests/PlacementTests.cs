@@ -19,7 +19,7 @@ public sealed class PlacementTests
         await using var cluster = await LocalCluster.Create(new LocalClusterOptions
         {
             Name = "placement",
-            Ttl = TimeSpan.FromSeconds(2),
+            Ttl = TimeSpan.FromSeconds(4),
             StopBudget = TimeSpan.FromMilliseconds(500),
             FailoverMax = 0,
             Binaries = Binaries.Find(),

@@ -18,7 +18,7 @@ public sealed class RehearsalTests
         {
             Name = "rehearsal",
             Nodes = 2,
-            Ttl = TimeSpan.FromSeconds(3),
+            Ttl = TimeSpan.FromSeconds(4),
             StopBudget = TimeSpan.FromSeconds(1),
             FailoverMax = 0,
             Binaries = Binaries.Find(),
@@ -27,7 +27,7 @@ public sealed class RehearsalTests
                 new LocalService(
                     Service,
                     TimeSpan.FromSeconds(1),
-                    node => ["sh", "-c", $"while :; do date +%s > '{node.LivePath(Service)}/page'; sleep 0.5; done"],
+                    node => ["sh", "-c", $"cd '{node.LivePath(Service)}'; while :; do date +%s > page.new && mv page.new page; sleep 0.5; done"],
                     $$"""live.rehearsal { every = 10s, check = "test -s page && if test -e {{instruction}}; then . {{instruction}}; fi" }"""),
             ],
         });

@@ -73,8 +73,8 @@ public sealed class SeededFilesTests
         n1.Start();
         await Until(n1, "n1 says that it cannot tell", files => files.Any(file => Is(file, n1, "unknown")));
         Assert.Equal("right on n1\n", File.ReadAllText(FileOn(n1)));
+        File.WriteAllText(Template(cluster.SharedDirectory + ".away"), "back on %NODE%\n");
         Directory.Move(cluster.SharedDirectory + ".away", cluster.SharedDirectory);
-        File.WriteAllText(Template(cluster), "back on %NODE%\n");
         await Until(n1, "both are current again", files => files.Count == 2 && files.All(file => StateOf(file) == "current"));
         Assert.Equal("back on n1\n", File.ReadAllText(FileOn(n1)));
 
@@ -82,7 +82,9 @@ public sealed class SeededFilesTests
             what, Patience, async () => condition(await SeenFrom(node)) ? what : null, cluster.Evidence);
     }
 
-    private static string Template(LocalCluster cluster) => Path.Combine(cluster.SharedDirectory, "wiki", "site.conf.in");
+    private static string Template(LocalCluster cluster) => Template(cluster.SharedDirectory);
+
+    private static string Template(string shared) => Path.Combine(shared, "wiki", "site.conf.in");
 
     private static string FileOn(ClusterNode node) => Path.Combine(node.Directory, "etc", "site.conf");
 

@@ -70,7 +70,15 @@ public sealed class FaultProgramTests : IDisposable
         using var deadline = new CancellationTokenSource(Patience);
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         var error = process.StandardError.ReadToEndAsync(deadline.Token);
-        await process.WaitForExitAsync(deadline.Token);
-        return (process.ExitCode, await output + await error);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+            return (process.ExitCode, await output + await error);
+        }
+        finally
+        {
+            // Its warden takes the rig down.
+            process.Kill(entireProcessTree: false);
+        }
     }
 }

@@ -50,7 +50,7 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
     {
         var owner = await StartAsync();
         var next = Cluster.Machines.First(machine => machine.Node.Name != owner).Node.Name;
-        await ReachesAsync(owner, patience: TimeSpan.FromSeconds(5));
+        await ReachesAsync(owner, Patience);
 
         (await Cluster.Cluster.Node(owner).Clusterfs(Patience, "move", FaultCluster.Service, "--to", next)).Successful();
 
@@ -68,7 +68,7 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
     public async Task When_everything_of_the_owner_is_killed_the_kernel_takes_it_off_before_another_node_has_it()
     {
         var owner = await StartAsync();
-        await ReachesAsync(owner, patience: TimeSpan.FromSeconds(5));
+        await ReachesAsync(owner, Patience);
 
         // Nothing is started again: nobody is left who could take it off.
         await Cluster.Machine(owner).DisposeAsync();
@@ -114,12 +114,18 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
         _ = await Network.Ip(owner, "address", "del", $"{Address}/24", "dev", "eth0");
         await UntilAsync($"{owner} has it again", () => HasAsync(owner));
 
+        // A move to where nothing waits for the service would be refused before.
+        using var patience = new CancellationTokenSource(Patience);
+        await Cluster.UntilWarm(patience.Token);
         var others = Cluster.Machines.Select(machine => machine.Node.Name).Where(node => node != owner).ToList();
         _ = await Network.Ip(others[0], "address", "add", $"{Address}/32", "dev", "lo");
-        _ = (await Cluster.Cluster.Node(owner).Clusterfs(Patience, "move", FaultCluster.Service, "--to", others[0])).ExitCode;
+        var moved = await Cluster.Cluster.Node(owner).Clusterfs(Patience, "move", FaultCluster.Service, "--to", others[0]);
 
+        var log = Path.Combine(Cluster.Cluster.Node(others[0]).LogDirectory, "guard.log");
+        await UntilAsync(
+            $"{others[0]} refuses it; the move: {moved.ExitCode} {moved.Output}{moved.Error}",
+            async () => (await File.ReadAllTextAsync(log)).Contains("ClusterFs did not put it there", StringComparison.Ordinal));
         await UntilAsync("a node without it elsewhere has it", async () => await HasAsync(owner) || await HasAsync(others[1]));
-        Assert.Contains("ClusterFs did not put it there", File.ReadAllText(Path.Combine(Cluster.Cluster.Node(others[0]).LogDirectory, "guard.log")), StringComparison.Ordinal);
         Assert.Contains($"inet {Address}/32 scope global lo", await Network.Ip(others[0], "address", "show"), StringComparison.Ordinal);
     }
 

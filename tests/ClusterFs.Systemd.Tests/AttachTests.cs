@@ -35,7 +35,7 @@ public sealed class AttachTests(InstalledCluster cluster)
             Assert.Equal("0", await cluster.MainProcess("n3", "real.service"));
             Assert.Contains(
                 "what runs in it is not found by the name alias.service",
-                await Hosts.Run("n3", "journalctl --no-pager -u real.service"),
+                await Hosts.Run("n3", "journalctl --sync; journalctl --no-pager -u real.service"),
                 StringComparison.Ordinal);
         }
         finally
@@ -61,7 +61,7 @@ public sealed class AttachTests(InstalledCluster cluster)
             Assert.Equal("0", await cluster.MainProcess("n3", "real.service"));
             Assert.Contains(
                 "the guard that runs would stop spare.service, not real.service",
-                await Hosts.Run("n3", "journalctl --no-pager -u real.service"),
+                await Hosts.Run("n3", "journalctl --sync; journalctl --no-pager -u real.service"),
                 StringComparison.Ordinal);
         }
         finally
@@ -75,9 +75,9 @@ public sealed class AttachTests(InstalledCluster cluster)
     public async Task A_start_that_waits_for_its_lease_is_not_let_go_by_detach()
     {
         await cluster.Settle();
-        await Hosts.Run("n3", "systemctl stop clusterfs; clusterfs systemd attach spare.service spare; systemctl start --no-block spare.service");
         try
         {
+            await Hosts.Run("n3", "systemctl stop clusterfs; clusterfs systemd attach spare.service spare; systemctl start --no-block spare.service");
             await cluster.Until("n3", "systemctl is-active clusterfs-lease@spare.service | grep -x activating");
 
             var detach = await Hosts.Try("n3", "clusterfs systemd detach spare.service spare");
@@ -91,7 +91,7 @@ public sealed class AttachTests(InstalledCluster cluster)
         }
         finally
         {
-            await Hosts.Run("n3", "systemctl stop spare.service clusterfs-lease@spare.service; clusterfs systemd detach spare.service spare; systemctl start clusterfs");
+            await Hosts.Run("n3", "systemctl stop spare.service clusterfs-lease@spare.service || :; clusterfs systemd detach spare.service spare || :; systemctl start clusterfs");
         }
     }
 
@@ -120,7 +120,7 @@ public sealed class AttachTests(InstalledCluster cluster)
         }
         finally
         {
-            await Hosts.Run("n3", "clusterfs systemd detach spare.service spare; systemctl start clusterfs");
+            await Hosts.Run("n3", "detached=0; clusterfs systemd detach spare.service spare || detached=$?; systemctl start clusterfs; exit $detached");
         }
     }
 

@@ -58,8 +58,19 @@ public sealed class InstalledCluster : IAsyncLifetime
         await UntilWarm();
     }
 
-    internal Task UntilWarm() =>
-        Until("n1", "[ $(clusterfs status diary --json | grep -Eo '\"lagSeconds\": *[0-9.]+' | wc -l) = 2 ] && clusterfs status diary | grep -q 'owned'");
+    /// <summary>All three are members that hear one another: what a node said of its copy is known for longer than it is there.</summary>
+    internal Task UntilWarm() => Until(
+        "n1",
+        """
+        clusterfs status diary --json | python3 -c '
+        import json, sys
+        status = json.load(sys.stdin)
+        service = status["services"][0]
+        assert sum(member["status"] == "up" and member["reachable"] for member in status["cluster"]["members"]) == 3
+        assert service["state"] == "owned"
+        assert sum(standby.get("lagSeconds") is not None and standby.get("problem") is None for standby in service["standbys"]) == 2
+        '
+        """);
 
     /// <summary>Waits for a command to succeed.</summary>
     internal Task Until(string host, string script) => Eventually.Get(

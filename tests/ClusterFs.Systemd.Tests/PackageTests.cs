@@ -40,23 +40,29 @@ public sealed class PackageTests(InstalledCluster cluster, ITestOutputHelper out
         await cluster.Settle();
         var last = cluster.LastEntry();
 
-        await Hosts.Run("n1", "dpkg -r clusterfs");
-        await cluster.UntilWrittenAfter(last, "n2", "n3");
-        cluster.NothingIsLostSince(last);
-        Assert.NotEqual(0, (await Hosts.Try("n1", $"systemctl start {InstalledCluster.Unit}")).ExitCode);
+        try
+        {
+            await Hosts.Run("n1", "dpkg -r clusterfs");
+            await cluster.UntilWrittenAfter(last, "n2", "n3");
+            cluster.NothingIsLostSince(last);
+            Assert.NotEqual(0, (await Hosts.Try("n1", $"systemctl start {InstalledCluster.Unit}")).ExitCode);
 
-        await Hosts.Run(
-            "n1",
-            """
-            touch /var/lib/clusterfs/journal.db
-            dpkg -P clusterfs
-            [ -e /var/lib/clusterfs/journal.db ]; [ -s /var/lib/clusterfs/guard/holder.json ]; [ -e /etc/systemd/system/diary.service.d/zz-clusterfs.conf ]
-            [ ! -e /usr/lib/clusterfs ]; rm /var/lib/clusterfs/journal.db
-            [ -s /var/lib/diary/diary.txt ]; [ -d /srv/shared/clusterfs/archive/diary ]; [ -e /etc/clusterfs/node.conf ]
-            ! systemctl list-unit-files | grep clusterfs
-            dpkg -i /root/clusterfs_*.deb
-            clusterfs systemd attach diary diary
-            """);
+            await Hosts.Run(
+                "n1",
+                """
+                touch /var/lib/clusterfs/journal.db
+                dpkg -P clusterfs
+                [ -e /var/lib/clusterfs/journal.db ]; [ -s /var/lib/clusterfs/guard/holder.json ]; [ -e /etc/systemd/system/diary.service.d/zz-clusterfs.conf ]
+                [ ! -e /usr/lib/clusterfs ]; rm /var/lib/clusterfs/journal.db
+                [ -s /var/lib/diary/diary.txt ]; [ -d /srv/shared/clusterfs/archive/diary ]; [ -e /etc/clusterfs/node.conf ]
+                ! systemctl list-unit-files | grep clusterfs
+                """);
+        }
+        finally
+        {
+            await Hosts.Run("n1", "dpkg -i /root/clusterfs_*.deb; clusterfs systemd attach diary diary");
+        }
+
         await cluster.Settle();
     }
 

@@ -21,7 +21,7 @@ public sealed class ServiceUnitTests(InstalledCluster cluster, ITestOutputHelper
         Assert.True(start.Took < TimeSpan.FromSeconds(5), $"{start.Took}");
         Assert.Contains(
             "refused: node n1 owns it; 'clusterfs move diary --to n2' brings it here",
-            await Hosts.Run("n2", $"journalctl --no-pager -u {InstalledCluster.Unit}"),
+            await Hosts.Run("n2", $"journalctl --sync; journalctl --no-pager -u {InstalledCluster.Unit}"),
             StringComparison.Ordinal);
         Assert.Equal("n1", await cluster.Owner());
         output.WriteLine($"refused after {start.Took.TotalMilliseconds:0} ms");

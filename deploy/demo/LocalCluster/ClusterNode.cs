@@ -107,10 +107,10 @@ public sealed class ClusterNode
     }
 
     /// <exception cref="ConditionNotMetException">The daemon does not answer.</exception>
-    public async Task<ClusterStatus> Status() =>
-        ClusterStatus.Parse((await Clusterfs(StatusPatience, "status", "--json")).Successful().Output);
+    public Task<ClusterStatus> Status() => Status(CommandPatience);
 
-    /// <returns>Null where the daemon does not answer.</returns>
+    /// <summary>For who asks again and again.</summary>
+    /// <returns>Null where the daemon does not answer at once.</returns>
     public async Task<ClusterStatus?> TryStatus()
     {
         if (Daemon is null or { HasExited: true })
@@ -120,13 +120,15 @@ public sealed class ClusterNode
 
         try
         {
-            return await Status();
+            return await Status(StatusPatience);
         }
         catch (Exception e) when (e is ConditionNotMetException or JsonException)
         {
             return null;
         }
     }
+
+    private async Task<ClusterStatus> Status(TimeSpan patience) => ClusterStatus.Parse((await Clusterfs(patience, "status", "--json")).Successful().Output);
 
     private static string ServiceEntry(string service) => $"CLUSTERFS_LOCAL_SERVICE={service}";
 

@@ -210,7 +210,7 @@ public sealed class DumpRehearsalTests : IDisposable
         await cancelling.CancelAsync();
         File.Move(pack, hanging);
         File.Move($"{pack}.real", pack);
-        Programs.Run("sh", "-c", $": > {hanging}");
+        Programs.Run("sh", "-c", $": <> {hanging}");
         await Assert.ThrowsAnyAsync<Exception>(() => running);
         Assert.Empty(Directory.EnumerateDirectories(OnN2.Place));
     }

@@ -10,8 +10,11 @@ internal sealed class RecipeRun(RecipeCluster site, Recipe recipe, ITestOutputHe
 {
     private const int Some = 20;
 
-    /// <summary>In less time than it takes HAProxy to notice that a daemon does not answer: some two seconds.</summary>
+    /// <summary>That certainly are in no dump.</summary>
     private const int AFew = 3;
+
+    /// <summary>As long as HAProxy takes to notice that a daemon does not answer.</summary>
+    private static readonly TimeSpan UntilItIsCutOff = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// The lease, the takeover, a health check, and the service's own start: some seconds, which are shown. On a machine that is busy with other tests a
@@ -48,22 +51,7 @@ internal sealed class RecipeRun(RecipeCluster site, Recipe recipe, ITestOutputHe
         // Where it is decided on by the node that is lost, that has to find a new home first, and a failover takes longer.
         await Eventually.True("it is decided on elsewhere", Patience, () => Cluster.DecidesOn(recipe.Service) != first, Cluster.Evidence);
 
-        // What was acknowledged before a dump is in it, and what comes after it is not in the line.
-        var safe = writer.Acknowledged;
-        await Dump(first);
-        first.Daemon!.Signal(Processes.SignalStop);
-        TimeSpan killed;
-        try
-        {
-            await writer.UntilMore(AFew, Patience, Cluster.Evidence);
-            await (beforeTheKill?.Invoke() ?? Task.CompletedTask);
-        }
-        finally
-        {
-            killed = MachineClock.Boottime;
-            await first.KillEverything();
-        }
-
+        var (safe, killed) = await KillWithLosses(first, writer, beforeTheKill);
         var written = writer.Acknowledged;
 
         await writer.UntilMore(Some, Patience, Cluster.Evidence);
@@ -97,6 +85,41 @@ internal sealed class RecipeRun(RecipeCluster site, Recipe recipe, ITestOutputHe
             $"{recipe.Service}: failover {failover.TotalSeconds:0.0} s, {lost.Count} of {written.Count} writes lost, all after the last dump; "
             + $"move {move.TotalSeconds:0.0} s, none of {all.Count} lost");
         await Retire(first);
+    }
+
+    /// <summary>
+    /// Kills a node once writes were acknowledged that are in no dump: none is taken while its daemon stands still. HAProxy cuts it off before long, and what a
+    /// busy machine has not done until then is begun anew.
+    /// </summary>
+    /// <returns>What was acknowledged before the last dump, and so is in it; and when the node was killed.</returns>
+    private async Task<(IReadOnlySet<long> Safe, TimeSpan Killed)> KillWithLosses(ClusterNode node, NumberWriter writer, Func<Task>? beforeTheKill)
+    {
+        var begun = MachineClock.Boottime;
+        try
+        {
+            while (true)
+            {
+                var safe = writer.Acknowledged;
+                await Dump(node);
+                node.Daemon!.Signal(Processes.SignalStop);
+                try
+                {
+                    await writer.UntilMore(AFew, UntilItIsCutOff, Cluster.Evidence);
+                    await (beforeTheKill?.Invoke() ?? Task.CompletedTask);
+                    return (safe, MachineClock.Boottime);
+                }
+                catch (Exception problem) when (
+                    problem is ConditionNotMetException or IOException or OperationCanceledException && MachineClock.Boottime - begun < Patience)
+                {
+                    node.Daemon.Signal(Processes.SignalContinue);
+                    await writer.UntilMore(Some, Patience, Cluster.Evidence);
+                }
+            }
+        }
+        finally
+        {
+            await node.KillEverything();
+        }
     }
 
     private static bool IsOwned(ServiceStatus service) => service.IsOwned;

@@ -11,7 +11,8 @@ internal sealed class SteadyReader : IAsyncDisposable
     private long _fetched;
 
     /// <param name="pages">Paths of pages that bear the name of their generation at the beginning and at the end: see <see cref="Pages"/>.</param>
-    public SteadyReader(Uri server, IReadOnlyList<string> pages) => _reading = Task.Run(() => Read(server, pages));
+    /// <param name="pause">After each; none for as fast as it goes.</param>
+    public SteadyReader(Uri server, IReadOnlyList<string> pages, TimeSpan pause = default) => _reading = Task.Run(() => Read(server, pages, pause));
 
     /// <summary>What went wrong, a line each.</summary>
     public ConcurrentQueue<string> Wrong { get; } = [];
@@ -31,7 +32,7 @@ internal sealed class SteadyReader : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task Read(Uri server, IReadOnlyList<string> pages)
+    private async Task Read(Uri server, IReadOnlyList<string> pages, TimeSpan pause)
     {
         using var http = new HttpClient { BaseAddress = server };
         for (var next = 0; !_stopping.IsCancellationRequested; next = (next + 1) % pages.Count)
@@ -59,6 +60,10 @@ internal sealed class SteadyReader : IAsyncDisposable
             Interlocked.Increment(ref _fetched);
             var took = Stopwatch.GetElapsedTime(started);
             Longest = took > Longest ? took : Longest;
+            if (pause > TimeSpan.Zero)
+            {
+                await Task.Delay(pause, CancellationToken.None);
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ internal static class Needs
         ("vde_plug", "vde2"),
         ("nsenter", "util-linux"),
         ("mount", "mount"),
+        ("losetup", "mount"),
+        ("unshare", "util-linux"),
     ];
 
     private static readonly string[] Devices = ["/dev/fuse", "/dev/net/tun", "/dev/loop-control"];

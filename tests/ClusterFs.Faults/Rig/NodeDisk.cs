@@ -5,7 +5,7 @@ namespace ClusterFs.Faults.Rig;
 /// <summary>A local disk: a file system of its own, from which a power cut takes what was not synced.</summary>
 internal sealed class NodeDisk(string image, string mountPoint, long size)
 {
-    private static readonly TimeSpan LetGoPatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LetGoPatience = TimeSpan.FromMinutes(1);
 
     public string MountPoint => mountPoint;
 
@@ -31,5 +31,9 @@ internal sealed class NodeDisk(string image, string mountPoint, long size)
 
         // A process that is dead for its parent may still be giving up its files.
         await Eventually.Get($"nobody uses {mountPoint}", LetGoPatience, async () => await Shell.TryRun("umount", mountPoint) ? mountPoint : null);
+
+        // Another namespace may have a copy of the mount for a moment, as one that a container boots in. What the image would be mounted as until then is this
+        // file system, at its end.
+        await Eventually.Get($"nobody uses {image}", LetGoPatience, async () => await Shell.TryRun("sh", "-c", "[ -z \"$(losetup -j \"$1\")\" ]", "sh", image) ? image : null);
     }
 }

@@ -11,7 +11,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 {
     public const string Service = "web";
 
-    public static readonly TimeSpan Ttl = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan Ttl = TimeSpan.FromSeconds(5);
     public static readonly TimeSpan StopBudget = TimeSpan.FromMilliseconds(1000);
 
     private static readonly string[] AllNodes = ["n1", "n2", "n3"];

@@ -4,7 +4,7 @@
 [ ! -e /run/diary-ignores-sigterm ] || trap '' TERM
 [ ! -e /run/diary-takes-its-time ] || trap 'end=${end:-5}' TERM
 file=/var/lib/diary/diary.txt
-host=$(hostname)
+read -r host < /etc/hostname
 read -r uptime _ < /proc/uptime
 run=$$-$uptime
 n=$(tail -n 1 "$file" 2>/dev/null || echo 0)

@@ -41,9 +41,9 @@ public static class Command
         }
         catch (OperationCanceledException)
         {
-            process.Kill();
+            process.Kill(entireProcessTree: true);
             throw new ConditionNotMetException(
-                $"{commandLine}: no end after {patience.TotalSeconds:0.#} s{Environment.NewLine}{await output}{await error}");
+                $"{commandLine}: no end after {patience.TotalSeconds:0.#} s{Environment.NewLine}{await Settled(output)}{await Settled(error)}");
         }
 
         // A detached child may keep the pipes open for as long as it lives: what the command itself said is there by now.

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using ClusterFs.Faults.Rig;
+
+namespace ClusterFs.Faults.Tests.Rig;
+
+public sealed class NodeDiskTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("clusterfs-disk-");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    /// <summary>As a container that boots has, until it has left what it was started from.</summary>
+    [SkippableFact]
+    public async Task After_a_power_cut_it_is_there_also_where_another_namespace_had_it_mounted_for_a_while()
+    {
+        var missing = Needs.Missing();
+        Skip.If(missing.Count > 0, string.Join("; ", missing));
+        var disk = new NodeDisk(Path.Combine(_directory.FullName, "image"), Path.Combine(_directory.FullName, "disk"), 400L << 20);
+        await disk.Format();
+        try
+        {
+            var live = Directory.CreateDirectory(Path.Combine(disk.MountPoint, "live"));
+            await Shell.Run("sync", "-f", live.FullName);
+            using var other = Process.Start(new ProcessStartInfo("unshare", ["--mount", "--propagation", "private", "sh", "-c", "echo here; exec sleep 1"])
+            {
+                RedirectStandardOutput = true,
+            })!;
+            Assert.Equal("here", await other.StandardOutput.ReadLineAsync());
+
+            await disk.PowerOff();
+            await disk.PowerOn();
+
+            Assert.Empty(Directory.EnumerateFileSystemEntries(live.FullName));
+            await File.WriteAllTextAsync(Path.Combine(live.FullName, "written"), "");
+        }
+        finally
+        {
+            await Shell.Run("umount", disk.MountPoint);
+        }
+    }
+}
