@@ -37,6 +37,7 @@ public sealed class InspectionTests(WatchedCluster watched)
         var other = watched.Cluster.Nodes.First(node => node != owner);
         var before = await watched.Cluster.UntilService(Service, "is owned", WatchedCluster.Patience, service => service.IsOwned);
         var processes = owner.ProcessesOf(Service).Order().Where(IsLasting).ToList();
+        Assert.NotEmpty(processes);
 
         await Said(leaves ? owner : other, leaves ? ["cluster", "leave"] : ["cluster", "down", owner.Name]);
         await Eventually.Get(

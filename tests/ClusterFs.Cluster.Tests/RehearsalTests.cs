@@ -27,7 +27,7 @@ public sealed class RehearsalTests
                 new LocalService(
                     Service,
                     TimeSpan.FromSeconds(1),
-                    node => ["sh", "-c", $"cd '{node.LivePath(Service)}'; while :; do date +%s > page.new && mv page.new page; sleep 0.5; done"],
+                    node => ["sh", "-c", $"cd '{node.LivePath(Service)}' && while :; do date +%s > page.new && mv page.new page; sleep 0.5; done"],
                     $$"""live.rehearsal { every = 10s, check = "test -s page && if test -e {{instruction}}; then . {{instruction}}; fi" }"""),
             ],
         });

@@ -114,10 +114,8 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
         _ = await Network.Ip(owner, "address", "del", $"{Address}/24", "dev", "eth0");
         await UntilAsync($"{owner} has it again", () => HasAsync(owner));
 
-        // A move to where nothing waits for the service would be refused before.
-        using var patience = new CancellationTokenSource(Patience);
-        await Cluster.UntilWarm(patience.Token);
         var others = Cluster.Machines.Select(machine => machine.Node.Name).Where(node => node != owner).ToList();
+        await UntilAsync($"{others[0]} waits for the service", async () => await WaitsAsync(others[0], owner));
         _ = await Network.Ip(others[0], "address", "add", $"{Address}/32", "dev", "lo");
         var moved = await Cluster.Cluster.Node(owner).Clusterfs(Patience, "move", FaultCluster.Service, "--to", others[0]);
 
@@ -158,6 +156,10 @@ public sealed class FloatingAddressTests : IAsyncLifetime, IDisposable
         [.. Network.Enter(node), Cluster.Cluster.Options.Binaries.Clusterfs, "doctor", "--config", Cluster.Cluster.Node(node).ConfigurationFile],
         new Dictionary<string, string>(),
         Patience)).Output;
+
+    private async Task<bool> WaitsAsync(string node, string owner) =>
+        (await Cluster.Cluster.Node(owner).Clusterfs("explain", FaultCluster.Service, node)).Output is var said
+        && said.Contains("waits for the service", StringComparison.Ordinal) && !said.Contains("nothing waits for the service", StringComparison.Ordinal);
 
     private async Task<string> ExplainAsync(string node) => (await Cluster.Cluster.Node(node).Clusterfs("explain", FaultCluster.Service)).Successful().Output;
 

@@ -91,7 +91,7 @@ public sealed class AttachTests(InstalledCluster cluster)
         }
         finally
         {
-            await Hosts.Run("n3", "systemctl stop spare.service clusterfs-lease@spare.service || :; clusterfs systemd detach spare.service spare || :; systemctl start clusterfs");
+            await Hosts.Run("n3", "systemctl stop spare.service clusterfs-lease@spare.service || :; detached=0; clusterfs systemd detach spare.service spare || detached=$?; systemctl start clusterfs; exit $detached");
         }
     }
 

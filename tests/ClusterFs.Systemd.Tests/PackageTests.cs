@@ -117,14 +117,14 @@ public sealed class PackageTests(InstalledCluster cluster, ITestOutputHelper out
         await cluster.Settle();
         var status = await Fastest("clusterfs status > /dev/null");
         output.WriteLine($"clusterfs status: {status:0} ms");
-        Assert.True(status < 150, $"{status}");
+        Assert.True(status < 100, $"{status}");
 
         // The service runs here: what acquire adds to a start is its question, and admit's.
         var admit = await Fastest("clusterfs admit --guard /run/clusterfs/guard.sock --unit diary.service diary 2>/dev/null || :");
         output.WriteLine($"clusterfs admit: {admit:0} ms");
         var acquire = await Fastest("clusterfs acquire diary > /dev/null");
         output.WriteLine($"clusterfs acquire: {acquire:0} ms");
-        Assert.True(acquire < 200, $"{acquire}");
+        Assert.True(acquire < 100, $"{acquire}");
     }
 
     [SkippableFact]
@@ -142,7 +142,7 @@ public sealed class PackageTests(InstalledCluster cluster, ITestOutputHelper out
         Assert.Contains("diary", await Hosts.Run("n1", Complete.Replace("TYPED", "clusterfs status d", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
-    /// <summary>Of 60 runs: all others count what else this machine did meanwhile, which is the other tests. A quiet machine's medians are in docs/benchmarks.md.</summary>
+    /// <summary>Of 60 runs: all others count what else this machine did meanwhile, which is the other tests. The aims, 150 and 200 ms, are for any run.</summary>
     /// <returns>Milliseconds.</returns>
     private async Task<double> Fastest(string command)
     {

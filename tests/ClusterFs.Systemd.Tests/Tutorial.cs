@@ -39,9 +39,12 @@ internal sealed partial class Tutorial(SystemdHosts hosts)
                     break;
             }
 
-            // One shell from block to block, as far as that matters: it stays where it was. Somebody who types is not as quick as to miss the journal's last line.
+            // Somebody who types is not as quick as to miss the journal's last line.
+            await hosts.Run(host, "journalctl --sync");
+
+            // One shell from block to block, as far as that matters: it stays where it was.
             var result = await hosts.Try(
-                host, $"cd \"$(cat /run/where 2>/dev/null || echo /root)\"\njournalctl --sync\nset -o pipefail\n{step.Script}\npwd > /run/where");
+                host, $"cd \"$(cat /run/where 2>/dev/null || echo /root)\"\nset -o pipefail\n{step.Script}\npwd > /run/where");
             output = result.Output + result.Error;
             if (result.ExitCode == 0 == (step.How == "fails"))
             {

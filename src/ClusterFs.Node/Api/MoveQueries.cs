@@ -14,7 +14,8 @@ namespace ClusterFs.Node.Api;
 /// </summary>
 internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvider time)
 {
-    private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
+    /// <summary>The ownership may be without a home: a new one takes some 5 s, and twice that on a busy machine. Somebody waits for the move, and not for this.</summary>
+    private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(12);
 
     /// <summary>The ownership may recover first, and then wait for who it has not heard of.</summary>
     private static readonly TimeSpan BeginPatience = AskPatience + AskedMove.Patience;

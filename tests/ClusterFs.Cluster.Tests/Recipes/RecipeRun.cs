@@ -48,9 +48,6 @@ internal sealed class RecipeRun(RecipeCluster site, Recipe recipe, ITestOutputHe
         await Dump(first);
         await UntilStandbys(Cluster.Except(first));
 
-        // Where it is decided on by the node that is lost, that has to find a new home first, and a failover takes longer.
-        await Eventually.True("it is decided on elsewhere", Patience, () => Cluster.DecidesOn(recipe.Service) != first, Cluster.Evidence);
-
         var (safe, killed) = await KillWithLosses(first, writer, beforeTheKill);
         var written = writer.Acknowledged;
 
@@ -99,6 +96,8 @@ internal sealed class RecipeRun(RecipeCluster site, Recipe recipe, ITestOutputHe
         {
             while (true)
             {
+                // Where it is decided on by the node that is lost, that has to find a new home first, and a failover takes longer.
+                await Eventually.True("it is decided on elsewhere", Patience, () => Cluster.DecidesOn(recipe.Service) != node, Cluster.Evidence);
                 var safe = writer.Acknowledged;
                 await Dump(node);
                 node.Daemon!.Signal(Processes.SignalStop);
@@ -111,6 +110,7 @@ internal sealed class RecipeRun(RecipeCluster site, Recipe recipe, ITestOutputHe
                 catch (Exception problem) when (
                     problem is ConditionNotMetException or IOException or OperationCanceledException && MachineClock.Boottime - begun < Patience)
                 {
+                    output.WriteLine($"{recipe.Service}: once more, because {problem.Message.Split('\n')[0]}");
                     node.Daemon.Signal(Processes.SignalContinue);
                     await writer.UntilMore(Some, Patience, Cluster.Evidence);
                 }

@@ -5,7 +5,7 @@ namespace ClusterFs.Faults.Rig;
 /// <summary>A local disk: a file system of its own, from which a power cut takes what was not synced.</summary>
 internal sealed class NodeDisk(string image, string mountPoint, long size)
 {
-    private static readonly TimeSpan LetGoPatience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LetGoPatience = TimeSpan.FromSeconds(15);
 
     public string MountPoint => mountPoint;
 
@@ -19,7 +19,22 @@ internal sealed class NodeDisk(string image, string mountPoint, long size)
         await PowerOn();
     }
 
-    public Task PowerOn() => Shell.Run("mount", "-o", "loop", image, mountPoint);
+    /// <summary>
+    /// Through a device of its own. A container that was booted meanwhile keeps a copy of the mount that the power cut ended, as long as it lives; and through
+    /// the same device that dead file system would be mounted again.
+    /// </summary>
+    public Task PowerOn() => Shell.Run(
+        "sh",
+        "-c",
+        """
+        device=$(losetup --find --show "$1") || exit
+        mount -o nouuid "$device" "$2"; mounted=$?
+        losetup --detach "$device"   # Once nobody uses it any more.
+        exit $mounted
+        """,
+        "sh",
+        image,
+        mountPoint);
 
     /// <summary>
     /// The file system stops at once: what is in the page cache or in the log's buffers never reaches the image. Nobody may be using it any
@@ -31,9 +46,5 @@ internal sealed class NodeDisk(string image, string mountPoint, long size)
 
         // A process that is dead for its parent may still be giving up its files.
         await Eventually.Get($"nobody uses {mountPoint}", LetGoPatience, async () => await Shell.TryRun("umount", mountPoint) ? mountPoint : null);
-
-        // Another namespace may have a copy of the mount for a moment, as one that a container boots in. What the image would be mounted as until then is this
-        // file system, at its end.
-        await Eventually.Get($"nobody uses {image}", LetGoPatience, async () => await Shell.TryRun("sh", "-c", "[ -z \"$(losetup -j \"$1\")\" ]", "sh", image) ? image : null);
     }
 }

@@ -18,7 +18,9 @@ internal sealed class Campaign(FaultCluster cluster, Nemesis nemesis, Progress p
     /// <summary>Rounds begin until the time is over; the last one is brought to its end.</summary>
     public async Task<Evidence> Run(TimeSpan duration)
     {
-        await BeQuiet(0);
+        // The bounds are for what comes after a fault: a machine may have more to do than to start this.
+        progress.Say($"  {await cluster.Settle(cancelled)} writes");
+        await Task.Delay(Settling, cancelled);
         var began = MachineClock.Boottime;
         for (var number = 1; MachineClock.Boottime - began < duration; number++)
         {

@@ -30,8 +30,6 @@ internal static class CampaignRun
         {
             var nemesis = new Nemesis(options.Seed, options.Cluster.Nodes, cluster.Cluster.Options.Ttl);
 
-            // The bounds of a campaign are for what comes after a fault, and a machine may have more to do than to start this.
-            _ = await cluster.Settle(cancelled);
             using var saboteur = options.Sabotage ? new Saboteur(cluster, progress) : null;
             await (saboteur?.Done ?? Task.CompletedTask).WaitAsync(cancelled);
             var evidence = await new Campaign(cluster, nemesis, progress, cancelled).Run(options.Duration);

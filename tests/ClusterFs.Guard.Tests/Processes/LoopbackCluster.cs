@@ -11,6 +11,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 {
     public const string Service = "web";
 
+    /// <summary>So long that a machine that stands still for a second or two ends no lease.</summary>
     public static readonly TimeSpan Ttl = TimeSpan.FromSeconds(5);
     public static readonly TimeSpan StopBudget = TimeSpan.FromMilliseconds(1000);
 

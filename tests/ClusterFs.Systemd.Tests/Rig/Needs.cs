@@ -11,6 +11,7 @@ internal static class Needs
         ("ip", "iproute2"),
         ("nsenter", "util-linux"),
         ("bindfs", "bindfs"),
+        ("python3", "python3"),
         ("dpkg-deb", "dpkg"),
         ("pg_createcluster", "postgresql"),
     ];
