@@ -27,5 +27,10 @@ internal sealed class HeldFile(string name, SafeFileHandle file) : IDisposable
         return this;
     }
 
-    public void Dispose() => file.Dispose();
+    /// <summary>What was read of it is in the cache a second time, beside the live file's, for nobody; and to be rid of that would hold up who deletes it.</summary>
+    public void Dispose()
+    {
+        FileAttribution.ForgetCached(file);
+        file.Dispose();
+    }
 }
