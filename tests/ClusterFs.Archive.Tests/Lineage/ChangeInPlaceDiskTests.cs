@@ -11,15 +11,7 @@ public sealed class ChangeInPlaceDiskTests : IDisposable
     public ChangeInPlaceDiskTests() => _bed = _disk.Missing is null ? new TestBed(_disk.MountPoint) : null;
 
     [SkippableTheory]
-    [InlineData("staged", false)]
-    [InlineData("planned", false)]
-    [InlineData("announced", false)]
-    [InlineData("moved away", false)]
-    [InlineData("begun", true)]
-    [InlineData("changed", true)]
-    [InlineData("written", true)]
-    [InlineData("moved back", true)]
-    [InlineData("opened", true)]
+    [MemberData(nameof(StaleTree.Points), MemberType = typeof(StaleTree))]
     public void A_power_cut_leaves_the_old_content_or_the_new_one_whole(string point, bool isNew)
     {
         Skip.If(_disk.Missing is not null, _disk.Missing);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.IO.MemoryMappedFiles;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
@@ -30,15 +31,7 @@ public sealed class ChangeInPlaceTests : IDisposable
     }
 
     [Theory]
-    [InlineData("staged", false)]
-    [InlineData("planned", false)]
-    [InlineData("announced", false)]
-    [InlineData("moved away", false)]
-    [InlineData("begun", true)]
-    [InlineData("changed", true)]
-    [InlineData("written", true)]
-    [InlineData("moved back", true)]
-    [InlineData("opened", true)]
+    [MemberData(nameof(StaleTree.Points), MemberType = typeof(StaleTree))]
     public void Cut_short_it_is_the_new_content_from_when_it_was_begun(string point, bool isNew)
     {
         _stale.Restore(_stale.New, point);
@@ -79,11 +72,7 @@ public sealed class ChangeInPlaceTests : IDisposable
             Directory.Move(_stale.Tree, _stale.Live);
         }
 
-        using (var file = new FileStream(_stale.In("n3", "db"), FileMode.Open))
-        {
-            file.Position = 5000;
-            file.Write("by somebody who did not wait"u8);
-        }
+        WriteToDatabase("by somebody who did not wait");
 
         var state = _stale.State;
         _stale.Recover();
@@ -97,11 +86,7 @@ public sealed class ChangeInPlaceTests : IDisposable
     {
         _stale.Restore(_stale.New, "announced");
         Assert.Equal(_stale.OldState, _stale.State);
-        using (var file = new FileStream(_stale.In("n3", "db"), FileMode.Open))
-        {
-            file.Position = 5000;
-            file.Write("by the service, which was started"u8);
-        }
+        WriteToDatabase("by the service, which was started");
 
         var state = _stale.State;
         _stale.Recover();
@@ -437,6 +422,13 @@ public sealed class ChangeInPlaceTests : IDisposable
         Assert.Equal(_stale.NewState, _stale.State);
         Assert.Equal(before, TestBed.DigestOf(outside));
         Assert.Equal(1u, FileStatus.TryRead(_stale.In("n3", "db"))!.Value.Links);
+    }
+
+    private void WriteToDatabase(string words)
+    {
+        using var file = new FileStream(_stale.In("n3", "db"), FileMode.Open);
+        file.Position = 5000;
+        file.Write(Encoding.UTF8.GetBytes(words));
     }
 
     public void Dispose() => _bed.Dispose();

@@ -9,6 +9,20 @@ internal sealed class StaleTree
     private const int Mebibyte = 1 << 20;
     private readonly TestBed _bed;
 
+    /// <summary>Where a change in place may be cut short, in order, and whether what is there afterwards is the new content.</summary>
+    public static TheoryData<string, bool> Points => new()
+    {
+        { "staged", false },
+        { "planned", false },
+        { "announced", false },
+        { "moved away", false },
+        { "begun", true },
+        { "changed", true },
+        { "written", true },
+        { "moved back", true },
+        { "opened", true },
+    };
+
     public StaleTree(TestBed bed)
     {
         _bed = bed;
