@@ -29,9 +29,12 @@ internal sealed class FileSystemClock(string directory)
     /// <summary>
     /// Waits until a later change of anything changed so far would show, or not, if the clock is put back: <see cref="IsSettled"/> tells.
     /// </summary>
-    public void WaitUntilSettled(CancellationToken cancellation)
+    public void WaitUntilSettled(CancellationToken cancellation) => WaitUntilPast(Now(), cancellation);
+
+    /// <summary>The same of anything changed before a time.</summary>
+    /// <param name="start">By <see cref="Now"/>.</param>
+    public void WaitUntilPast(long start, CancellationToken cancellation)
     {
-        var start = Now();
         var tick = start % NanosecondsPerSecond == 0 ? CoarseTick : Tick;
         var began = Stopwatch.GetTimestamp();
         while (Now() <= start + tick && Stopwatch.GetElapsedTime(began) < Longest)

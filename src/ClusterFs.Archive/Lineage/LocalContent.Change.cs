@@ -80,29 +80,29 @@ public sealed partial class LocalContent
 
         SaveOrRemove(marker.With(null) with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");
-        if (stage.Held.Count > 0)
+        var changedAt = _clock.Now();
+        _directory.CleanUp();
+
+        // Whoever waits for a file comes to it once it is let go, and must not pass for this process.
+        _clock.WaitUntilPast(changedAt, cancellation);
+        foreach (var (path, identity) in stage.Identities)
         {
-            // Whoever waits for one of them comes to it once it is let go, and must not pass for this process.
-            _clock.WaitUntilSettled(cancellation);
-            foreach (var (path, identity) in stage.Identities)
-            {
-                unproven[path] = identity;
-            }
+            unproven[path] = identity;
         }
 
         stage.Dispose();
-        _directory.CleanUp();
         FillIndex(manifest, RowsOfLive(manifest), unproven, cancellation);
         return true;
     }
 
-    /// <summary>The identities of a tree that was changed in place. What was not touched, and was known, still is what it was, and is not looked at.</summary>
+    /// <summary>
+    /// The identities of a tree that was changed in place, and has settled since. What was not touched, and was known, still is what it was, and is not looked at.
+    /// </summary>
     /// <param name="before">Rows of the tree as it was.</param>
     /// <param name="unproven">Paths of which they do not tell, and what each was when it was known to be right; null where only this process has come to it.</param>
     private void FillIndex(
         Manifest manifest, IEnumerable<IndexRow> before, Dictionary<string, FileIdentity?> unproven, CancellationToken cancellation)
     {
-        _clock.WaitUntilSettled(cancellation);
         var seenAt = _clock.Now();
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var rows = new KnownRows(before);

@@ -57,7 +57,33 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
             throw new DamagedArchiveException(FileOf(piece.Pack), $"{what} should lie in block {piece.Block}, which is too short");
         }
 
+        if (!target.IsEmpty)
+        {
+            // The runtime reads a byte of the target before it copies. Where memory was never used, that makes the kernel map a page of zeros and take it away
+            // again from all processors, which costs more than what is copied.
+            target[0] = 0;
+        }
+
         block.AsSpan(piece.Offset, piece.Length).CopyTo(target);
+    }
+
+    /// <summary>
+    /// Has another thread read a block, unless that is at hand or the pack has none of that number. Advice only: what fails is told to whoever reads the block.
+    /// </summary>
+    public void Expect(PackId id, int number, string what)
+    {
+        Lazy<byte[]> loading;
+        lock (_gate)
+        {
+            if (_blocks.ContainsKey((id, number)) || !_packs.TryGetValue(id, out var pack) || pack.Table is not { } table || number >= table.Length)
+            {
+                return;
+            }
+
+            loading = Add(id, number, what);
+        }
+
+        _ = Task.Run(() => loading.Value);
     }
 
     /// <summary>
@@ -147,20 +173,28 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
             }
             else
             {
-                loading = new Lazy<byte[]>(() => Load(id, number, what));
-                _blocks.Add((id, number), _recent.AddFirst(new CachedBlock(id, number, loading)));
-                _cached += PackFormat.BlockSize;
-                while (_cached > CacheSize && _recent.Count > 1)
-                {
-                    var oldest = _recent.Last!.Value;
-                    _recent.RemoveLast();
-                    _blocks.Remove((oldest.Pack, oldest.Number));
-                    _cached -= PackFormat.BlockSize;
-                }
+                loading = Add(id, number, what);
             }
         }
 
         return loading.Value;
+    }
+
+    /// <returns>Reads the block for the first who asks for its value; the others wait.</returns>
+    private Lazy<byte[]> Add(PackId id, int number, string what)
+    {
+        var loading = new Lazy<byte[]>(() => Load(id, number, what));
+        _blocks.Add((id, number), _recent.AddFirst(new CachedBlock(id, number, loading)));
+        _cached += PackFormat.BlockSize;
+        while (_cached > CacheSize && _recent.Count > 1)
+        {
+            var oldest = _recent.Last!.Value;
+            _recent.RemoveLast();
+            _blocks.Remove((oldest.Pack, oldest.Number));
+            _cached -= PackFormat.BlockSize;
+        }
+
+        return loading;
     }
 
     private byte[] Load(PackId id, int number, string what)

@@ -22,6 +22,9 @@ internal sealed class ChangeStage : IDisposable
     /// <summary>More files at a time are not held open.</summary>
     private const int MostHeld = 256;
 
+    /// <summary>So many staged bytes at a time are on their way to the disk before all are.</summary>
+    private const long Ahead = 4 << 20;
+
     /// <summary>For what directories grow by, in bytes.</summary>
     private const long SpareRoom = 1 << 20;
 
@@ -31,6 +34,7 @@ internal sealed class ChangeStage : IDisposable
     private readonly List<(LocalFile Seen, SafeFileHandle File)> _bases = [];
     private readonly XxHash3 _hash = new();
     private FileStream? _pages;
+    private long _begun;
     private int _staged;
     private int _ranges;
 
@@ -80,6 +84,13 @@ internal sealed class ChangeStage : IDisposable
         _hash.Append(pages);
         PagesLength += pages.Length;
         Bytes += pages.Length;
+        if (PagesLength - _begun >= Ahead)
+        {
+            // The disk has something to do meanwhile, and little is left for the sync.
+            _pages.Flush();
+            Durable.BeginSync(_pages.SafeFileHandle, _begun, PagesLength - _begun);
+            _begun = PagesLength;
+        }
     }
 
     /// <summary>Whether the files that will be patched are what they were, and nobody else has had them since.</summary>

@@ -160,7 +160,8 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var source = new FileSource(file, long.MaxValue);
         var found = new Queue<ChangedLeaf>();
         using var digest = new PageDigest(indexes);
-        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves))
+        // Of a file that need not be read there is too little to do for another thread to be woken for each leaf.
+        using (var ahead = new LeafAhead(content.Size, alone || local.IsAsKnown, StagedFile.MostLeaves))
         {
             Action<Leaf> Prepare(long number)
             {
@@ -341,6 +342,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             }
         }
 
+        ExpectNext(places, kept);
         foreach (var (from, to) in Runs(places.Length, page => !kept[page]))
         {
             var (first, last) = (from / PageMap.PageSize, to / PageMap.PageSize);
@@ -350,6 +352,19 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         }
 
         return kept;
+    }
+
+    /// <summary>Pages that changed together lie together: the next leaf's follow the last that this one needs, in its block or the next.</summary>
+    private void ExpectNext(PagePlace[] places, bool[] kept)
+    {
+        for (var page = places.Length - 1; !alone && page >= 0; page--)
+        {
+            if (!kept[page] && !places[page].IsHole)
+            {
+                reader.Expect(places[page].Pack, places[page].Block + 1, "pages");
+                return;
+            }
+        }
     }
 
     /// <summary>Whether a leaf of the content is that of the local file, found out without its pages.</summary>

@@ -30,6 +30,17 @@ public sealed class ChangeInPlaceTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_stale.Changing));
     }
 
+    /// <summary>Otherwise the next dump would read it all.</summary>
+    [Fact]
+    public void What_was_changed_is_known_by_its_identity()
+    {
+        _stale.Restore(_stale.New);
+
+        var rows = LocalIndex.TryOpen(Path.Combine(_bed.MarkerOf("n3"), "index"))!.Read().ToDictionary(row => row.Entry.Path);
+        Assert.All((string[])["db", "page", "new/deep/file"], path => Assert.Equal(
+            (true, FileIdentity.Of(FileStatus.TryRead(_stale.In("n3", path))!.Value)), (rows[path].Settled, rows[path].Identity)));
+    }
+
     [Theory]
     [MemberData(nameof(StaleTree.Points), MemberType = typeof(StaleTree))]
     public void Cut_short_it_is_the_new_content_from_when_it_was_begun(string point, bool isNew)

@@ -103,6 +103,34 @@ public sealed class RoundTripTests : IDisposable
     }
 
     [Fact]
+    public void A_block_that_was_expected_is_at_hand_and_one_that_is_damaged_fails_only_who_reads_it()
+    {
+        var dump = DumpOf("big", RandomNumberGenerator.GetBytes(3 * PackFormat.BlockSize));
+        var pack = PackId.Parse(dump.Content.Manifest.Pack);
+        TestBed.FlipBit(_bed.PackOf(dump.Content), (5 * PackFormat.BlockSize) / 2);
+        using var reader = _bed.Archive.NewReader();
+        reader.Read(new Piece(pack, 0, 0, 1), new byte[1], "a block");
+        var before = reader.BytesRead;
+
+        reader.Expect(pack, 1, "a block");
+        reader.Expect(pack, 1, "a block");
+        Await.That(() => reader.BytesRead >= before + PackFormat.BlockSize, "the expected block is read");
+        var after = reader.BytesRead;
+        reader.Read(new Piece(pack, 1, 0, 1), new byte[1], "a block");
+        Assert.Equal(after, reader.BytesRead);
+
+        reader.Expect(pack, 2, "a block");
+        Await.That(() => reader.BytesRead >= after + PackFormat.BlockSize, "the damaged block is read");
+        reader.Read(new Piece(pack, 0, 1, 1), new byte[1], "a block");
+        Assert.Throws<DamagedArchiveException>(() => reader.Read(new Piece(pack, 2, 0, 1), new byte[1], "a block"));
+
+        var blocks = reader.BytesRead;
+        reader.Expect(pack, int.MaxValue, "a block");
+        Assert.Throws<DamagedArchiveException>(() => reader.Read(new Piece(pack, int.MaxValue, 0, 1), new byte[1], "a block"));
+        Assert.Equal(blocks, reader.BytesRead);
+    }
+
+    [Fact]
     public void A_missing_pack_is_named()
     {
         var dump = DumpOf("page", [1, 2, 3]);
