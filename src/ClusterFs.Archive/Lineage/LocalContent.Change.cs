@@ -29,6 +29,7 @@ public sealed partial class LocalContent
         var changing = _directory.Changing;
         using var stage = new ChangeStage(changing, LimitsOf(head.Content));
         Dictionary<string, FileIdentity?> unproven;
+        var changedAt = 0L;
         try
         {
             // Before the first byte is staged: it is told of errors from then on. What the service wrote and did not sync is made durable too.
@@ -59,7 +60,7 @@ public sealed partial class LocalContent
             var change = new PendingChange(FileStatus.TryRead(_live)!.Value.Inode, origin, ChangePlan.DigestOf(written).ToString());
             _directory.Save(marker.With(change));
             AtPoint("announced");
-            if (!ChangeInPlace.TryBegin(_directory, _live, change, plan, stage, AtPoint))
+            if (!ChangeInPlace.TryBegin(_directory, _live, change, plan, stage, () => changedAt = _clock.Now(), AtPoint))
             {
                 SaveOrRemove(marker.With(null));
                 changing.CleanUp();
@@ -80,7 +81,6 @@ public sealed partial class LocalContent
 
         SaveOrRemove(marker.With(null) with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");
-        var changedAt = _clock.Now();
         _directory.CleanUp();
 
         // Whoever waits for a file comes to it once it is let go, and must not pass for this process.
