@@ -20,9 +20,9 @@ usage: ./build.sh VERB
   simulate [OPTION…] run the lease and the archive in a world where everything fails: --seeds N, --from S, --mutants, --exhaustive; --help says more
   demo [--keep]    build, then three nodes on this machine, a service, a kill, a takeover, a move, its other files; --keep leaves them running
   demo --stop      stop what `demo --keep` left running
-  bench archive [--size MiB] [--content SQLite,Maildir,queue] [--tools clusterfs,restic,…] [--on XFS,btrfs,own] [--dir DIR]
+  bench archive [--size MiB] [--content SQLite,Maildir,queue] [--tools clusterfs,restic,…] [--on XFS,btrfs,own] [--rounds N] [--dir DIR]
                    build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed; where DIR lies (own), or, root
-                   only, on file systems made for it, ten times that size on the disk
+                   only, on file systems made for it, ten times that size on the disk; medians of so many rounds (1)
   bench changed [--size MiB] [--on XFS,btrfs,own] [--dir DIR]
                    build, then dumps of 10 MiB changed in one large file, on an XFS and on a btrfs made for it, and where DIR lies; root
                    only, 2.5 times that size on the disk

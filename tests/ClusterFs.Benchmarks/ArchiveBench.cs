@@ -3,29 +3,31 @@ using System.Globalization;
 
 namespace ClusterFs.Benchmarks;
 
-/// <summary>The same content and the same changes through every tool that is installed, one after the other, and one table.</summary>
+/// <summary>The same content and the same changes through every tool that is installed, one after the other, and one table of medians.</summary>
 /// <param name="contents">Names of workloads.</param>
 /// <param name="names">Of tools.</param>
-internal sealed class ArchiveBench(string scratch, int size, IReadOnlySet<string> contents, IReadOnlySet<string> names)
+/// <param name="rounds">How often each tool takes its turn.</param>
+internal sealed class ArchiveBench(string scratch, int size, IReadOnlySet<string> contents, IReadOnlySet<string> names, int rounds)
 {
     private static readonly string[] Steps = ["first dump", "+1 %", "unchanged", "restore", "restore over +1 %"];
 
-    private readonly Dictionary<(string Workload, string Tool, string Step), (Measured Cost, long Stored)> _results = [];
+    private readonly Dictionary<(string Workload, string Tool, string Step), List<(Measured Cost, long Stored)>> _results = [];
 
     /// <param name="disks">Names of file systems, of which each has content, copies and archives in turn.</param>
-    public static int Run(string scratch, int size, IReadOnlySet<string> contents, IReadOnlySet<string> names, IReadOnlySet<string> disks)
+    public static int Run(
+        string scratch, int size, IReadOnlySet<string> contents, IReadOnlySet<string> names, IReadOnlySet<string> disks, int rounds)
     {
         foreach (var name in MadeDisk.Names.Where(disks.Contains))
         {
             Console.WriteLine($"on {name}");
             using var disk = new MadeDisk(scratch, name, (size * 10L) + 4096);
-            if (new ArchiveBench(disk.Root, size, contents, names).Run() is > 0 and var failed)
+            if (new ArchiveBench(disk.Root, size, contents, names, rounds).Run() is > 0 and var failed)
             {
                 return failed;
             }
         }
 
-        return disks.Contains(ChangedBench.Own) ? new ArchiveBench(scratch, size, contents, names).Run() : 0;
+        return disks.Contains(ChangedBench.Own) ? new ArchiveBench(scratch, size, contents, names, rounds).Run() : 0;
     }
 
     private int Run()
@@ -50,7 +52,7 @@ internal sealed class ArchiveBench(string scratch, int size, IReadOnlySet<string
             var changed = Path.Combine(scratch, "changed");
             Copy(origin, changed);
             workload.Change(changed);
-            foreach (var tool in tools.Where(tool => tool.IsInstalled))
+            foreach (var tool in Enumerable.Range(0, rounds).SelectMany(_ => tools.Where(tool => tool.IsInstalled)))
             {
                 Run(workload, tool, origin, changed);
             }
@@ -130,7 +132,13 @@ internal sealed class ArchiveBench(string scratch, int size, IReadOnlySet<string
         {
             var before = SizeOf(store);
             var cost = Measured.Run(home, Tool.Environment, command());
-            _results[(workload.Name, tool.Name, step)] = (cost, SizeOf(store) - before);
+            var key = (workload.Name, tool.Name, step);
+            if (!_results.TryGetValue(key, out var results))
+            {
+                _results.Add(key, results = []);
+            }
+
+            results.Add((cost, SizeOf(store) - before));
         }
     }
 
@@ -165,13 +173,15 @@ internal sealed class ArchiveBench(string scratch, int size, IReadOnlySet<string
                     continue;
                 }
 
-                var (cost, stored) = result;
-                var ratios = _results.TryGetValue((workload, "restic", step), out var restic)
-                    ? $"{Figure(cost.Seconds / restic.Cost.Seconds),13}{(restic.Stored > 0 ? Figure((double)stored / restic.Stored) : "-"),15}"
-                    : string.Empty;
+                // Each round beside its own: the machine drifts.
+                var restic = _results.GetValueOrDefault((workload, "restic", step));
+                var ratios = restic is null
+                    ? string.Empty
+                    : $"{Figure(Statistics.Median(result.Zip(restic, (our, its) => our.Cost.Seconds / its.Cost.Seconds))),13}"
+                        + $"{(restic[0].Stored > 0 ? Figure((double)result[0].Stored / restic[0].Stored) : "-"),15}";
                 Console.WriteLine(
-                    $"{step,-20}{tool.Name,-12}{Figure(cost.Seconds),9}{Figure(cost.Processor),9}{Figure(cost.Memory / 1048576.0),10}"
-                    + $"{Figure(stored / 1048576.0),12}{ratios}");
+                    $"{step,-20}{tool.Name,-12}{Figure(Statistics.Median(result.Select(one => one.Cost.Seconds))),9}{Figure(Statistics.Median(result.Select(one => one.Cost.Processor))),9}"
+                    + $"{Figure(result.Max(one => one.Cost.Memory) / 1048576.0),10}{Figure(result[0].Stored / 1048576.0),12}{ratios}");
             }
         }
     }

@@ -5,7 +5,7 @@ namespace ClusterFs.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        usage: bench archive [--size MiB] [--content NAME,...] [--tools NAME,...] [--on NAME,...] [--dir DIR]
+        usage: bench archive [--size MiB] [--content NAME,...] [--tools NAME,...] [--on NAME,...] [--rounds N] [--dir DIR]
                                                         on an XFS or btrfs made for it, or where DIR lies (own); CLUSTERFS_BIN names
                                                         the directory of clusterfs
                bench hour [--dumps N] [--dir DIR]       an hour of dumps every second, as fast as they go
@@ -36,7 +36,12 @@ internal static class Program
                 var contents = Names(ref rest, "--content", Workloads.Of(1).Select(workload => workload.Name));
                 var tools = Names(ref rest, "--tools", Tool.All(string.Empty).Select(tool => tool.Name));
                 var disks = Names(ref rest, "--on", ChangedBench.All, ChangedBench.Own);
-                return Bench("--size", 669, rest, (scratch, size) => ArchiveBench.Run(scratch, size, contents, tools, disks));
+                if (!int.TryParse(Value(ref rest, "--rounds") ?? "1", CultureInfo.InvariantCulture, out var rounds) || rounds < 1)
+                {
+                    goto default;
+                }
+
+                return Bench("--size", 669, rest, (scratch, size) => ArchiveBench.Run(scratch, size, contents, tools, disks, rounds));
             case ["hour", .. var rest]:
                 return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
             case ["changed", .. var rest]:

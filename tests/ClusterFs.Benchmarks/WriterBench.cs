@@ -114,12 +114,6 @@ internal sealed class WriterBench(string scratch, string shared, int mebibytes)
         return long.Parse(writer.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture);
     }
 
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
-    }
-
     private void Fill(string database)
     {
         using var connection = Open(database);
@@ -173,12 +167,12 @@ internal sealed class WriterBench(string scratch, string shared, int mebibytes)
         foreach (var (every, measured) in rates)
         {
             // Each window beside the one without dumps of its own round: the rate itself drifts.
-            var ratio = Median(measured.Zip(none, (with, without) => with / without));
+            var ratio = Statistics.Median(measured.Zip(none, (with, without) => with / without));
             var name = every == TimeSpan.Zero ? "none" : $"every {every.TotalSeconds} s";
-            Console.WriteLine(FormattableString.Invariant($"{name,-14}{Median(measured),10:F0}{ratio,10:P1}   ")
+            Console.WriteLine(FormattableString.Invariant($"{name,-14}{Statistics.Median(measured),10:F0}{ratio,10:P1}   ")
                 + string.Join(' ', measured.Select(rate => rate.ToString("F0", CultureInfo.InvariantCulture))));
         }
 
-        Console.WriteLine(FormattableString.Invariant($"{_dumps.Count} dumps, median {Median(_dumps) * 1000:F0} ms"));
+        Console.WriteLine(FormattableString.Invariant($"{_dumps.Count} dumps, median {Statistics.Median(_dumps) * 1000:F0} ms"));
     }
 }
