@@ -22,7 +22,7 @@ usage: ./build.sh VERB
   demo --stop      stop what `demo --keep` left running
   bench archive [--size MiB] [--content SQLite,Maildir,queue] [--tools clusterfs,restic,…] [--on XFS,btrfs,own] [--rounds N] [--dir DIR]
                    build, then our archive beside restic, borg, tar+zstd and rsync, as far as they are installed; where DIR lies (own), or, root
-                   only, on file systems made for it, ten times that size on the disk; medians of so many rounds (1)
+                   only, on file systems made for it, ten times that size on the disk; medians of N rounds (1)
   bench changed [--size MiB] [--on XFS,btrfs,own] [--dir DIR]
                    build, then dumps of 10 MiB changed in one large file, on an XFS and on a btrfs made for it, and where DIR lies; root
                    only, 2.5 times that size on the disk

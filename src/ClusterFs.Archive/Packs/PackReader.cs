@@ -68,22 +68,36 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
     }
 
     /// <summary>
-    /// Has another thread read a block, unless that is at hand or the pack has none of that number. Advice only: what fails is told to whoever reads the block.
+    /// Has another thread read a block, unless it is at hand, or it is not known whether its pack has one of that number. Advice only: where it fails, whoever wants
+    /// the block reads it.
     /// </summary>
-    public void Expect(PackId id, int number, string what)
+    /// <returns>Whether a thread was asked.</returns>
+    public bool Expect(PackId id, int number, string what)
     {
-        Lazy<byte[]> loading;
+        Lazy<byte[]> expected;
         lock (_gate)
         {
-            if (_blocks.ContainsKey((id, number)) || !_packs.TryGetValue(id, out var pack) || pack.Table is not { } table || number >= table.Length)
+            if (_blocks.ContainsKey((id, number)) || !_packs.TryGetValue(id, out var pack) || pack.Table is not { } table || (uint)number >= (uint)table.Length)
             {
-                return;
+                return false;
             }
 
-            loading = Add(id, number, what);
+            expected = Add(id, number, what);
         }
 
-        _ = Task.Run(() => loading.Value);
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                _ = expected.Value;
+            }
+            catch
+            {
+                Forget(id, number, expected);
+                throw;
+            }
+        });
+        return true;
     }
 
     /// <summary>
@@ -195,6 +209,19 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
         }
 
         return loading;
+    }
+
+    private void Forget(PackId id, int number, Lazy<byte[]> block)
+    {
+        lock (_gate)
+        {
+            if (_blocks.TryGetValue((id, number), out var known) && known.Value.Bytes == block)
+            {
+                _recent.Remove(known);
+                _blocks.Remove((id, number));
+                _cached -= PackFormat.BlockSize;
+            }
+        }
     }
 
     private byte[] Load(PackId id, int number, string what)

@@ -18,6 +18,9 @@ internal sealed class ChangeWriter(ChangeDirectory directory, ChangePlan plan, I
     /// <summary>So many bytes of a patched file are sent to the disk together.</summary>
     private const long SyncedAtOnce = 512 << 10;
 
+    /// <summary>So many of them are on their way at a time: a disk that has enough to do makes whoever sends more wait, and that is to be this thread alone.</summary>
+    private const int MostSyncing = 2;
+
     private int _gone;
 
     /// <exception cref="LocalContentException">
@@ -262,6 +265,11 @@ internal sealed class ChangeWriter(ChangeDirectory directory, ChangePlan plan, I
                 unsynced += piece;
                 if (unsynced >= SyncedAtOnce)
                 {
+                    if (syncing.Count == MostSyncing)
+                    {
+                        _ = syncing.Take();
+                    }
+
                     var (begin, end) = (syncedTo, offset + done);
                     syncing.Start(() => BeginSync(file, begin, end));
                     (unsynced, syncedTo) = (0, end);

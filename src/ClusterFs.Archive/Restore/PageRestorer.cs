@@ -15,6 +15,9 @@ namespace ClusterFs.Archive.Restore;
 /// <param name="alone">See <see cref="LeafAhead"/>.</param>
 internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed, bool alone = false)
 {
+    /// <summary>Blocks that other threads are asked for at once, for one leaf.</summary>
+    private const int MostExpected = 4;
+
     private readonly Lazy<byte[]> _buffer = new(() => new byte[PageMap.LeafSize]);
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
@@ -160,7 +163,8 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var source = new FileSource(file, long.MaxValue);
         var found = new Queue<ChangedLeaf>();
         using var digest = new PageDigest(indexes);
-        // Of a file that need not be read there is too little to do for another thread to be woken for each leaf.
+
+        // Of a file that need not be read there is too little to do for another thread to be woken for each leaf: only blocks are worth that.
         using (var ahead = new LeafAhead(content.Size, alone || local.IsAsKnown, StagedFile.MostLeaves))
         {
             Action<Leaf> Prepare(long number)
@@ -203,7 +207,38 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
         }
 
-        changed.Kept = FetchChanged(leaf.Number, leaf.Bytes, places, changed.Plan.Had, leaf.Hashes, local, map, before);
+        var old = before.Leaf(leaf.Number);
+        if (local.IsAsKnown && !alone)
+        {
+            Expect(places, old, map.What);
+        }
+
+        changed.Kept = FetchChanged(leaf.Number, leaf.Bytes, places, old, changed.Plan.Had, leaf.Hashes, local, map);
+    }
+
+    /// <summary>
+    /// Has other threads read what this one would wait for: the further blocks with pages of a leaf, and, because what changed together lies together, the block
+    /// after them.
+    /// </summary>
+    private void Expect(PagePlace[] places, PagePlace[] old, string what)
+    {
+        var (last, started) = (default(PagePlace), 0);
+        for (var page = 0; page < places.Length && started < MostExpected; page++)
+        {
+            var place = places[page];
+            if (place.IsHole || (page < old.Length && place == old[page]) || (place.Pack, place.Block) == (last.Pack, last.Block))
+            {
+                continue;
+            }
+
+            started += !last.IsHole && reader.Expect(place.Pack, place.Block, what) ? 1 : 0;
+            last = place;
+        }
+
+        if (!last.IsHole)
+        {
+            _ = reader.Expect(last.Pack, last.Block + 1, what);
+        }
     }
 
     private bool Give(Leaf leaf, ChangedLeaf changed, TakePages take)
@@ -268,7 +303,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
                 PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
             }
 
-            FetchChanged(leaf.Number, leaf.Bytes, plan.Places, plan.Had, leaf.Hashes, local, map, before);
+            FetchChanged(leaf.Number, leaf.Bytes, plan.Places, before.Leaf(leaf.Number), plan.Had, leaf.Hashes, local, map);
         }
 
         WriteRuns(leaf, plan, target);
@@ -302,7 +337,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             PageHash.Of(bytes, seed, hashes);
         }
 
-        var kept = FetchChanged(leaf, bytes, places, had, hashes, local, map, before);
+        var kept = FetchChanged(leaf, bytes, places, before.Leaf(leaf), had, hashes, local, map);
         foreach (var (from, to) in Runs(places.Length, page => !kept[page]))
         {
             var run = bytes[from..Math.Min(bytes.Length, to)];
@@ -313,6 +348,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
 
     /// <summary>Fetches the pages of a leaf that the local file has not.</summary>
     /// <param name="bytes">Get them; what else is in there stays.</param>
+    /// <param name="old">Where the pages of the older content lie.</param>
     /// <param name="had">Hashes of the pages that the older content had.</param>
     /// <param name="hashes">Those of the pages that the local file has, if it may not be what is known of it. Become those of the content.</param>
     /// <returns>Of each page, whether the local file has it.</returns>
@@ -320,14 +356,13 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         long leaf,
         Span<byte> bytes,
         PagePlace[] places,
+        PagePlace[] old,
         ReadOnlySpan<UInt128> had,
         Span<UInt128> hashes,
         LocalFile local,
-        PageMapReader map,
-        PageMapReader before)
+        PageMapReader map)
     {
         var start = leaf * PageMap.LeafSize;
-        var old = before.Leaf(leaf);
         var kept = new bool[places.Length];
         for (var page = 0; page < places.Length; page++)
         {
@@ -342,7 +377,6 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             }
         }
 
-        ExpectNext(places, kept);
         foreach (var (from, to) in Runs(places.Length, page => !kept[page]))
         {
             var (first, last) = (from / PageMap.PageSize, to / PageMap.PageSize);
@@ -352,19 +386,6 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         }
 
         return kept;
-    }
-
-    /// <summary>Pages that changed together lie together: the next leaf's follow the last that this one needs, in its block or the next.</summary>
-    private void ExpectNext(PagePlace[] places, bool[] kept)
-    {
-        for (var page = places.Length - 1; !alone && page >= 0; page--)
-        {
-            if (!kept[page] && !places[page].IsHole)
-            {
-                reader.Expect(places[page].Pack, places[page].Block + 1, "pages");
-                return;
-            }
-        }
     }
 
     /// <summary>Whether a leaf of the content is that of the local file, found out without its pages.</summary>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Lineage;
@@ -27,6 +29,54 @@ public sealed class ChangeInPlaceDiskTests : IDisposable
         Assert.True(!Directory.Exists(stale.Live) || stale.State == stale.OldState || stale.State == stale.NewState);
         stale.Recover();
         Assert.Equal(isNew ? stale.NewState : stale.OldState, stale.State);
+    }
+
+    /// <summary>So many that some are on their way to the disk while others are staged, and while others are written.</summary>
+    [SkippableTheory]
+    [InlineData("planned", false)]
+    [InlineData("changed", true)]
+    [InlineData("moved back", true)]
+    public void So_does_one_while_many_scattered_pages_are_changed(string point, bool isNew)
+    {
+        Skip.If(_disk.Missing is not null, _disk.Missing);
+        var before = RandomNumberGenerator.GetBytes(16 << 20);
+        var after = before.ToArray();
+        for (var page = 0; page < after.Length; page += 3 * PageMap.PageSize)
+        {
+            RandomNumberGenerator.Fill(after.AsSpan(page, PageMap.PageSize));
+        }
+
+        Directory.CreateDirectory(_bed!.Live("n1"));
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), before);
+        _bed.TakeOver("n1", 1);
+        var old = _bed.Dump("n1", 1);
+        File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "db"), after);
+        var changed = _bed.Dump("n1", 1);
+        _bed.On("n3", content => content.RestoreOver(old, null, CancellationToken.None));
+        Programs.Run("sync", "-f", _disk.MountPoint);
+        Programs.Run("mount", "-o", "remount,commit=300", _disk.MountPoint);
+
+        var left = string.Empty;
+        Assert.Throws<OperationCanceledException>(() => _bed.On(
+            "n3",
+            content => content.RestoreOver(changed, null, CancellationToken.None),
+            reached =>
+            {
+                if (reached == point)
+                {
+                    left = _disk.CutNow();
+                    throw new OperationCanceledException(reached);
+                }
+            },
+            limitsOf: TestBed.AlwaysInPlace));
+        _disk.ComeBack(left);
+
+        _bed.On("n3", content =>
+        {
+            content.DropStandby(CancellationToken.None);
+            return true;
+        });
+        Assert.Equal(isNew ? after : before, File.ReadAllBytes(Path.Combine(_bed.Live("n3"), "db")));
     }
 
     [SkippableFact]
