@@ -12,23 +12,25 @@ public static class Trash
     /// Deletes whatever has this name, if anything has; subvolumes of btrfs too. What others put there meanwhile stays, and so does what has a name that is
     /// no UTF-8.
     /// </summary>
+    /// <param name="deleting">Told of each that is no directory, right before; not of what goes with a subvolume.</param>
     /// <exception cref="IOException">Something in it cannot be deleted.</exception>
-    public static void Delete(string path)
+    public static void Delete(string path, Action<FileStatus>? deleting = null)
     {
         switch (FileStatus.TryRead(path))
         {
             case null:
                 return;
             case { Kind: FileKind.Directory }:
-                DeleteDirectory(path);
+                DeleteDirectory(path, deleting);
                 return;
-            default:
+            case { } status:
+                deleting?.Invoke(status);
                 File.Delete(path);
                 return;
         }
     }
 
-    private static void DeleteDirectory(string path)
+    private static void DeleteDirectory(string path, Action<FileStatus>? deleting)
     {
         if (Btrfs.IsSubvolume(path))
         {
@@ -46,7 +48,7 @@ public static class Trash
         {
             foreach (var name in open?.Names.Names ?? [])
             {
-                Delete(open![name]);
+                Delete(open![name], deleting);
             }
         }
 

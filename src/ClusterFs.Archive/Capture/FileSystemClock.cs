@@ -12,7 +12,7 @@ internal sealed class FileSystemClock(string directory)
     private const long NanosecondsPerSecond = 1_000_000_000;
     private const long Tick = 20_000_000;
     private const long CoarseTick = 2 * NanosecondsPerSecond;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Above the coarsest tick. A clock that was put back may take hours to come where it was.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);
@@ -36,14 +36,29 @@ internal sealed class FileSystemClock(string directory)
     public void WaitUntilPast(long start, CancellationToken cancellation)
     {
         var tick = start % NanosecondsPerSecond == 0 ? CoarseTick : Tick;
+        _ = TryWaitUntilAfter(start + tick, cancellation);
+    }
+
+    /// <summary>Waits until a change would bear a later time than this one.</summary>
+    /// <param name="time">By <see cref="Now"/>.</param>
+    /// <returns>False when it still would not after a while, because the clock was put back.</returns>
+    public bool TryWaitUntilAfter(long time, CancellationToken cancellation)
+    {
         var began = Stopwatch.GetTimestamp();
-        while (Now() <= start + tick && Stopwatch.GetElapsedTime(began) < Longest)
+        while (Now() <= time)
         {
+            if (Stopwatch.GetElapsedTime(began) >= Longest)
+            {
+                return false;
+            }
+
             if (cancellation.WaitHandle.WaitOne(Pause))
             {
                 cancellation.ThrowIfCancellationRequested();
             }
         }
+
+        return true;
     }
 
     private static long StampProbe(string directory)

@@ -6,10 +6,11 @@ namespace ClusterFs.Archive.Capture;
 internal static class ScratchTree
 {
     /// <summary>Deletes a file, a directory with all that is in it, or a snapshot, if there is one.</summary>
+    /// <param name="deleting">Told of each that is no directory, right before.</param>
     /// <exception cref="IOException">Something is left of it.</exception>
-    public static void Delete(string path)
+    public static void Delete(string path, Action<FileStatus>? deleting = null)
     {
-        Trash.Delete(path);
+        Trash.Delete(path, deleting);
         if (FileStatus.TryRead(path) is not null)
         {
             throw new IOException($"{path} cannot be deleted: somebody still writes in it, or something in it has a name that is no UTF-8.");

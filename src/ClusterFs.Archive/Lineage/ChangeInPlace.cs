@@ -40,7 +40,7 @@ internal static class ChangeInPlace
         RequirePages(directory, live, writer);
         RequireAway(directory, live, change);
         File.Delete(changing.RoomFile);
-        Write(directory, live, change, writer, static () => { }, atPoint);
+        Write(directory, live, change, writer, own: null, atPoint);
         return true;
     }
 
@@ -68,13 +68,13 @@ internal static class ChangeInPlace
     }
 
     /// <summary>Makes a plan true that was just announced.</summary>
-    /// <param name="changed">Called when all of the tree is changed that will be, before that is durable.</param>
+    /// <param name="own">Told when all of the tree is changed that will be, and when others are about to have it.</param>
     /// <returns>
     /// False when the tree could not be moved away, or somebody else came to a file of it before that. It is where it was then, and nothing has changed.
     /// </returns>
     /// <exception cref="LocalContentException">See <see cref="Recover"/>.</exception>
     public static bool TryBegin(
-        MarkerDirectory directory, string live, PendingChange change, ChangePlan plan, ChangeStage stage, Action changed, Action<string> atPoint)
+        MarkerDirectory directory, string live, PendingChange change, ChangePlan plan, ChangeStage stage, OwnChanges own, Action<string> atPoint)
     {
         var changing = directory.Changing;
         try
@@ -101,19 +101,19 @@ internal static class ChangeInPlace
             Durable.SyncDirectory(changing.Path);
         });
         atPoint("begun");
-        Write(directory, live, change, new ChangeWriter(changing, plan, stage.Held), changed, atPoint);
+        Write(directory, live, change, new ChangeWriter(changing, plan, stage.Held), own, atPoint);
         return true;
     }
 
     private static void Write(
-        MarkerDirectory directory, string live, PendingChange change, ChangeWriter writer, Action changed, Action<string> atPoint)
+        MarkerDirectory directory, string live, PendingChange change, ChangeWriter writer, OwnChanges? own, Action<string> atPoint)
     {
         var changing = directory.Changing;
         OrAway(directory, live, () =>
         {
             using var disk = FileSystemSync.Before(changing.Path);
             writer.Write();
-            changed();
+            own?.End();
             atPoint("changed");
             disk.Complete();
 
@@ -122,6 +122,7 @@ internal static class ChangeInPlace
             Durable.SyncDirectory(changing.Path);
         });
         atPoint("written");
+        own?.AwaitOthers(CancellationToken.None);
         MoveBack(directory, live, change, atPoint);
     }
 

@@ -29,7 +29,7 @@ public sealed partial class LocalContent
         var changing = _directory.Changing;
         using var stage = new ChangeStage(changing, LimitsOf(head.Content));
         Dictionary<string, FileIdentity?> unproven;
-        long? changedAt = null;
+        var own = new OwnChanges(_clock);
         try
         {
             // Before the first byte is staged: it is told of errors from then on. What the service wrote and did not sync is made durable too.
@@ -60,7 +60,7 @@ public sealed partial class LocalContent
             var change = new PendingChange(FileStatus.TryRead(_live)!.Value.Inode, origin, ChangePlan.DigestOf(written).ToString());
             _directory.Save(marker.With(change));
             AtPoint("announced");
-            if (!ChangeInPlace.TryBegin(_directory, _live, change, plan, stage, () => changedAt = TryNow(), AtPoint))
+            if (!ChangeInPlace.TryBegin(_directory, _live, change, plan, stage, own, AtPoint))
             {
                 SaveOrRemove(marker.With(null));
                 changing.CleanUp();
@@ -81,14 +81,14 @@ public sealed partial class LocalContent
 
         SaveOrRemove(marker.With(null) with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");
-        if (changedAt is null)
+        if (own.LastAt is null)
         {
             // There was no room for a stamp.
             _directory.CleanUp();
         }
 
         // Whoever waits for a file comes to it once it is let go, and must not pass for this process.
-        _clock.WaitUntilPast(changedAt ?? _clock.Now(), cancellation);
+        _clock.WaitUntilPast(own.LastAt ?? _clock.Now(), cancellation);
         foreach (var (path, identity) in stage.Identities)
         {
             unproven[path] = identity;
@@ -96,21 +96,8 @@ public sealed partial class LocalContent
 
         stage.Dispose();
         _directory.CleanUp();
-        FillIndex(manifest, RowsOfLive(manifest), unproven, changedAt ?? long.MinValue, cancellation);
+        FillIndex(manifest, RowsOfLive(manifest), unproven, own, cancellation);
         return true;
-    }
-
-    /// <returns>Null where the disk has no room for the file whose stamp tells: a change under way is not to fail for that.</returns>
-    private long? TryNow()
-    {
-        try
-        {
-            return _clock.Now();
-        }
-        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
-        {
-            return null;
-        }
     }
 
     /// <summary>
@@ -118,11 +105,9 @@ public sealed partial class LocalContent
     /// </summary>
     /// <param name="before">Rows of the tree as it was.</param>
     /// <param name="unproven">Paths of which they do not tell, and what each was when it was known to be right; null where only this process has come to it.</param>
-    /// <param name="changedAt">
-    /// When this process had changed all of the tree that it did, by the clock of its file system: what changed later, another process has changed.
-    /// </param>
+    /// <param name="own">What it does not explain, another process has changed.</param>
     private void FillIndex(
-        Manifest manifest, IEnumerable<IndexRow> before, Dictionary<string, FileIdentity?> unproven, long changedAt, CancellationToken cancellation)
+        Manifest manifest, IEnumerable<IndexRow> before, Dictionary<string, FileIdentity?> unproven, OwnChanges own, CancellationToken cancellation)
     {
         var seenAt = _clock.Now();
         using var index = new LocalIndex.Writer(_directory.IndexFile);
@@ -132,7 +117,7 @@ public sealed partial class LocalContent
             cancellation.ThrowIfCancellationRequested();
             var row = rows.Find(entry.Path);
             var isProven = !unproven.TryGetValue(entry.Path, out var wasRight);
-            index.Add(isProven && row is { Sqlite: false } ? row with { Entry = entry } : RowOf(entry, row, isProven ? row?.Identity : wasRight, changedAt, seenAt));
+            index.Add(isProven && row is { Sqlite: false } ? row with { Entry = entry } : RowOf(entry, row, isProven ? row?.Identity : wasRight, own, seenAt));
         }
 
         _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);
@@ -140,7 +125,7 @@ public sealed partial class LocalContent
 
     /// <param name="before">What was known of the path.</param>
     /// <param name="wasRight">What the path was when it was known to be right.</param>
-    private IndexRow RowOf(ManifestEntry entry, IndexRow? before, FileIdentity? wasRight, long changedAt, long seenAt)
+    private IndexRow RowOf(ManifestEntry entry, IndexRow? before, FileIdentity? wasRight, OwnChanges own, long seenAt)
     {
         var path = Path.Combine(_live, entry.Path);
         if (FileStatus.TryRead(path) is not { } status || status.Kind != entry.Kind)
@@ -150,8 +135,8 @@ public sealed partial class LocalContent
 
         var sqlite = status is { Kind: FileKind.File, Size: > 0 } && IsDatabase(path, before, entry);
         FileStatus? log = sqlite && FileStatus.TryRead(path + SqliteFiles.Log) is { Size: > 0 } written ? written : null;
-        var isRight = wasRight is { } right ? right == FileIdentity.Of(status) : status.ChangedNs <= changedAt;
-        var isLogRight = log is not { } held || (held.ChangedNs <= changedAt && FileSystemClock.IsSettled(held, seenAt));
+        var isRight = wasRight is { } right ? right == FileIdentity.Of(status) : own.Explains(FileIdentity.Of(status), null);
+        var isLogRight = log is not { } held || (own.Explains(FileIdentity.Of(held), null) && FileSystemClock.IsSettled(held, seenAt));
         var settled = isRight && isLogRight && FileSystemClock.IsSettled(status, seenAt);
         return new IndexRow(entry, FileIdentity.Of(status), settled, sqlite, log is { } found ? FileIdentity.Of(found) : default);
     }

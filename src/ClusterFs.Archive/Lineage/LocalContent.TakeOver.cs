@@ -189,7 +189,7 @@ public sealed partial class LocalContent
         _kept.Drop();
         if (mayUseStandby && head is not null && StageStandby(head, staged, progress, cancellation))
         {
-            Exchange(marker, name, origin, staged);
+            Exchange(marker, name, origin, staged, static () => { });
             AdoptStandbyIndex();
             return true;
         }
@@ -222,17 +222,21 @@ public sealed partial class LocalContent
             TreeRestorer.AttributeRoot(staged, RootAttributes.Read(_live, old));
         }
 
-        Exchange(marker, name, origin, staged);
+        var own = new OwnChanges(_clock);
+        own.End();
+        Exchange(marker, name, origin, staged, () => own.AwaitOthers(cancellation));
         if (mayUseStandby)
         {
             _standby.Drop();
         }
 
-        _directory.CleanUp();
+        _directory.CleanUp(own.Release);
+        AtPoint("cleaned up");
+        own.EndRelease();
         if (manifest is not null)
         {
             // Only now: a file that was also the old tree's has changed its identity when that was deleted.
-            FillIndex(manifest, RowsOfLive(manifest), cancellation);
+            FillIndex(manifest, RowsOfLive(manifest), own, cancellation);
         }
         else
         {
@@ -244,13 +248,15 @@ public sealed partial class LocalContent
     }
 
     /// <summary>Puts a staged tree, whole and durable, in the place of the live one.</summary>
-    private void Exchange(LineageMarker marker, string name, ContentOrigin? origin, string staged)
+    /// <param name="handOver">Called right before others may have it.</param>
+    private void Exchange(LineageMarker marker, string name, ContentOrigin? origin, string staged, Action handOver)
     {
         Durable.SyncDirectory(staged);
         Durable.SyncDirectory(_directory.Staging);
         var inode = FileStatus.TryRead(staged)!.Value.Inode;
         _directory.Save(marker with { Swap = new PendingSwap(name, inode, origin) });
         AtPoint("announced");
+        handOver();
         TreeSwap.Exchange(_directory, _live, name, AtPoint);
         AtPoint("swapped");
         SaveOrRemove(marker with { Content = origin, Pending = null, Swap = null, Kept = null });
@@ -263,9 +269,10 @@ public sealed partial class LocalContent
 
     /// <summary>The identities of a tree just restored, taken once any later change would show: the first dump then reads only what changed.</summary>
     /// <param name="before">Rows of the tree that was there before: what is a database need not be found out anew for a content that it had too.</param>
-    private void FillIndex(Manifest manifest, IEnumerable<IndexRow> before, CancellationToken cancellation)
+    /// <param name="own">What it does not explain, another process has changed: the next dump reads that.</param>
+    private void FillIndex(Manifest manifest, IEnumerable<IndexRow> before, OwnChanges own, CancellationToken cancellation)
     {
-        _clock.WaitUntilSettled(cancellation);
+        _clock.WaitUntilPast(own.LastAt ?? _clock.Now(), cancellation);
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var entries = manifest.Entries().GetEnumerator();
         using var rows = new KnownRows(before);
@@ -286,7 +293,8 @@ public sealed partial class LocalContent
                 throw new LocalContentException($"{viewed.Path} in {_live} is not what was restored there. Does another process write there?");
             }
 
-            index.Add(new IndexRow(entries.Current, viewed.Identity, viewed.Settled, viewed.Sqlite, viewed.Log));
+            var settled = viewed.Settled && own.Explains(viewed.Identity, entries.Current.ModifiedNs);
+            index.Add(new IndexRow(entries.Current, viewed.Identity, settled, viewed.Sqlite, viewed.Log));
         }
 
         _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);

@@ -108,7 +108,8 @@ internal sealed class MarkerDirectory : IDisposable
     }
 
     /// <summary>Deletes what an earlier operation left. Only while no exchange and no change is pending.</summary>
-    public void CleanUp()
+    /// <param name="deleting">Told of each file, right before.</param>
+    public void CleanUp(Action<FileStatus>? deleting = null)
     {
         Changing.CleanUp();
         foreach (var directory in (string[])[Staging, Previous, Scratch])
@@ -117,7 +118,7 @@ internal sealed class MarkerDirectory : IDisposable
             {
                 try
                 {
-                    ScratchTree.Delete(left);
+                    ScratchTree.Delete(left, deleting);
                 }
                 catch (PosixException) when (Btrfs.IsSubvolume(left))
                 {

@@ -1,0 +1,51 @@
+using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
+
+namespace ClusterFs.Archive.Tests.Lineage;
+
+public sealed class OwnChangesTests
+{
+    private const long Second = 1_000_000_000;
+
+    /// <summary>On a file system that keeps whole seconds, what another process writes at once would else bear the time of what this one wrote.</summary>
+    [Fact]
+    public void Others_get_the_tree_only_when_what_they_change_bears_another_time()
+    {
+        var now = 10 * Second;
+        var stamps = new Queue<long>([now, now, now]);
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps.TryDequeue(out var stamp) ? stamp : now += Second });
+
+        own.End();
+        own.AwaitOthers(CancellationToken.None);
+
+        Assert.Equal(11 * Second, now);
+        Assert.Equal((true, false), (own.Explains(ChangedAt(10 * Second), null), own.Explains(ChangedAt(now), null)));
+    }
+
+    [Fact]
+    public void A_clock_that_was_put_back_tells_nothing()
+    {
+        var stamps = new Queue<long>([10 * Second]);
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps.TryDequeue(out var first) ? first : Second });
+
+        own.End();
+        own.AwaitOthers(CancellationToken.None);
+
+        Assert.Equal((null, false), (own.LastAt, own.Explains(ChangedAt(Second), null)));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_disk_that_has_no_room_for_a_stamp_tells_nothing_and_holds_nobody_up(int stamps)
+    {
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps-- > 0 ? 10 * Second : throw new IOException("no space left") });
+
+        own.End();
+        own.AwaitOthers(CancellationToken.None);
+
+        Assert.Equal((null, false), (own.LastAt, own.Explains(ChangedAt(Second), null)));
+    }
+
+    private static FileIdentity ChangedAt(long ns) => new(Size: 1, ModifiedNs: 1, ns, Inode: 1);
+}
