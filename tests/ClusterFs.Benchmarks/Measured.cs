@@ -40,6 +40,12 @@ internal sealed partial record Measured(double Seconds, double Processor, long M
     /// <summary>The process that does it: starts the command, waits, and writes down what the kernel says of its children.</summary>
     public static unsafe int RunHere(string result, string file, string[] arguments)
     {
+        // The first process that is started takes this one a while to compile what that takes.
+        using (var first = Process.Start("true"))
+        {
+            first.WaitForExit();
+        }
+
         var started = Stopwatch.GetTimestamp();
         using var process = Process.Start(file, arguments);
         process.WaitForExit();

@@ -81,11 +81,8 @@ public sealed partial class LocalContent
 
         SaveOrRemove(marker.With(null) with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");
-        if (own.LastAt is null)
-        {
-            // There was no room for a stamp.
-            _directory.CleanUp();
-        }
+        // First, because a stamp may have had no room; and it takes as long as is waited anyway.
+        _directory.CleanUp();
 
         // Whoever waits for a file comes to it once it is let go, and must not pass for this process.
         _clock.WaitUntilPast(own.LastAt ?? _clock.Now(), cancellation);
@@ -95,7 +92,6 @@ public sealed partial class LocalContent
         }
 
         stage.Dispose();
-        _directory.CleanUp();
         FillIndex(manifest, RowsOfLive(manifest), unproven, own, cancellation);
         return true;
     }

@@ -73,23 +73,27 @@ internal static class PageMap
         return run;
     }
 
+    /// <param name="places">As many as the leaf has pages.</param>
     /// <exception cref="FormatException">The bytes are no such leaf.</exception>
-    public static PagePlace[] ReadLeaf(ReadOnlySpan<byte> bytes, int pages)
+    public static void ReadLeaf(ReadOnlySpan<byte> bytes, Span<PagePlace> places)
     {
         var source = new ByteReader(bytes);
         RequireLevel(source.Byte(), 0);
         var packs = PackTable.Read(ref source);
-        var places = new PagePlace[pages];
-        for (var page = 0; page < pages;)
+        for (var page = 0; page < places.Length;)
         {
             var head = source.Int();
             var run = head >> 1;
-            if (run == 0 || run > pages - page)
+            if (run == 0 || run > places.Length - page)
             {
                 throw new FormatException("a run of pages is too long");
             }
 
-            if ((head & 1) != 0)
+            if ((head & 1) == 0)
+            {
+                places.Slice(page, run).Clear();
+            }
+            else
             {
                 var (pack, block, offset) = PackTable.ReadPlace(ref source, packs);
                 for (var i = 0; i < run; i++)
@@ -100,8 +104,6 @@ internal static class PageMap
 
             page += run;
         }
-
-        return places;
     }
 
     public static void WriteInner(ByteWriter target, PackTable packs, int level, ReadOnlySpan<Piece?> children)

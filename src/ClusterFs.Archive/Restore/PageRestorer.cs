@@ -18,6 +18,9 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
     /// <summary>Blocks that other threads are asked for at once, for one leaf.</summary>
     private const int MostExpected = 4;
 
+    /// <summary>Blocks that are asked for ahead of the leaf that needs them: one is decompressed while another is used.</summary>
+    private const int ExpectedNext = 2;
+
     private readonly Lazy<byte[]> _buffer = new(() => new byte[PageMap.LeafSize]);
     private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
     private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
@@ -165,15 +168,18 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         using var digest = new PageDigest(indexes);
 
         // Of a file that need not be read there is too little to do for another thread to be woken for each leaf: only blocks are worth that.
-        using (var ahead = new LeafAhead(content.Size, alone || local.IsAsKnown, StagedFile.MostLeaves))
+        var inTurn = alone || local.IsAsKnown;
+        var (newPlaces, oldPlaces) = inTurn ? (new PagePlace[PageMap.LeafPages], new PagePlace[PageMap.LeafPages]) : (null, null);
+        using (var ahead = new LeafAhead(content.Size, inTurn, StagedFile.MostLeaves))
         {
             Action<Leaf> Prepare(long number)
             {
-                var had = _before.AsSpan(0, ReadHashes(old)).ToArray();
-                var plan = new LeafPlan(IsUnchanged(number, local, had.Length, map, before) ? null : map.Leaf(number), had);
+                var count = ReadHashes(old);
+                var had = inTurn && count == _before.Length ? _before : _before.AsSpan(0, count).ToArray();
+                var plan = new LeafPlan(IsUnchanged(number, local, had.Length, map, before) ? null : map.Leaf(number, newPlaces), had);
                 var changed = new ChangedLeaf(plan);
                 found.Enqueue(changed);
-                return leaf => Find(leaf, changed, local, source, map, before);
+                return leaf => Find(leaf, changed, local, source, map, before, oldPlaces);
             }
 
             while (ahead.Next(Prepare) is { } leaf)
@@ -193,7 +199,9 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         return true;
     }
 
-    private void Find(Leaf leaf, ChangedLeaf changed, LocalFile local, FileSource source, PageMapReader map, PageMapReader before)
+    /// <param name="spare">See <see cref="PageMapReader.Leaf"/>.</param>
+    private void Find(
+        Leaf leaf, ChangedLeaf changed, LocalFile local, FileSource source, PageMapReader map, PageMapReader before, PagePlace[]? spare)
     {
         if (changed.Plan.Places is not { } places)
         {
@@ -207,7 +215,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             PageHash.Of(leaf.Bytes, seed, leaf.Hashes);
         }
 
-        var old = before.Leaf(leaf.Number);
+        var old = before.Leaf(leaf.Number, spare);
         if (local.IsAsKnown && !alone)
         {
             Expect(places, old, map.What);
@@ -217,7 +225,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
     }
 
     /// <summary>
-    /// Has other threads read what this one would wait for: the further blocks with pages of a leaf, and, because what changed together lies together, the block
+    /// Has other threads read what this one would wait for: the further blocks with pages of a leaf, and, because what changed together lies together, the blocks
     /// after them.
     /// </summary>
     private void Expect(PagePlace[] places, PagePlace[] old, string what)
@@ -237,7 +245,10 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
 
         if (!last.IsHole)
         {
-            _ = reader.Expect(last.Pack, last.Block + 1, what);
+            for (var next = 1; next <= ExpectedNext; next++)
+            {
+                _ = reader.Expect(last.Pack, last.Block + next, what);
+            }
         }
     }
 
@@ -249,14 +260,9 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         }
 
         var start = leaf.Number * PageMap.LeafSize;
-        for (var page = 0; page < kept.Length;)
+        for (var page = NextOf(kept, false, 0); page < kept.Length; page = NextOf(kept, false, page))
         {
             var first = page++;
-            if (kept[first])
-            {
-                continue;
-            }
-
             var isHole = changed.Plan.IsHole(first, _hole);
             while (page < kept.Length && !kept[page] && changed.Plan.IsHole(page, _hole) == isHole)
             {
@@ -338,7 +344,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         }
 
         var kept = FetchChanged(leaf, bytes, places, before.Leaf(leaf), had, hashes, local, map);
-        foreach (var (from, to) in Runs(places.Length, page => !kept[page]))
+        foreach (var (from, to) in RunsWithout(kept))
         {
             var run = bytes[from..Math.Min(bytes.Length, to)];
             RandomAccess.Write(target, run, start + from);
@@ -362,22 +368,23 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         LocalFile local,
         PageMapReader map)
     {
-        var start = leaf * PageMap.LeafSize;
         var kept = new bool[places.Length];
-        for (var page = 0; page < places.Length; page++)
+        var comparable = Math.Min(places.Length, Math.Min(old.Length, had.Length));
+
+        // A last page that is not whole has that length in one of the two only.
+        var shorter = Math.Min(map.Content.Size, local.Known!.Size) - (leaf * PageMap.LeafSize);
+        var sameLength = map.Content.Size == local.Known.Size ? comparable : (int)Math.Clamp(shorter / PageMap.PageSize, 0, comparable);
+        for (var page = 0; page < sameLength; page++)
         {
-            // A last page that is not whole has that length in one of the two only.
-            var end = Math.Min(start + ((page + 1L) * PageMap.PageSize), map.Content.Size);
-            var sameLength = end == Math.Min(start + ((page + 1L) * PageMap.PageSize), local.Known!.Size);
-            kept[page] = sameLength && page < old.Length && page < had.Length && places[page] == old[page]
-                && (local.IsAsKnown || hashes[page] == had[page]);
-            if (kept[page])
-            {
-                hashes[page] = had[page];
-            }
+            kept[page] = places[page] == old[page] && (local.IsAsKnown || hashes[page] == had[page]);
         }
 
-        foreach (var (from, to) in Runs(places.Length, page => !kept[page]))
+        if (local.IsAsKnown)
+        {
+            had[..sameLength].CopyTo(hashes);
+        }
+
+        foreach (var (from, to) in RunsWithout(kept))
         {
             var (first, last) = (from / PageMap.PageSize, to / PageMap.PageSize);
             var run = bytes[from..Math.Min(bytes.Length, to)];
@@ -416,6 +423,20 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
             yield return (first * PageMap.PageSize, page * PageMap.PageSize);
         }
     }
+
+    /// <summary>The same of the pages that the local file has not.</summary>
+    private static IEnumerable<(int From, int To)> RunsWithout(bool[] kept)
+    {
+        for (var page = NextOf(kept, false, 0); page < kept.Length; page = NextOf(kept, false, page))
+        {
+            var first = page;
+            page = NextOf(kept, true, page);
+            yield return (first * PageMap.PageSize, page * PageMap.PageSize);
+        }
+    }
+
+    private static int NextOf(bool[] kept, bool value, int from) =>
+        kept.AsSpan(from).IndexOf(value) is var found and >= 0 ? from + found : kept.Length;
 
     private int ReadHashes(FileStream index)
     {
