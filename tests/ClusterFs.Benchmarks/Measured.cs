@@ -37,7 +37,7 @@ internal sealed partial record Measured(double Seconds, double Processor, long M
             : throw new InvalidOperationException($"{string.Join(' ', command)}: {error}{output.Result}");
     }
 
-    /// <summary>The process that does it: starts the command, waits, and writes down what the kernel says of its children.</summary>
+    /// <summary>The process that does it: starts the command, waits, and writes down what the kernel says of its children, of which one does nothing.</summary>
     public static unsafe int RunHere(string result, string file, string[] arguments)
     {
         // The first process that is started takes this one a while to compile what that takes.

@@ -61,7 +61,8 @@ internal sealed class FileSystemClock(string directory)
         return true;
     }
 
-    private static long StampProbe(string directory)
+    /// <summary>What a file made there now is stamped with.</summary>
+    internal static long StampProbe(string directory)
     {
         var probe = Path.Combine(directory, $"clock.{Guid.NewGuid():N}");
         try

@@ -122,7 +122,7 @@ internal static class ChangeInPlace
             Durable.SyncDirectory(changing.Path);
         });
         atPoint("written");
-        own?.AwaitOthers(CancellationToken.None);
+        own?.AwaitOthers();
         MoveBack(directory, live, change, atPoint);
     }
 

@@ -81,8 +81,11 @@ public sealed partial class LocalContent
 
         SaveOrRemove(marker.With(null) with { Content = origin, Pending = null, Swap = null, Kept = null });
         AtPoint("opened");
-        // First, because a stamp may have had no room; and it takes as long as is waited anyway.
-        _directory.CleanUp();
+        if (own.LastAt is null)
+        {
+            // There may have been no room for a stamp.
+            _directory.CleanUp();
+        }
 
         // Whoever waits for a file comes to it once it is let go, and must not pass for this process.
         _clock.WaitUntilPast(own.LastAt ?? _clock.Now(), cancellation);
@@ -92,6 +95,7 @@ public sealed partial class LocalContent
         }
 
         stage.Dispose();
+        _directory.CleanUp();
         FillIndex(manifest, RowsOfLive(manifest), unproven, own, cancellation);
         return true;
     }
@@ -126,13 +130,13 @@ public sealed partial class LocalContent
         var path = Path.Combine(_live, entry.Path);
         if (FileStatus.TryRead(path) is not { } status || status.Kind != entry.Kind)
         {
-            throw new LocalContentException($"{entry.Path} in {_live} is not what was restored there. Does another process write there?");
+            throw NotAsRestored(entry.Path, _live);
         }
 
         var sqlite = status is { Kind: FileKind.File, Size: > 0 } && IsDatabase(path, before, entry);
         FileStatus? log = sqlite && FileStatus.TryRead(path + SqliteFiles.Log) is { Size: > 0 } written ? written : null;
-        var isRight = wasRight is { } right ? right == FileIdentity.Of(status) : own.Explains(FileIdentity.Of(status), null);
-        var isLogRight = log is not { } held || (own.Explains(FileIdentity.Of(held), null) && FileSystemClock.IsSettled(held, seenAt));
+        var isRight = wasRight is { } right ? right == FileIdentity.Of(status) : own.Explains(status, entry);
+        var isLogRight = log is not { } held || (own.Explains(held) && FileSystemClock.IsSettled(held, seenAt));
         var settled = isRight && isLogRight && FileSystemClock.IsSettled(status, seenAt);
         return new IndexRow(entry, FileIdentity.Of(status), settled, sqlite, log is { } found ? FileIdentity.Of(found) : default);
     }

@@ -231,10 +231,15 @@ public sealed partial class LocalContent
         {
             if (!rows.MoveNext() || rows.Current.Entry.Path != viewed.Path)
             {
-                throw new LocalContentException($"{viewed.Path} in {_standby.Tree} is not what was put there. Does another process write there?");
+                throw NotAsRestored(viewed.Path, _standby.Tree);
             }
 
             index.Add(new IndexRow(rows.Current.Entry, viewed.Identity, viewed.Settled, viewed.Sqlite, viewed.Log));
+        }
+
+        if (rows.MoveNext())
+        {
+            throw NotAsRestored(rows.Current.Entry.Path, _standby.Tree);
         }
 
         index.Finish(entries.Subject, entries.PageSeed);

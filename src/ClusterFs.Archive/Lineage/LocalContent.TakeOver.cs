@@ -224,7 +224,7 @@ public sealed partial class LocalContent
 
         var own = new OwnChanges(_clock);
         own.End();
-        Exchange(marker, name, origin, staged, () => own.AwaitOthers(cancellation));
+        Exchange(marker, name, origin, staged, own.AwaitOthers);
         if (mayUseStandby)
         {
             _standby.Drop();
@@ -282,18 +282,19 @@ public sealed partial class LocalContent
         {
             // The manifest goes ahead: what is found next is asked about while it is being found.
             var isEntry = entries.MoveNext();
-            if (!found.MoveNext())
+            var isFound = found.MoveNext();
+            if (!isEntry && !isFound)
             {
                 break;
             }
 
-            var viewed = found.Current;
-            if (!isEntry || entries.Current.Path != viewed.Path)
+            if (!isEntry || !isFound || entries.Current.Path != found.Current.Path)
             {
-                throw new LocalContentException($"{viewed.Path} in {_live} is not what was restored there. Does another process write there?");
+                throw NotAsRestored(isFound ? found.Current.Path : entries.Current.Path, _live);
             }
 
-            var settled = viewed.Settled && own.Explains(viewed.Identity, entries.Current.ModifiedNs);
+            var viewed = found.Current;
+            var settled = viewed.Settled && own.Explains(viewed.Status, entries.Current);
             index.Add(new IndexRow(entries.Current, viewed.Identity, settled, viewed.Sqlite, viewed.Log));
         }
 
@@ -304,4 +305,7 @@ public sealed partial class LocalContent
                 ? row.Sqlite
                 : SqliteFiles.IsDatabase(path);
     }
+
+    private static LocalContentException NotAsRestored(string path, string tree) =>
+        new($"{path} in {tree} is not what was restored there. Does another process write there?");
 }

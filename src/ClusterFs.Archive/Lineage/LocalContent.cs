@@ -43,7 +43,7 @@ public sealed partial class LocalContent : IDisposable
     private ManifestRoot? _head;
     private (string Pack, ulong? Id)? _headKey;
 
-    private LocalContent(ServiceArchive archive, string live, string node, CaptureSettings capture, MarkerDirectory directory)
+    private LocalContent(ServiceArchive archive, string live, string node, CaptureSettings capture, MarkerDirectory directory, Func<string, long>? stamp)
     {
         _archive = archive;
         _live = live;
@@ -51,7 +51,7 @@ public sealed partial class LocalContent : IDisposable
         _mode = capture.Mode;
         _directory = directory;
         _standby = new StandbyCopy(directory, archive.Service);
-        _clock = new FileSystemClock(directory.Scratch);
+        _clock = new FileSystemClock(directory.Scratch) { Stamp = stamp ?? FileSystemClock.StampProbe };
         _preparation = new CapturePreparation(
             capture, archive.Service, node, new CapturePlaces(live, directory.Scratch, directory.QuiesceFile, directory.SeenFile), _clock);
         _kept = new KeptFiles(directory.Kept);
@@ -117,7 +117,8 @@ public sealed partial class LocalContent : IDisposable
         Action<string>? syncLive = null,
         long? keptFrom = null,
         Action<string, long>? takenOver = null,
-        Func<StoredContent, ChangeLimits>? limitsOf = null)
+        Func<StoredContent, ChangeLimits>? limitsOf = null,
+        Func<string, long>? stamp = null)
     {
         ArchiveLayout.RequireName(node, "node");
         var live = Path.TrimEndingDirectorySeparator(Path.GetFullPath(livePath));
@@ -127,7 +128,7 @@ public sealed partial class LocalContent : IDisposable
         }
 
         RequireReplaceable(live, parent);
-        var content = new LocalContent(archive, live, node, capture, MarkerDirectory.Open(live))
+        var content = new LocalContent(archive, live, node, capture, MarkerDirectory.Open(live), stamp)
         {
             AtPoint = atPoint,
             SyncLive = syncLive ?? Durable.SyncFileSystem,

@@ -108,7 +108,7 @@ internal sealed class MarkerDirectory : IDisposable
     }
 
     /// <summary>Deletes what an earlier operation left. Only while no exchange and no change is pending.</summary>
-    /// <param name="deleting">Told of each file, right before.</param>
+    /// <param name="deleting">Told of each that is no directory, right before; not of what was left of a change in place.</param>
     public void CleanUp(Action<FileStatus>? deleting = null)
     {
         Changing.CleanUp();

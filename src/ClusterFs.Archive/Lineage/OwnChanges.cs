@@ -1,4 +1,5 @@
 using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Lineage;
@@ -17,20 +18,21 @@ internal sealed class OwnChanges(FileSystemClock clock)
     private long _endedAt = Never;
     private long _releasedAt = Never;
 
-    /// <summary>When this process came to the tree last; null where the disk had no room for the file whose stamp tells.</summary>
+    /// <summary>When this process came to the tree last; null where nothing tells: the disk had no room for the file whose stamp does, or the clock was put back.</summary>
     public long? LastAt => Math.Max(_endedAt, _releasedAt) is var last && last != Never ? last : null;
 
     /// <summary>The tree is what it is to be.</summary>
     public void End() => _endedAt = TryNow() ?? Never;
 
     /// <summary>
-    /// Waits until others may have the tree: until what they change bears another time. On most file systems that is a few milliseconds after <see cref="End"/>.
+    /// Waits until others may have the tree: until what they change bears another time. On most file systems that is a few milliseconds after <see cref="End"/>, and
+    /// never more than three seconds.
     /// </summary>
-    public void AwaitOthers(CancellationToken cancellation)
+    public void AwaitOthers()
     {
         try
         {
-            if (_endedAt != Never && !clock.TryWaitUntilAfter(_endedAt, cancellation))
+            if (_endedAt != Never && !clock.TryWaitUntilAfter(_endedAt, CancellationToken.None))
             {
                 _endedAt = Never;
             }
@@ -60,12 +62,21 @@ internal sealed class OwnChanges(FileSystemClock clock)
         }
     }
 
-    /// <summary>Whether nobody else has changed a file.</summary>
-    /// <param name="file">As it is now.</param>
-    /// <param name="modifiedNs">Its time of modification, as this process knew or made it; null where it has no business with that.</param>
-    public bool Explains(FileIdentity file, long? modifiedNs) =>
-        file.ChangedNs <= _endedAt
-        || (file.ChangedNs <= _releasedAt && file.ModifiedNs == (modifiedNs ?? file.ModifiedNs) && _shared.BinarySearch(file.Inode) >= 0);
+    /// <summary>Whether nobody else has changed what was restored.</summary>
+    /// <param name="status">As it is now.</param>
+    /// <param name="entry">What it was restored as.</param>
+    public bool Explains(FileStatus status, ManifestEntry entry) =>
+        (entry.Kind != FileKind.File || status.ModifiedNs == entry.ModifiedNs) && (Explains(status) || (status.ChangedNs <= _releasedAt && IsShared(status, entry)));
+
+    /// <summary>Whether nobody else has changed a file that was not among what was restored.</summary>
+    /// <param name="status">As it is now.</param>
+    public bool Explains(FileStatus status) => status.ChangedNs <= _endedAt;
+
+    /// <summary>Its time of change is no more than that of a deletion, and later ones do not show in it: what is known of it besides has to be right.</summary>
+    private bool IsShared(FileStatus status, ManifestEntry entry) =>
+        status.Mode == entry.Mode
+        && (!Processes.IsRoot || (status.User, status.Group) == (entry.User, entry.Group))
+        && _shared.BinarySearch(status.Inode) >= 0;
 
     /// <returns>Null where the disk has no room for the file whose stamp tells: the content is not to fail for that, and is read once more.</returns>
     private long? TryNow()

@@ -24,9 +24,7 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
     private readonly Lock _gate = new();
     private readonly Dictionary<PackId, OpenPack> _packs = [];
     private readonly Dictionary<string, SafeFileHandle> _files = new(StringComparer.Ordinal);
-    private readonly LinkedList<CachedBlock> _recent = [];
-    private readonly Dictionary<(PackId Pack, int Block), LinkedListNode<CachedBlock>> _blocks = [];
-    private long _cached;
+    private readonly BlockCache _blocks = new(CacheSize);
 
     /// <summary>Bytes read from storage.</summary>
     public long BytesRead => Interlocked.Read(ref _bytesRead);
@@ -74,15 +72,17 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
     /// <returns>Whether a thread was asked.</returns>
     public bool Expect(PackId id, int number, string what)
     {
-        Lazy<byte[]> expected;
         lock (_gate)
         {
-            if (_blocks.ContainsKey((id, number)) || !_packs.TryGetValue(id, out var pack) || pack.Table is not { } table || (uint)number >= (uint)table.Length)
+            if (!_packs.TryGetValue(id, out var pack) || pack.Table is not { } table || (uint)number >= (uint)table.Length)
             {
                 return false;
             }
+        }
 
-            expected = Add(id, number, what);
+        if (_blocks.TryAdd(id, number, () => Load(id, number, what)) is not { } expected)
+        {
+            return false;
         }
 
         _ = Task.Run(() =>
@@ -93,7 +93,7 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
             }
             catch
             {
-                Forget(id, number, expected);
+                _blocks.Forget(id, number, expected);
                 throw;
             }
         });
@@ -107,12 +107,9 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
     /// <returns>The size of the block; null when it is at hand or larger than the target, and nothing was done.</returns>
     public int? TryReadBlock(PackId id, int number, Span<byte> target, string what)
     {
-        lock (_gate)
+        if (_blocks.Has(id, number))
         {
-            if (_blocks.ContainsKey((id, number)))
-            {
-                return null;
-            }
+            return null;
         }
 
         var pack = Open(id, what);
@@ -174,55 +171,7 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
         }
     }
 
-    private byte[] Block(PackId id, int number, string what)
-    {
-        Lazy<byte[]> loading;
-        lock (_gate)
-        {
-            if (_blocks.TryGetValue((id, number), out var known))
-            {
-                _recent.Remove(known);
-                _recent.AddFirst(known);
-                loading = known.Value.Bytes;
-            }
-            else
-            {
-                loading = Add(id, number, what);
-            }
-        }
-
-        return loading.Value;
-    }
-
-    /// <returns>Reads the block for the first who asks for its value; the others wait.</returns>
-    private Lazy<byte[]> Add(PackId id, int number, string what)
-    {
-        var loading = new Lazy<byte[]>(() => Load(id, number, what));
-        _blocks.Add((id, number), _recent.AddFirst(new CachedBlock(id, number, loading)));
-        _cached += PackFormat.BlockSize;
-        while (_cached > CacheSize && _recent.Count > 1)
-        {
-            var oldest = _recent.Last!.Value;
-            _recent.RemoveLast();
-            _blocks.Remove((oldest.Pack, oldest.Number));
-            _cached -= PackFormat.BlockSize;
-        }
-
-        return loading;
-    }
-
-    private void Forget(PackId id, int number, Lazy<byte[]> block)
-    {
-        lock (_gate)
-        {
-            if (_blocks.TryGetValue((id, number), out var known) && known.Value.Bytes == block)
-            {
-                _recent.Remove(known);
-                _blocks.Remove((id, number));
-                _cached -= PackFormat.BlockSize;
-            }
-        }
-    }
+    private byte[] Block(PackId id, int number, string what) => _blocks.Get(id, number, () => Load(id, number, what)).Value;
 
     private byte[] Load(PackId id, int number, string what)
     {
@@ -486,6 +435,4 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
 
         public PackCipher? Cipher { get; set; }
     }
-
-    private sealed record CachedBlock(PackId Pack, int Number, Lazy<byte[]> Bytes);
 }

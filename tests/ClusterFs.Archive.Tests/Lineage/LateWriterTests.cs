@@ -1,4 +1,5 @@
 using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Posix;
 using Microsoft.Data.Sqlite;
@@ -39,13 +40,81 @@ public sealed class LateWriterTests : IDisposable
 
     /// <summary>By its time of change it is its deletion from the tree that was there before.</summary>
     [Fact]
-    public void To_a_file_that_was_right_already_right_after_the_old_tree_is_gone()
+    public void To_files_that_were_right_already_right_after_the_old_tree_is_gone()
     {
         _bed.Write("n1", "same", "the same");
+        _bed.Write("n1", "mode", "the same too");
         _bed.Write("n1", "page", "old");
-        Restore(inPlace: false, () => _bed.Write("n1", "page", "new"), () => File.WriteAllText(In("same"), "THE SAME"), "cleaned up");
+        Restore(
+            inPlace: false,
+            () => _bed.Write("n1", "page", "new"),
+            () =>
+            {
+                File.WriteAllText(In("same"), "THE SAME");
+                FileAttribution.SetMode(In("mode"), 0x100);
+            },
+            "cleaned up");
 
-        Assert.Equal("THE SAME", File.ReadAllText(Path.Combine(_bed.Restored(_bed.Dump("n3", 2)), "same")));
+        var restored = _bed.Restored(_bed.Dump("n3", 2));
+        Assert.Equal("THE SAME", File.ReadAllText(Path.Combine(restored, "same")));
+        Assert.Equal(0x100u, FileStatus.TryRead(Path.Combine(restored, "mode"))!.Value.Mode);
+    }
+
+    /// <summary>Another tree is looked at whole: what is missing at its end is told of too, and the next dump has it no more.</summary>
+    [Fact]
+    public void Who_takes_away_the_last_file()
+    {
+        _bed.Write("n1", "page", "old");
+        _bed.Write("n1", "zzz", "the last");
+        void Restore() => this.Restore(inPlace: false, () => _bed.Write("n1", "page", "new"), () => File.Delete(In("zzz")));
+
+        Assert.Contains("zzz in ", Assert.Throws<LocalContentException>(Restore).Message, StringComparison.Ordinal);
+
+        _bed.TakeOver("n3", 2);
+        Assert.Equal("page", Path.GetFileName(Assert.Single(Directory.EnumerateFiles(_bed.Restored(_bed.Dump("n3", 2))))));
+    }
+
+    /// <summary>The clock of the file system stands still from when the tree is what it is to be: a late writer would bear the same time.</summary>
+    [Theory]
+    [InlineData(true, "begun", "moved back")]
+    [InlineData(false, "restored", "exchanged")]
+    public void Who_comes_within_the_same_tick_comes_too_early(bool inPlace, string from, string to)
+    {
+        const int looks = 4;
+        _bed.Write("n1", "page", "old");
+        _bed.TakeOver("n1", 1);
+        var old = _bed.Dump("n1", 1);
+        _bed.Write("n1", "page", "new");
+        var dump = _bed.Dump("n1", 1);
+        _bed.On("n3", content => content.RestoreOver(old, null, CancellationToken.None));
+        var (standing, handedOver) = (0, false);
+        var stands = 0L;
+        void AtPoint(string reached)
+        {
+            if (reached == from)
+            {
+                (standing, stands) = (looks, FileSystemClock.StampProbe(_bed.Root));
+            }
+            else if (reached == to)
+            {
+                Assert.Equal(0, standing);
+                handedOver = true;
+            }
+        }
+
+        using (var content = LocalContent.Open(
+            _bed.Archive,
+            _bed.Live("n3"),
+            "n3",
+            new CaptureSettings(CaptureMode.Auto) { LongestWrite = TimeSpan.Zero },
+            AtPoint,
+            limitsOf: inPlace ? TestBed.AlwaysInPlace : TestBed.NeverInPlace,
+            stamp: directory => standing > 0 && standing-- > 0 ? stands : FileSystemClock.StampProbe(directory)))
+        {
+            content.RestoreOver(dump, null, CancellationToken.None);
+        }
+
+        Assert.True(handedOver);
     }
 
     [Theory]
@@ -125,6 +194,8 @@ public sealed class LateWriterTests : IDisposable
         _bed.Write("n1", "deep/same", "the same too");
         _bed.Write("n1", "mode", "only the mode changes");
         _bed.Write("n1", "page", "old");
+        Assert.True(Durable.TryLink(Path.Combine(_bed.Live("n1"), "deep/same"), Path.Combine(_bed.Live("n1"), "two names")));
+        File.CreateSymbolicLink(Path.Combine(_bed.Live("n1"), "link"), "page");
         Restore(
             inPlace: false,
             () =>
@@ -136,7 +207,7 @@ public sealed class LateWriterTests : IDisposable
             () => { });
 
         var rows = LocalIndex.TryOpen(Path.Combine(_bed.MarkerOf("n3"), "index"))!.Read().ToDictionary(row => row.Entry.Path);
-        Assert.All((string[])["same", "deep/same", "mode", "page", "new"], path => Assert.Equal(
+        Assert.All((string[])["same", "deep", "deep/same", "two names", "link", "mode", "page", "new"], path => Assert.Equal(
             (true, FileIdentity.Of(FileStatus.TryRead(In(path))!.Value)), (rows[path].Settled, rows[path].Identity)));
     }
 

@@ -1,5 +1,6 @@
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Lineage;
 
@@ -16,10 +17,10 @@ public sealed class OwnChangesTests
         var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps.TryDequeue(out var stamp) ? stamp : now += Second });
 
         own.End();
-        own.AwaitOthers(CancellationToken.None);
+        own.AwaitOthers();
 
         Assert.Equal(11 * Second, now);
-        Assert.Equal((true, false), (own.Explains(ChangedAt(10 * Second), null), own.Explains(ChangedAt(now), null)));
+        Assert.Equal((true, false), (own.Explains(ChangedAt(10 * Second)), own.Explains(ChangedAt(now))));
     }
 
     [Fact]
@@ -29,9 +30,9 @@ public sealed class OwnChangesTests
         var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps.TryDequeue(out var first) ? first : Second });
 
         own.End();
-        own.AwaitOthers(CancellationToken.None);
+        own.AwaitOthers();
 
-        Assert.Equal((null, false), (own.LastAt, own.Explains(ChangedAt(Second), null)));
+        Assert.Equal(((long?)null, false), (own.LastAt, own.Explains(ChangedAt(Second))));
     }
 
     [Theory]
@@ -42,10 +43,10 @@ public sealed class OwnChangesTests
         var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps-- > 0 ? 10 * Second : throw new IOException("no space left") });
 
         own.End();
-        own.AwaitOthers(CancellationToken.None);
+        own.AwaitOthers();
 
-        Assert.Equal((null, false), (own.LastAt, own.Explains(ChangedAt(Second), null)));
+        Assert.Equal(((long?)null, false), (own.LastAt, own.Explains(ChangedAt(Second))));
     }
 
-    private static FileIdentity ChangedAt(long ns) => new(Size: 1, ModifiedNs: 1, ns, Inode: 1);
+    private static FileStatus ChangedAt(long ns) => new(FileKind.File, Mode: 0, User: 0, Group: 0, Size: 1, ModifiedNs: 1, ns, Inode: 1, Device: 1, Links: 1);
 }
