@@ -229,9 +229,10 @@ public sealed partial class LocalContent
         using var known = new KnownRows(before?.ReadOfAnyBoot() ?? []);
         foreach (var viewed in TreeView.Look(_standby.Tree, _mode, known, _clock).Entries(cancellation))
         {
-            if (!rows.MoveNext() || rows.Current.Entry.Path != viewed.Path)
+            var isRow = rows.MoveNext();
+            if (!isRow || rows.Current.Entry.Path != viewed.Path)
             {
-                throw NotAsRestored(viewed.Path, _standby.Tree);
+                throw NotAsRestored(_standby.Tree, viewed.Path, isRow ? rows.Current.Entry.Path : null);
             }
 
             index.Add(new IndexRow(rows.Current.Entry, viewed.Identity, viewed.Settled, viewed.Sqlite, viewed.Log));
@@ -239,7 +240,7 @@ public sealed partial class LocalContent
 
         if (rows.MoveNext())
         {
-            throw NotAsRestored(rows.Current.Entry.Path, _standby.Tree);
+            throw NotAsRestored(_standby.Tree, null, rows.Current.Entry.Path);
         }
 
         index.Finish(entries.Subject, entries.PageSeed);

@@ -290,7 +290,7 @@ public sealed partial class LocalContent
 
             if (!isEntry || !isFound || entries.Current.Path != found.Current.Path)
             {
-                throw NotAsRestored(isFound ? found.Current.Path : entries.Current.Path, _live);
+                throw NotAsRestored(_live, isFound ? found.Current.Path : null, isEntry ? entries.Current.Path : null);
             }
 
             var viewed = found.Current;
@@ -306,6 +306,11 @@ public sealed partial class LocalContent
                 : SqliteFiles.IsDatabase(path);
     }
 
-    private static LocalContentException NotAsRestored(string path, string tree) =>
-        new($"{path} in {tree} is not what was restored there. Does another process write there?");
+    /// <param name="there">A path that is there; null when there are no more.</param>
+    /// <param name="restored">The one that should be; null likewise. Whichever comes first is too much, or is gone.</param>
+    private static LocalContentException NotAsRestored(string tree, string? there, string? restored)
+    {
+        var path = there is null || (restored is not null && PathOrder.Compare(restored, there) < 0) ? restored : there;
+        return new($"{path} in {tree} is not what was restored there. Does another process write there?");
+    }
 }

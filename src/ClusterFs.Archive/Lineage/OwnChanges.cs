@@ -14,6 +14,8 @@ internal sealed class OwnChanges(FileSystemClock clock)
     /// <summary>Before any change there was.</summary>
     private const long Never = long.MinValue;
 
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
     private readonly List<ulong> _shared = [];
     private long _endedAt = Never;
     private long _releasedAt = Never;
@@ -66,17 +68,24 @@ internal sealed class OwnChanges(FileSystemClock clock)
     /// <param name="status">As it is now.</param>
     /// <param name="entry">What it was restored as.</param>
     public bool Explains(FileStatus status, ManifestEntry entry) =>
-        (entry.Kind != FileKind.File || status.ModifiedNs == entry.ModifiedNs) && (Explains(status) || (status.ChangedNs <= _releasedAt && IsShared(status, entry)));
+        IsAs(status, entry) && (Explains(status) || (status.ChangedNs <= _releasedAt && _shared.BinarySearch(status.Inode) >= 0));
 
     /// <summary>Whether nobody else has changed a file that was not among what was restored.</summary>
     /// <param name="status">As it is now.</param>
     public bool Explains(FileStatus status) => status.ChangedNs <= _endedAt;
 
-    /// <summary>Its time of change is no more than that of a deletion, and later ones do not show in it: what is known of it besides has to be right.</summary>
-    private bool IsShared(FileStatus status, ManifestEntry entry) =>
-        status.Mode == entry.Mode
+    /// <summary>
+    /// What is seen of it besides its time of change: that can be put back, and of a shared file it is no more than the time of a deletion.
+    /// </summary>
+    private static bool IsAs(FileStatus status, ManifestEntry entry) =>
+        (entry.Kind == FileKind.SymbolicLink || status.Mode == entry.Mode)
         && (!Processes.IsRoot || (status.User, status.Group) == (entry.User, entry.Group))
-        && _shared.BinarySearch(status.Inode) >= 0;
+        && (entry.Kind != FileKind.File || (IsTimeOf(status, entry) && status.Size == (entry.Content?.Size ?? status.Size)));
+
+    /// <summary>Some file systems keep whole seconds of the time that they were given.</summary>
+    private static bool IsTimeOf(FileStatus status, ManifestEntry entry) =>
+        status.ModifiedNs == entry.ModifiedNs
+        || (status.ChangedNs % NanosecondsPerSecond == 0 && status.ModifiedNs == entry.ModifiedNs - (entry.ModifiedNs % NanosecondsPerSecond));
 
     /// <returns>Null where the disk has no room for the file whose stamp tells: the content is not to fail for that, and is read once more.</returns>
     private long? TryNow()

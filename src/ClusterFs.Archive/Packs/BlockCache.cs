@@ -1,9 +1,12 @@
 namespace ClusterFs.Archive.Packs;
 
 /// <summary>The blocks that were asked for last, each loaded once however many ask for it at a time. Safe for use by several threads.</summary>
-/// <param name="capacity">Bytes of blocks that are kept. What is being loaded counts as a whole block.</param>
+/// <param name="capacity">Bytes of blocks that are kept.</param>
 internal sealed class BlockCache(long capacity)
 {
+    /// <summary>What an entry takes besides its bytes.</summary>
+    private const int Overhead = 256;
+
     private readonly Lock _gate = new();
     private readonly LinkedList<Entry> _recent = [];
     private readonly Dictionary<(PackId Pack, int Number), LinkedListNode<Entry>> _entries = [];
@@ -17,28 +20,31 @@ internal sealed class BlockCache(long capacity)
         }
     }
 
+    /// <returns>Null when the block is not there, nor being loaded.</returns>
+    public Lazy<byte[]>? Find(PackId pack, int number)
+    {
+        lock (_gate)
+        {
+            return Renew(pack, number)?.Bytes;
+        }
+    }
+
     /// <param name="load">Loads the block, for the first who asks for its value; the others wait.</param>
     public Lazy<byte[]> Get(PackId pack, int number, Func<byte[]> load)
     {
         lock (_gate)
         {
-            if (!_entries.TryGetValue((pack, number), out var known))
-            {
-                return Add(pack, number, load);
-            }
-
-            _recent.Remove(known);
-            _recent.AddFirst(known);
-            return known.Value.Bytes;
+            return Renew(pack, number)?.Bytes ?? Add(pack, number, PackFormat.BlockSize, load);
         }
     }
 
-    /// <returns>Null when the block is there, or is being loaded.</returns>
-    public Lazy<byte[]>? TryAdd(PackId pack, int number, Func<byte[]> load)
+    /// <param name="size">Of the block, in bytes.</param>
+    /// <returns>Null when the block is there, or is being loaded: it is kept for longer then.</returns>
+    public Lazy<byte[]>? TryAdd(PackId pack, int number, int size, Func<byte[]> load)
     {
         lock (_gate)
         {
-            return _entries.ContainsKey((pack, number)) ? null : Add(pack, number, load);
+            return Renew(pack, number) is null ? Add(pack, number, size, load) : null;
         }
     }
 
@@ -55,22 +61,30 @@ internal sealed class BlockCache(long capacity)
         }
     }
 
-    private Lazy<byte[]> Add(PackId pack, int number, Func<byte[]> load)
+    private Entry? Renew(PackId pack, int number)
     {
-        var entry = new Entry(pack, number);
+        if (!_entries.TryGetValue((pack, number), out var known))
+        {
+            return null;
+        }
+
+        _recent.Remove(known);
+        _recent.AddFirst(known);
+        return known.Value;
+    }
+
+    private Lazy<byte[]> Add(PackId pack, int number, int size, Func<byte[]> load)
+    {
+        var entry = new Entry(pack, number) { Size = size + Overhead };
         entry.Bytes = new Lazy<byte[]>(() =>
         {
             var bytes = load();
-            Resize(entry, bytes.Length);
+            Resize(entry, bytes.Length + Overhead);
             return bytes;
         });
         _entries.Add((pack, number), _recent.AddFirst(entry));
         _size += entry.Size;
-        while (_size > capacity && _recent.Count > 1)
-        {
-            Remove(_recent.Last!);
-        }
-
+        Evict();
         return entry.Bytes;
     }
 
@@ -82,7 +96,16 @@ internal sealed class BlockCache(long capacity)
             {
                 _size += size - entry.Size;
                 entry.Size = size;
+                Evict();
             }
+        }
+    }
+
+    private void Evict()
+    {
+        while (_size > capacity && _recent.Count > 1)
+        {
+            Remove(_recent.Last!);
         }
     }
 
@@ -101,6 +124,6 @@ internal sealed class BlockCache(long capacity)
 
         public Lazy<byte[]> Bytes { get; set; } = null!;
 
-        public long Size { get; set; } = PackFormat.BlockSize;
+        public long Size { get; set; }
     }
 }

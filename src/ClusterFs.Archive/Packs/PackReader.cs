@@ -72,15 +72,18 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
     /// <returns>Whether a thread was asked.</returns>
     public bool Expect(PackId id, int number, string what)
     {
+        int size;
         lock (_gate)
         {
             if (!_packs.TryGetValue(id, out var pack) || pack.Table is not { } table || (uint)number >= (uint)table.Length)
             {
                 return false;
             }
+
+            size = table[number].Size;
         }
 
-        if (_blocks.TryAdd(id, number, () => Load(id, number, what)) is not { } expected)
+        if (_blocks.TryAdd(id, number, size, () => Load(id, number, what)) is not { } expected)
         {
             return false;
         }
@@ -171,7 +174,9 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
         }
     }
 
-    private byte[] Block(PackId id, int number, string what) => _blocks.Get(id, number, () => Load(id, number, what)).Value;
+    private byte[] Block(PackId id, int number, string what) => (_blocks.Find(id, number) ?? Loading(id, number, what)).Value;
+
+    private Lazy<byte[]> Loading(PackId id, int number, string what) => _blocks.Get(id, number, () => Load(id, number, what));
 
     private byte[] Load(PackId id, int number, string what)
     {

@@ -16,7 +16,7 @@ namespace ClusterFs.Archive.Restore;
 internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long seed, bool alone = false)
 {
     /// <summary>Blocks that other threads are asked for at once, for one leaf.</summary>
-    private const int MostExpected = 16;
+    private const int MostExpected = 4;
 
     /// <summary>Blocks that are asked for ahead of the leaf that needs them: one is decompressed while another is used.</summary>
     private const int ExpectedNext = 2;

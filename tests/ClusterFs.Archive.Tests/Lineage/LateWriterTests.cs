@@ -60,18 +60,20 @@ public sealed class LateWriterTests : IDisposable
         Assert.Equal(0x100u, FileStatus.TryRead(Path.Combine(restored, "mode"))!.Value.Mode);
     }
 
-    /// <summary>Another tree is looked at whole: what is missing at its end is told of too, and the next dump has it no more.</summary>
-    [Fact]
-    public void Who_takes_away_the_last_file()
+    /// <summary>Another tree is looked at whole: what is missing is told of by its name, at the end too, and the next dump has it no more.</summary>
+    [Theory]
+    [InlineData("page", "zzz")]
+    [InlineData("zzz", "page")]
+    public void Who_takes_a_file_away(string gone, string left)
     {
         _bed.Write("n1", "page", "old");
         _bed.Write("n1", "zzz", "the last");
-        void Restore() => this.Restore(inPlace: false, () => _bed.Write("n1", "page", "new"), () => File.Delete(In("zzz")));
+        void Restore() => this.Restore(inPlace: false, () => _bed.Write("n1", "page", "new"), () => File.Delete(In(gone)));
 
-        Assert.Contains("zzz in ", Assert.Throws<LocalContentException>(Restore).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{gone} in ", Assert.Throws<LocalContentException>(Restore).Message, StringComparison.Ordinal);
 
         _bed.TakeOver("n3", 2);
-        Assert.Equal("page", Path.GetFileName(Assert.Single(Directory.EnumerateFiles(_bed.Restored(_bed.Dump("n3", 2))))));
+        Assert.Equal(left, Path.GetFileName(Assert.Single(Directory.EnumerateFiles(_bed.Restored(_bed.Dump("n3", 2))))));
     }
 
     /// <summary>The clock of the file system stands still from when the tree is what it is to be: a late writer would bear the same time.</summary>
@@ -88,7 +90,7 @@ public sealed class LateWriterTests : IDisposable
         var dump = _bed.Dump("n1", 1);
         _bed.On("n3", content => content.RestoreOver(old, null, CancellationToken.None));
         var (standing, handedOver) = (0, false);
-        var stands = 0L;
+        var (stands, last) = (0L, 0L);
         void AtPoint(string reached)
         {
             if (reached == from)
@@ -98,6 +100,7 @@ public sealed class LateWriterTests : IDisposable
             else if (reached == to)
             {
                 Assert.Equal(0, standing);
+                Assert.True(last > stands);
                 handedOver = true;
             }
         }
@@ -109,7 +112,7 @@ public sealed class LateWriterTests : IDisposable
             new CaptureSettings(CaptureMode.Auto) { LongestWrite = TimeSpan.Zero },
             AtPoint,
             limitsOf: inPlace ? TestBed.AlwaysInPlace : TestBed.NeverInPlace,
-            stamp: directory => standing > 0 && standing-- > 0 ? stands : FileSystemClock.StampProbe(directory)))
+            stamp: directory => last = standing > 0 && standing-- > 0 ? stands : FileSystemClock.StampProbe(directory)))
         {
             content.RestoreOver(dump, null, CancellationToken.None);
         }

@@ -1,5 +1,6 @@
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Manifests;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Lineage;
@@ -46,6 +47,33 @@ public sealed class OwnChangesTests
         own.AwaitOthers();
 
         Assert.Equal(((long?)null, false), (own.LastAt, own.Explains(ChangedAt(Second))));
+    }
+
+    /// <summary>Whoever writes after the clock was put back bears an earlier time of change; what else is seen of the file tells.</summary>
+    [Fact]
+    public void What_is_not_as_it_was_restored_is_not_explained_by_its_time_of_change()
+    {
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => 10 * Second });
+        own.End();
+        var entry = new ManifestEntry("page", FileKind.File, Mode: 0x1A4, Processes.EffectiveUser, Group: 0, ModifiedNs: 3);
+        var restored = ChangedAt(Second) with { Mode = 0x1A4, User = Processes.EffectiveUser, ModifiedNs = 3 };
+
+        Assert.True(own.Explains(restored, entry));
+        Assert.False(own.Explains(restored with { ModifiedNs = 4 }, entry));
+        Assert.False(own.Explains(restored with { Mode = 0x100 }, entry));
+    }
+
+    [Fact]
+    public void A_file_system_of_whole_seconds_has_the_time_it_was_given_as_far_as_it_can()
+    {
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => 10 * Second });
+        own.End();
+        var entry = new ManifestEntry("page", FileKind.File, Mode: 0, Processes.EffectiveUser, Group: 0, ModifiedNs: (3 * Second) + 5);
+        var restored = ChangedAt(Second) with { User = Processes.EffectiveUser, ModifiedNs = 3 * Second };
+
+        Assert.True(own.Explains(restored, entry));
+        Assert.False(own.Explains(restored with { ChangedNs = Second + 1 }, entry));
+        Assert.False(own.Explains(restored with { ModifiedNs = 4 * Second }, entry));
     }
 
     private static FileStatus ChangedAt(long ns) => new(FileKind.File, Mode: 0, User: 0, Group: 0, Size: 1, ModifiedNs: 1, ns, Inode: 1, Device: 1, Links: 1);

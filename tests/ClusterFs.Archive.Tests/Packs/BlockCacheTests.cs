@@ -6,7 +6,7 @@ public sealed class BlockCacheTests
 {
     private const int Whole = PackFormat.BlockSize;
     private static readonly PackId Pack = PackId.Parse("00000000000000000000000000000001");
-    private readonly BlockCache _cache = new(capacity: 4 * Whole);
+    private readonly BlockCache _cache = new(capacity: (4 * Whole) + 1024);
     private readonly List<int> _loads = [];
 
     /// <summary>Of frequent dumps: each block has little more than what changed, and a restore over an old copy wants all of them again and again.</summary>
@@ -47,11 +47,40 @@ public sealed class BlockCacheTests
         Assert.True(_cache.Has(Pack, 1));
     }
 
+    /// <summary>One that was expected is not to go before it is used, because others were expected after it.</summary>
+    [Fact]
+    public void What_is_expected_again_is_kept_for_longer()
+    {
+        foreach (var number in (int[])[0, 1, 2, 3])
+        {
+            _ = Get(number, Whole);
+        }
+
+        Assert.Null(_cache.TryAdd(Pack, 0, Whole, () => []));
+        _ = Get(4, Whole);
+
+        Assert.True(_cache.Has(Pack, 0));
+        Assert.False(_cache.Has(Pack, 1));
+    }
+
+    [Fact]
+    public void What_turns_out_larger_than_expected_drives_others_out()
+    {
+        foreach (var number in (int[])[0, 1, 2])
+        {
+            _ = Get(number, Whole);
+        }
+
+        _ = _cache.TryAdd(Pack, 3, 1, () => new byte[3 * Whole])!.Value;
+
+        Assert.Equal([false, false, true, true], Enumerable.Range(0, 4).Select(number => _cache.Has(Pack, number)));
+    }
+
     [Fact]
     public void What_is_forgotten_is_loaded_anew_and_what_took_its_place_stays()
     {
-        var failing = _cache.TryAdd(Pack, 0, () => throw new IOException("hung"))!;
-        Assert.Null(_cache.TryAdd(Pack, 0, () => []));
+        var failing = _cache.TryAdd(Pack, 0, 1, () => throw new IOException("hung"))!;
+        Assert.Null(_cache.TryAdd(Pack, 0, 1, () => []));
         Assert.Throws<IOException>(() => failing.Value);
 
         _cache.Forget(Pack, 0, failing);
