@@ -61,6 +61,9 @@ public sealed class OwnChangesTests
         Assert.True(own.Explains(restored, entry));
         Assert.False(own.Explains(restored with { ModifiedNs = 4 }, entry));
         Assert.False(own.Explains(restored with { Mode = 0x100 }, entry));
+        Assert.Equal(!Processes.IsRoot, own.Explains(restored with { Group = 7 }, entry));
+        Assert.True(own.Explains(restored, entry with { Content = new FileContent(restored.Size, default) }));
+        Assert.False(own.Explains(restored, entry with { Content = new FileContent(restored.Size + 1, default) }));
     }
 
     [Fact]
