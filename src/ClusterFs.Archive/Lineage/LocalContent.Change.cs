@@ -130,7 +130,7 @@ public sealed partial class LocalContent
         var path = Path.Combine(_live, entry.Path);
         if (FileStatus.TryRead(path) is not { } status || status.Kind != entry.Kind)
         {
-            throw NotAsRestored(_live, null, entry.Path);
+            throw NotAsRestored(_live, there: null, entry.Path);
         }
 
         var sqlite = status is { Kind: FileKind.File, Size: > 0 } && IsDatabase(path, before, entry);

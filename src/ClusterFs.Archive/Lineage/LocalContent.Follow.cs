@@ -240,7 +240,7 @@ public sealed partial class LocalContent
 
         if (rows.MoveNext())
         {
-            throw NotAsRestored(_standby.Tree, null, rows.Current.Entry.Path);
+            throw NotAsRestored(_standby.Tree, there: null, rows.Current.Entry.Path);
         }
 
         index.Finish(entries.Subject, entries.PageSeed);

@@ -51,7 +51,7 @@ internal sealed class PageMapReader(PackReader reader, FileContent content, stri
     }
 
     /// <summary>Places the pages of a leaf; of one that is missing, as a hole.</summary>
-    /// <param name="spare">Becomes the result, if it has the right length: a leaf's places are 24 KiB, and memory never used is slow.</param>
+    /// <param name="spare">Becomes the result, if it has the right length: a leaf's places are 32 KiB, and memory never used is slow.</param>
     public PagePlace[] Leaf(long index, PagePlace[]? spare = null)
     {
         var size = Math.Clamp(content.Size - (index * PageMap.LeafSize), 0, PageMap.LeafSize);
