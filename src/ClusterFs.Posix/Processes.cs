@@ -52,11 +52,14 @@ public static class Processes
     /// <summary>Restores the default action of a signal that .NET ignores; an ignored one stays so across an exec.</summary>
     public static void RestoreDefault(int signal) => _ = Libc.Signal(signal, 0);
 
+    /// <summary>How much the calling thread gives way to others that want a processor: -20 to 19 (nice(2): on Linux it is a thread's).</summary>
+    public static int ThreadNiceness => Libc.Nice(0);
+
     /// <summary>
     /// Has the calling thread alone give way to others that want a processor, for good: only root could take it back. What it starts gives way likewise.
     /// </summary>
-    /// <param name="niceness">By how much more than now, 1 to 19 (nice(2): on Linux it is a thread's).</param>
-    public static void YieldThread(int niceness) => _ = Libc.Nice(niceness);
+    /// <param name="niceness">At least so much, to 19; nothing happens where it does already.</param>
+    public static void YieldThread(int niceness) => _ = Libc.Nice(Math.Max(0, niceness - ThreadNiceness));
 
     /// <summary>Whether this process has the rights of root.</summary>
     public static bool IsRoot => Libc.EffectiveUser() == 0;

@@ -4,7 +4,7 @@ using ClusterFs.Posix;
 namespace ClusterFs.Archive.Capture;
 
 /// <summary>
-/// Threads for what a dump computes beside a service: where both want a processor, the service gets it. They are the dump's own, and not of the pool, whose
+/// Threads for what a dump does beside a service: where both want a processor, the service gets it. They are the dump's own, and not of the pool, whose
 /// threads serve everything else in this process later on. Each starts with the first work that finds none free. For use by several threads.
 /// </summary>
 internal sealed class YieldingThreads : TaskScheduler, IDisposable
@@ -27,12 +27,29 @@ internal sealed class YieldingThreads : TaskScheduler, IDisposable
     /// <summary>For one that does not come: who has it may wait for storage that hangs.</summary>
     private static readonly TimeSpan PatienceForTurn = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Theirs, whoever starts them: one that gives way already would hand that on.</summary>
+    private readonly int _niceness = Processes.ThreadNiceness + Niceness;
     private readonly BlockingCollection<Task> _waiting = [];
     private readonly Lock _starting = new();
     private int _busy;
     private int _threads;
 
     public override int MaximumConcurrencyLevel => Most;
+
+    /// <summary>
+    /// Has a thread of its own, which gives way as these do and is none of them, do what gives them work, and waits for it. That must give none to the pool, nor
+    /// start a command: these would give way too, for good.
+    /// </summary>
+    public T Lead<T>(Func<T> work)
+    {
+        var led = new Task<T>(work);
+        if (!TryStart(() => led.RunSynchronously(TaskScheduler.Default)))
+        {
+            led.RunSynchronously(TaskScheduler.Default);
+        }
+
+        return led.GetAwaiter().GetResult();
+    }
 
     /// <summary>Ends the threads when they have done what was given to them.</summary>
     public void Dispose() => _waiting.CompleteAdding();
@@ -42,7 +59,16 @@ internal sealed class YieldingThreads : TaskScheduler, IDisposable
         _waiting.Add(task);
         lock (_starting)
         {
-            if (_threads < Most && Volatile.Read(ref _busy) + _waiting.Count > _threads && !TryStart() && _threads == 0)
+            if (_threads == Most || Volatile.Read(ref _busy) + _waiting.Count <= _threads)
+            {
+                return;
+            }
+
+            if (TryStart(Work))
+            {
+                _threads++;
+            }
+            else if (_threads == 0)
             {
                 ThreadPool.UnsafeQueueUserWorkItem(_ => DoOne(), null);
             }
@@ -55,12 +81,11 @@ internal sealed class YieldingThreads : TaskScheduler, IDisposable
     protected override IEnumerable<Task> GetScheduledTasks() => _waiting.ToArray();
 
     /// <returns>False where the system has no more threads.</returns>
-    private bool TryStart()
+    private bool TryStart(Action work)
     {
         try
         {
-            new Thread(Work) { IsBackground = true }.Start();
-            _threads++;
+            new Thread(() => DoGivingWay(work)) { IsBackground = true }.Start();
             return true;
         }
         catch (Exception error) when (error is OutOfMemoryException or ThreadStartException)
@@ -77,10 +102,15 @@ internal sealed class YieldingThreads : TaskScheduler, IDisposable
         }
     }
 
+    private void DoGivingWay(Action work)
+    {
+        Processes.YieldThread(_niceness);
+        Thread.CurrentThread.Name = Name;
+        work();
+    }
+
     private void Work()
     {
-        Processes.YieldThread(Niceness);
-        Thread.CurrentThread.Name = Name;
         foreach (var task in _waiting.GetConsumingEnumerable())
         {
             Interlocked.Increment(ref _busy);

@@ -70,24 +70,30 @@ public sealed partial class LocalContent
 
         var sameKey = basis is not null && key == _archive.Keys?.First.Id;
         var mayBeUnchanged = sameKey && HeadOf(basis!, reader).Root == root && !caughtUp.Rewound;
-        if (mayBeUnchanged && (ended || _preparation.FilesTell) && IsUnchanged(basis!.Content.Manifest.Pack, _live, cancellation))
+        using var workers = ended ? null : new YieldingThreads();
+        T Led<T>(Func<T> work) => workers is null ? work() : workers.Lead(work);
+        bool IsBasis(string tree) => mayBeUnchanged && Led(() => IsUnchanged(basis!.Content.Manifest.Pack, tree, cancellation));
+        if ((ended || _preparation.FilesTell) && IsBasis(_live))
         {
-            return new DumpResult.Unchanged(basis);
+            return new DumpResult.Unchanged(basis!);
         }
 
         using var source = _preparation.Prepare(epoch, ended, cancellation);
         AtPoint("prepared");
-        if (mayBeUnchanged && source.Quiescence is not null && IsUnchanged(basis!.Content.Manifest.Pack, source.Root, cancellation))
+        if (source.Quiescence is not null && IsBasis(source.Root))
         {
             source.EndReading();
-            return new DumpResult.Unchanged(basis);
+            return new DumpResult.Unchanged(basis!);
         }
 
         var nonce = NewNonce();
-        using var workers = ended ? null : new YieldingThreads();
         using var pack = _archive.NewPack(nonce, workers);
         using var keeping = KeepingFor(source, sameKey ? basis : null);
-        using var captured = Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, keeping, null, cancellation);
+        using var captured = Led(() =>
+        {
+            AtPoint("reading");
+            return Capture(source, pack, reader, sameKey ? ManifestOf(basis!, reader) : null, keeping, null, cancellation);
+        });
         source.EndReading();
         if (mayBeUnchanged && !captured.Differs)
         {
@@ -105,7 +111,7 @@ public sealed partial class LocalContent
         // Once the dump is committed, lineage calls this content at least as new as the dump. After a power cut it must still be.
         SyncLive(_live);
         var head = new ManifestRoot(_archive.Service, nonce, root, captured.PageSeed, captured.Level, captured.List);
-        var location = pack.Publish(head.Write(), cancellation);
+        var location = Led(() => pack.Publish(head.Write(), cancellation));
         AtPoint("pack published");
         var content = new StoredContent(location, captured.Files, captured.Bytes, pack.StoredBytes, captured.Guarantee);
         var record = new DumpRecord(_archive.Service, caughtUp.LastSlot + 1, nonce, epoch, _node, _archive.Now, content);

@@ -23,6 +23,26 @@ public sealed class YieldingThreadsTests : IDisposable
         Assert.Equal(Nicer(Niceness()), Done([Task.Factory.StartNew(Niceness, CancellationToken.None, TaskCreationOptions.None, threads)])[0]);
     }
 
+    /// <summary>A thread that gives way hands that on to those that it starts.</summary>
+    [Fact]
+    public void Who_gives_them_work_gives_way_too_and_they_give_way_no_more_for_that()
+    {
+        using var threads = new YieldingThreads();
+
+        var (leads, works) = threads.Lead(() => (
+            Niceness(), Done([Task.Factory.StartNew(Niceness, CancellationToken.None, TaskCreationOptions.None, threads)])[0]));
+
+        Assert.Equal((Nicer(Niceness()), Nicer(Niceness())), (leads, works));
+    }
+
+    [Fact]
+    public void What_the_leading_thread_throws_is_thrown_to_who_waits_for_it()
+    {
+        using var threads = new YieldingThreads();
+        var error = Assert.Throws<IOException>(() => threads.Lead<int>(() => throw new IOException("gone")));
+        Assert.Equal("gone", error.Message);
+    }
+
     [Fact]
     public void One_more_than_there_are_processors_work_at_once_and_all_work_is_done()
     {
@@ -67,8 +87,14 @@ public sealed class YieldingThreadsTests : IDisposable
         _bed.TakeOver("n1", 1);
         File.WriteAllBytes(Path.Combine(_bed.Live("n1"), "large"), random);
         IReadOnlyList<int> seen = [];
+        int? reading = null;
         using (var content = _bed.Open("n1", point =>
         {
+            if (point == "reading")
+            {
+                reading = Niceness();
+            }
+
             if (point == "captured")
             {
                 seen = NicenessOfDumps();
@@ -78,6 +104,7 @@ public sealed class YieldingThreadsTests : IDisposable
             Assert.IsType<DumpResult.Committed>(content.Dump(1, CancellationToken.None));
         }
 
+        Assert.Equal(Nicer(Niceness()), reading);
         Assert.NotEmpty(seen);
         Assert.All(seen, niceness => Assert.Equal(Nicer(Niceness()), niceness));
         _bed.TakeOver("n2", 2);
