@@ -211,5 +211,5 @@ public sealed partial class ServiceArchive
     internal PackReader NewReader() => new(Packs.Find, Patience, Keys);
 
     /// <param name="workers">Who compresses; null: the pool.</param>
-    internal PackWriter NewPack(string nonce, TaskScheduler? workers = null) => new(Layout, nonce, Keys?.First) { Workers = workers ?? TaskScheduler.Default };
+    internal PackWriter NewPack(string nonce, TaskScheduler? workers = null) => new(Layout, nonce, Keys?.First, workers);
 }

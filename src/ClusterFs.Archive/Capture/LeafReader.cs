@@ -1,4 +1,5 @@
 using ClusterFs.Archive.Manifests;
+using ClusterFs.Archive.Threads;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
@@ -52,7 +53,7 @@ internal sealed class Leaf
 /// <param name="seed">Of the hashes of pages.</param>
 /// <param name="before">Hashes of the pages of the content before; null when there is none.</param>
 /// <param name="unchanged">What is known to be as it was in that content, and is not read. The bytes of such a page are not in its leaf.</param>
-/// <param name="workers">Who reads; null: the pool.</param>
+/// <param name="workers">Who reads; null: threads of its own.</param>
 internal sealed class LeafReader(
     IPageSource source, long seed, CheckedIndex? before = null, UnchangedRanges? unchanged = null, TaskScheduler? workers = null) : IDisposable
 {
@@ -164,7 +165,7 @@ internal sealed class LeafReader(
 /// <param name="size">Of the content, in bytes.</param>
 /// <param name="alone">Whether the caller prepares each itself, and no other thread has to do with it.</param>
 /// <param name="most">At a time, where there are more processors.</param>
-/// <param name="workers">Who prepares them; null: the pool.</param>
+/// <param name="workers">Who prepares them; null: threads of its own.</param>
 internal sealed class LeafAhead(long size, bool alone = false, int most = int.MaxValue, TaskScheduler? workers = null) : IDisposable
 {
     private readonly WorkAhead<Leaf> _started = new(workers);

@@ -83,12 +83,11 @@ public sealed partial class LocalContent
         AtPoint("opened");
         if (own.LastAt is null)
         {
-            // There may have been no room for a stamp.
+            // There may have been no room for a stamp. Whoever waits for a file comes to it once it is let go, and must not pass for this process.
             _directory.CleanUp();
+            _clock.WaitUntilSettled(cancellation);
         }
 
-        // Whoever waits for a file comes to it once it is let go, and must not pass for this process.
-        _clock.WaitUntilPast(own.LastAt ?? _clock.Now(), cancellation);
         foreach (var (path, identity) in stage.Identities)
         {
             unproven[path] = identity;
@@ -101,7 +100,7 @@ public sealed partial class LocalContent
     }
 
     /// <summary>
-    /// The identities of a tree that was changed in place, and has settled since. What was not touched, and was known, still is what it was, and is not looked at.
+    /// The identities of a tree that was changed in place. What was not touched, and was known, still is what it was, and is not looked at.
     /// </summary>
     /// <param name="before">Rows of the tree as it was.</param>
     /// <param name="unproven">Paths of which they do not tell, and what each was when it was known to be right; null where only this process has come to it.</param>
@@ -137,7 +136,7 @@ public sealed partial class LocalContent
         FileStatus? log = sqlite && FileStatus.TryRead(path + SqliteFiles.Log) is { Size: > 0 } written ? written : null;
         var isRight = wasRight is { } right ? right == FileIdentity.Of(status) : own.Explains(status, entry);
         var isLogRight = log is not { } held || (own.Explains(held) && FileSystemClock.IsSettled(held, seenAt));
-        var settled = isRight && isLogRight && FileSystemClock.IsSettled(status, seenAt);
+        var settled = isRight && isLogRight && own.IsSettled(status, seenAt);
         return new IndexRow(entry, FileIdentity.Of(status), settled, sqlite, log is { } found ? FileIdentity.Of(found) : default);
     }
 

@@ -3,6 +3,7 @@ using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
+using ClusterFs.Archive.Threads;
 
 namespace ClusterFs.Archive.Lineage;
 

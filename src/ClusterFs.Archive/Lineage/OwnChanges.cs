@@ -75,6 +75,13 @@ internal sealed class OwnChanges(FileSystemClock clock)
     public bool Explains(FileStatus status) => status.ChangedNs <= _endedAt;
 
     /// <summary>
+    /// Whether any later change of a file would show. Others had none of the tree before the clock had gone on, so what this process changed needs no tick more.
+    /// </summary>
+    /// <param name="status">As it is now, after <see cref="AwaitOthers"/>.</param>
+    /// <param name="seenAt">By the clock, before it was looked at.</param>
+    public bool IsSettled(FileStatus status, long seenAt) => Explains(status) || FileSystemClock.IsSettled(status, seenAt);
+
+    /// <summary>
     /// What is seen of it besides its time of change: that can be put back, and of a shared file it is no more than the time of a deletion.
     /// </summary>
     private static bool IsAs(FileStatus status, ManifestEntry entry) =>

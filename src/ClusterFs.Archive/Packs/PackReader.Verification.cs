@@ -11,6 +11,7 @@ internal sealed partial class PackReader
     private const int Little = 256 << 10;
 
     /// <summary>Reads everything in a pack and compares it with the hashes in its table.</summary>
+    /// <param name="workers">Who reads and hashes; null: threads of this reader.</param>
     public void VerifyFrames(PackId id, CancellationToken cancellation, TaskScheduler? workers = null)
     {
         const string what = "a block";
@@ -23,7 +24,7 @@ internal sealed partial class PackReader
                 ReturnFrame(ReadFrame(pack, row, what));
                 return nothing;
             },
-            workers ?? TaskScheduler.Default,
+            workers ?? _threads,
             cancellation);
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Threads;
 using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Packs;
@@ -19,12 +20,16 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
 {
     public const long CacheSize = 48 << 20;
 
+    /// <summary>Of its own: more blocks at a time are not read ahead.</summary>
+    private const int MostThreads = 8;
+
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<PackId, OpenPack> _packs = [];
     private readonly Dictionary<string, SafeFileHandle> _files = new(StringComparer.Ordinal);
     private readonly BlockCache _blocks = new(CacheSize);
+    private readonly OwnThreads _threads = new(MostThreads);
 
     /// <summary>Bytes read from storage.</summary>
     public long BytesRead => Interlocked.Read(ref _bytesRead);
@@ -88,18 +93,22 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
             return false;
         }
 
-        _ = Task.Run(() =>
-        {
-            try
+        _ = Task.Factory.StartNew(
+            () =>
             {
-                _ = expected.Value;
-            }
-            catch
-            {
-                _blocks.Forget(id, number, expected);
-                throw;
-            }
-        });
+                try
+                {
+                    _ = expected.Value;
+                }
+                catch (Exception)
+                {
+                    // Whoever wants the block reads it, and is told.
+                    _blocks.Forget(id, number, expected);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.DenyChildAttach,
+            _threads);
         return true;
     }
 
@@ -167,6 +176,7 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
 
     public void Dispose()
     {
+        _threads.Dispose();
         _never.Dispose();
         foreach (var file in _files.Values)
         {

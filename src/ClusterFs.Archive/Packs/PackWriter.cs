@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ClusterFs.Archive.Log;
+using ClusterFs.Archive.Threads;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Packs;
@@ -29,6 +30,7 @@ internal sealed class PackWriter : IDisposable
     private readonly OpenBlock _contents = new();
     private readonly OpenBlock _lists = new();
     private readonly PackCipher? _cipher;
+    private readonly OwnThreads? _own;
     private FileStream? _file;
     private Exception? _failure;
     private long _handedOver;
@@ -36,9 +38,11 @@ internal sealed class PackWriter : IDisposable
     private bool _disposed;
 
     /// <param name="key">Null: nothing is encrypted.</param>
-    public PackWriter(ArchiveLayout layout, string nonce, ArchiveKey? key = null)
+    /// <param name="workers">Who compresses, and reads back; null: threads of its own.</param>
+    public PackWriter(ArchiveLayout layout, string nonce, ArchiveKey? key = null, TaskScheduler? workers = null)
     {
         _layout = layout;
+        Workers = workers ?? (_own = new OwnThreads(MostBlocks));
         Id = PackId.Parse(nonce);
         _cipher = key is null ? null : new PackCipher(key, Id);
         _temporary = layout.NewTemporary(nonce);
@@ -47,7 +51,7 @@ internal sealed class PackWriter : IDisposable
     public PackId Id { get; }
 
     /// <summary>Who compresses, and reads back.</summary>
-    public TaskScheduler Workers { get; init; } = TaskScheduler.Default;
+    public TaskScheduler Workers { get; }
 
     /// <summary>Length of the whole pack; known once it is published.</summary>
     public long StoredBytes { get; private set; }
@@ -101,6 +105,7 @@ internal sealed class PackWriter : IDisposable
 
         _disposed = true;
         WaitForWorkers();
+        _own?.Dispose();
         _contents.Return();
         _lists.Return();
         _file?.Dispose();

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Threads;
 using ClusterFs.Posix;
 using Microsoft.Win32.SafeHandles;
 

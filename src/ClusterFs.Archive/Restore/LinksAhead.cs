@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Manifests;
+using ClusterFs.Archive.Threads;
 using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Restore;

@@ -24,6 +24,31 @@ public sealed class OwnChangesTests
         Assert.Equal((true, false), (own.Explains(ChangedAt(10 * Second)), own.Explains(ChangedAt(now))));
     }
 
+    /// <summary>Others had nothing of it before they got another time, so nobody has to wait for a tick more.</summary>
+    [Fact]
+    public void What_this_process_changed_is_settled_at_once_and_what_another_changed_since_after_a_tick()
+    {
+        var stamps = new Queue<long>([(10 * Second) + 1, (10 * Second) + 1, (10 * Second) + 2]);
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps.Dequeue() });
+        own.End();
+        own.AwaitOthers();
+
+        Assert.True(own.IsSettled(ChangedAt((10 * Second) + 1), (10 * Second) + 2));
+        Assert.False(own.IsSettled(ChangedAt((10 * Second) + 2), (10 * Second) + 3));
+        Assert.True(own.IsSettled(ChangedAt((10 * Second) + 2), 11 * Second));
+        Assert.Empty(stamps);
+    }
+
+    [Fact]
+    public void Without_a_stamp_of_its_own_a_process_waits_for_its_changes_to_settle_too()
+    {
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => throw new IOException("no space left") });
+        own.End();
+        own.AwaitOthers();
+
+        Assert.False(own.IsSettled(ChangedAt((10 * Second) + 1), (10 * Second) + 2));
+    }
+
     [Fact]
     public void A_clock_that_was_put_back_tells_nothing()
     {

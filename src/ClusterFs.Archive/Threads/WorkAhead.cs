@@ -1,9 +1,13 @@
-namespace ClusterFs.Archive.Capture;
+namespace ClusterFs.Archive.Threads;
 
 /// <summary>Work that other threads do while the caller goes on, its results in the order in which it was started. Not safe for use by several threads.</summary>
-/// <param name="workers">Who does it; null: the pool.</param>
+/// <param name="workers">Who does it; null: threads of its own.</param>
 internal sealed class WorkAhead<T>(TaskScheduler? workers = null) : IDisposable
 {
+    /// <summary>There are no more than the caller has pieces of work waiting.</summary>
+    private const int MostThreads = 16;
+
+    private readonly OwnThreads? _own = workers is null ? new OwnThreads(MostThreads) : null;
     private readonly Queue<Task<T>> _started = [];
     private volatile bool _stopped;
 
@@ -11,7 +15,7 @@ internal sealed class WorkAhead<T>(TaskScheduler? workers = null) : IDisposable
     public int Count => _started.Count;
 
     public void Start(Func<T> work) => _started.Enqueue(Task.Factory.StartNew(
-        () => _stopped ? throw new OperationCanceledException() : work(), CancellationToken.None, TaskCreationOptions.DenyChildAttach, workers ?? TaskScheduler.Default));
+        () => _stopped ? throw new OperationCanceledException() : work(), CancellationToken.None, TaskCreationOptions.DenyChildAttach, workers ?? _own!));
 
     /// <summary>Waits for the first piece of work, and throws what that threw.</summary>
     /// <exception cref="InvalidOperationException">None was started.</exception>
@@ -36,5 +40,6 @@ internal sealed class WorkAhead<T>(TaskScheduler? workers = null) : IDisposable
         }
 
         _started.Clear();
+        _own?.Dispose();
     }
 }

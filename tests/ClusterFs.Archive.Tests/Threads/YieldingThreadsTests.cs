@@ -1,8 +1,8 @@
 using System.Globalization;
-using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
+using ClusterFs.Archive.Threads;
 
-namespace ClusterFs.Archive.Tests.Capture;
+namespace ClusterFs.Archive.Tests.Threads;
 
 /// <summary>
 /// Alone in the process: they look at all of its threads. What such a thread does is waited for and never continued: the pool might be short of a thread just

@@ -1,6 +1,6 @@
-using ClusterFs.Archive.Capture;
+using ClusterFs.Archive.Threads;
 
-namespace ClusterFs.Archive.Tests.Capture;
+namespace ClusterFs.Archive.Tests.Threads;
 
 public sealed class WorkAheadTests
 {

@@ -1,0 +1,65 @@
+using ClusterFs.Posix;
+
+namespace ClusterFs.Archive.Threads;
+
+/// <summary>
+/// Threads for what a dump does beside a service: where both want a processor, the service gets it.
+/// </summary>
+internal sealed class YieldingThreads() : OwnThreads(Most)
+{
+    /// <summary>Of the threads, for whoever looks at the process.</summary>
+    public const string Name = "dump";
+
+    /// <summary>
+    /// So much nicer than the process: a third of the share of one that is not, within one group of the scheduler (sched(7)). With more, a dump on a busy
+    /// machine takes so long that the database's log, which nobody may begin anew meanwhile, costs more than the dump.
+    /// </summary>
+    public const int Niceness = 5;
+
+    /// <summary>One more than can compute, because one may wait for storage.</summary>
+    private static readonly int Most = Environment.ProcessorCount + 1;
+
+    /// <summary>Who has one computes; all dumps of this process together take no more processors than one.</summary>
+    private static readonly SemaphoreSlim Turns = new(Most);
+
+    /// <summary>For one that does not come: who has it may wait for storage that hangs.</summary>
+    private static readonly TimeSpan PatienceForTurn = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Theirs, whoever starts them: one that gives way already would hand that on.</summary>
+    private readonly int _niceness = Processes.ThreadNiceness + Niceness;
+
+    protected override string ThreadName => Name;
+
+    /// <summary>
+    /// Has a thread of its own, which gives way as these do and is none of them, do what gives them work, and waits for it. That must give none to the pool, nor
+    /// start a command: these would give way too, for good.
+    /// </summary>
+    public T Lead<T>(Func<T> work)
+    {
+        var led = new Task<T>(work);
+        if (!TryStart(() => led.RunSynchronously(Default)))
+        {
+            led.RunSynchronously(Default);
+        }
+
+        return led.GetAwaiter().GetResult();
+    }
+
+    protected override void Begin() => Processes.YieldThread(_niceness);
+
+    protected override void Do(Task task)
+    {
+        var isTurn = Turns.Wait(PatienceForTurn);
+        try
+        {
+            TryExecuteTask(task);
+        }
+        finally
+        {
+            if (isTurn)
+            {
+                Turns.Release();
+            }
+        }
+    }
+}

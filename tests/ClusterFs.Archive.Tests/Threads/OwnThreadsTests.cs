@@ -1,0 +1,63 @@
+using ClusterFs.Archive.Threads;
+
+namespace ClusterFs.Archive.Tests.Threads;
+
+public sealed class OwnThreadsTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>What hangs would keep the pool's, and with them all else that this process does.</summary>
+    [Fact]
+    public void They_are_none_of_the_pool_and_end_when_they_are_needed_no_more()
+    {
+        var threads = new OwnThreads(2);
+        var thread = Assert.Single(Done([Started(threads, () => Thread.CurrentThread)]));
+
+        Assert.False(thread.IsThreadPoolThread);
+        threads.Dispose();
+        Assert.True(thread.Join(Patience));
+    }
+
+    [Fact]
+    public void As_many_work_at_once_as_there_may_be_and_no_more()
+    {
+        using var threads = new OwnThreads(2);
+        using var together = new Barrier(2);
+        var (working, seen) = (0, 0);
+        var work = Enumerable.Range(0, 6).Select(_ => Started(threads, () =>
+        {
+            _ = Interlocked.Exchange(ref seen, Math.Max(Volatile.Read(ref seen), Interlocked.Increment(ref working)));
+            var met = together.SignalAndWait(Patience);
+            _ = Interlocked.Decrement(ref working);
+            return met;
+        })).ToList();
+
+        Assert.DoesNotContain(false, Done(work));
+        Assert.Equal(3, together.CurrentPhaseNumber);
+        Assert.InRange(seen, 1, 2);
+    }
+
+    /// <summary>A restore reads ahead, and by leaves at once, from storage that may hang.</summary>
+    [Fact]
+    public void Work_ahead_is_done_by_them()
+    {
+        Thread thread;
+        using (var work = new WorkAhead<Thread>())
+        {
+            work.Start(() => Thread.CurrentThread);
+            thread = work.Take();
+        }
+
+        Assert.False(thread.IsThreadPoolThread);
+        Assert.True(thread.Join(Patience));
+    }
+
+    private static List<T> Done<T>(List<Task<T>> tasks)
+    {
+        Assert.True(Task.WaitAll([.. tasks], Patience), $"not within {Patience}");
+        return [.. tasks.Select(task => task.Result)];
+    }
+
+    private static Task<T> Started<T>(OwnThreads threads, Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, threads);
+}
