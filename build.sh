@@ -31,7 +31,7 @@ usage: ./build.sh VERB
                    build, then an hour of dumps every second, as fast as they go: what each costs, and how many files are left
   bench standby [--size MiB] [--dir DIR]
                    build, then takeovers of one large file with a standby copy and without; three times that size on the disk, and more
-  bench writer [--size MiB] [--dir DIR] [--store DIR]
+  bench writer [--size MiB] [--rounds N] [--dir DIR] [--store DIR]
                    build, then a SQLite writer at full speed without dumps, with one every 5 s and with one every second; --store puts the archive
                    elsewhere, as on servers, where shared storage is not the service's own disk
   bench logs [--size MiB] [--dir DIR]

@@ -210,6 +210,6 @@ public sealed partial class ServiceArchive
 
     internal PackReader NewReader() => new(Packs.Find, Patience, Keys);
 
-    /// <param name="workers">Who compresses; null: the pool.</param>
+    /// <param name="workers">Who compresses, and reads back; null: threads of its own.</param>
     internal PackWriter NewPack(string nonce, TaskScheduler? workers = null) => new(Layout, nonce, Keys?.First, workers);
 }

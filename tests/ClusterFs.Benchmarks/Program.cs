@@ -13,7 +13,7 @@ internal static class Program
                                                         10 MiB changed in one large file, on XFS, on btrfs, and where DIR lies (own)
                bench loops [--dir DIR]                  the innermost loops, by BenchmarkDotNet
                bench standby [--size MiB] [--dir DIR]   takeovers with a standby copy and without
-               bench writer [--size MiB] [--dir DIR] [--store DIR]
+               bench writer [--size MiB] [--rounds N] [--dir DIR] [--store DIR]
                                                         a SQLite writer at full speed, without dumps and with them; the archive in another
                                                         directory, of another file system
                bench logs [--size MiB] [--dir DIR]      the logs of three nodes as one
@@ -36,12 +36,7 @@ internal static class Program
                 var contents = Names(ref rest, "--content", Workloads.Of(1).Select(workload => workload.Name));
                 var tools = Names(ref rest, "--tools", Tool.All(string.Empty).Select(tool => tool.Name));
                 var disks = Names(ref rest, "--on", ChangedBench.All, ChangedBench.Own);
-                if (!int.TryParse(Value(ref rest, "--rounds") ?? "1", CultureInfo.InvariantCulture, out var rounds) || rounds < 1)
-                {
-                    goto default;
-                }
-
-                return Bench("--size", 669, rest, (scratch, size) => ArchiveBench.Run(scratch, size, contents, tools, disks, rounds));
+                return Rounds(ref rest, 1) is not { } rounds ? Main([]) : Bench("--size", 669, rest, (scratch, size) => ArchiveBench.Run(scratch, size, contents, tools, disks, rounds));
             case ["hour", .. var rest]:
                 return Bench("--dumps", 3600, rest, (scratch, dumps) => new HourBench(scratch, dumps).Run());
             case ["changed", .. var rest]:
@@ -53,7 +48,9 @@ internal static class Program
                 return Bench("--size", 1024, rest, (scratch, size) => new StandbyBench(scratch, size).Run());
             case ["writer", .. var rest]:
                 var store = Value(ref rest, "--store");
-                return Bench("--size", 256, rest, (scratch, size) => InScratch(store ?? scratch, shared => new WriterBench(scratch, shared, size).Run()));
+                return Rounds(ref rest, 4) is not { } turns
+                    ? Main([])
+                    : Bench("--size", 256, rest, (scratch, size) => InScratch(store ?? scratch, shared => new WriterBench(scratch, shared, size, turns).Run()));
             case ["logs", .. var rest]:
                 return Bench("--size", 1024, rest, (scratch, size) => new LogsBench(scratch, size).Run());
             case ["static", .. var rest]:
@@ -85,6 +82,10 @@ internal static class Program
             ? [.. names]
             : throw new ArgumentException($"{option} takes some of these, with commas between them: {string.Join(',', all)}");
     }
+
+    /// <returns>Null where it is no number of rounds.</returns>
+    private static int? Rounds(ref string[] arguments, int otherwise) =>
+        Value(ref arguments, "--rounds") is not { } given ? otherwise : int.TryParse(given, CultureInfo.InvariantCulture, out var rounds) && rounds > 0 ? rounds : null;
 
     /// <summary>Takes an option with one value out of the arguments.</summary>
     /// <returns>Null where it is not given.</returns>

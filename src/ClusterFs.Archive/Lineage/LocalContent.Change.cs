@@ -109,6 +109,7 @@ public sealed partial class LocalContent
         Manifest manifest, IEnumerable<IndexRow> before, Dictionary<string, FileIdentity?> unproven, OwnChanges own, CancellationToken cancellation)
     {
         var seenAt = _clock.Now();
+        own.BeginLook(seenAt);
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var rows = new KnownRows(before);
         foreach (var entry in manifest.Entries())
@@ -135,7 +136,7 @@ public sealed partial class LocalContent
         var sqlite = status is { Kind: FileKind.File, Size: > 0 } && IsDatabase(path, before, entry);
         FileStatus? log = sqlite && FileStatus.TryRead(path + SqliteFiles.Log) is { Size: > 0 } written ? written : null;
         var isRight = wasRight is { } right ? right == FileIdentity.Of(status) : own.Explains(status, entry);
-        var isLogRight = log is not { } held || (own.Explains(held) && FileSystemClock.IsSettled(held, seenAt));
+        var isLogRight = log is not { } held || own.Explains(held);
         var settled = isRight && isLogRight && own.IsSettled(status, seenAt);
         return new IndexRow(entry, FileIdentity.Of(status), settled, sqlite, log is { } found ? FileIdentity.Of(found) : default);
     }

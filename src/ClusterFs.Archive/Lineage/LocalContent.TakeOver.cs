@@ -273,10 +273,12 @@ public sealed partial class LocalContent
     private void FillIndex(Manifest manifest, IEnumerable<IndexRow> before, OwnChanges own, CancellationToken cancellation)
     {
         _clock.WaitUntilPast(own.LastAt ?? _clock.Now(), cancellation);
+        var seenAt = _clock.Now();
+        own.BeginLook(seenAt);
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var entries = manifest.Entries().GetEnumerator();
         using var rows = new KnownRows(before);
-        var view = new TreeView(_live, _mode, rows, _clock.Now(), IsDatabase);
+        var view = new TreeView(_live, _mode, rows, seenAt, IsDatabase);
         using var found = view.Entries(cancellation).GetEnumerator();
         while (true)
         {

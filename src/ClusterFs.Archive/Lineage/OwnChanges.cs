@@ -64,6 +64,16 @@ internal sealed class OwnChanges(FileSystemClock clock)
         }
     }
 
+    /// <summary>What is there is about to be looked at. Where the clock was put back since, what others have changed may bear any time, and nothing tells.</summary>
+    /// <param name="now">By the clock.</param>
+    public void BeginLook(long now)
+    {
+        if (now <= LastAt)
+        {
+            (_endedAt, _releasedAt) = (Never, Never);
+        }
+    }
+
     /// <summary>Whether nobody else has changed what was restored.</summary>
     /// <param name="status">As it is now.</param>
     /// <param name="entry">What it was restored as.</param>
@@ -75,10 +85,11 @@ internal sealed class OwnChanges(FileSystemClock clock)
     public bool Explains(FileStatus status) => status.ChangedNs <= _endedAt;
 
     /// <summary>
-    /// Whether any later change of a file would show. Others had none of the tree before the clock had gone on, so what this process changed needs no tick more.
+    /// Whether any later change of a file would show. Since <see cref="AwaitOthers"/> whatever others do bears a later time than what this process changed, which
+    /// therefore needs no tick more.
     /// </summary>
-    /// <param name="status">As it is now, after <see cref="AwaitOthers"/>.</param>
-    /// <param name="seenAt">By the clock, before it was looked at.</param>
+    /// <param name="status">As it is now.</param>
+    /// <param name="seenAt">By the clock, before it was looked at: see <see cref="BeginLook"/>.</param>
     public bool IsSettled(FileStatus status, long seenAt) => Explains(status) || FileSystemClock.IsSettled(status, seenAt);
 
     /// <summary>

@@ -20,7 +20,7 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
 {
     public const long CacheSize = 48 << 20;
 
-    /// <summary>Of its own: more blocks at a time are not read ahead.</summary>
+    /// <summary>So many wait for storage at a time, at most.</summary>
     private const int MostThreads = 8;
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
@@ -29,7 +29,10 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
     private readonly Dictionary<PackId, OpenPack> _packs = [];
     private readonly Dictionary<string, SafeFileHandle> _files = new(StringComparer.Ordinal);
     private readonly BlockCache _blocks = new(CacheSize);
-    private readonly OwnThreads _threads = new(MostThreads);
+    private readonly ArchiveThreads _threads = new(MostThreads);
+
+    /// <summary>Threads of this reader, for whoever reads by several.</summary>
+    public TaskScheduler Workers => _threads;
 
     /// <summary>Bytes read from storage.</summary>
     public long BytesRead => Interlocked.Read(ref _bytesRead);

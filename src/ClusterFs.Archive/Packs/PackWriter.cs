@@ -30,7 +30,7 @@ internal sealed class PackWriter : IDisposable
     private readonly OpenBlock _contents = new();
     private readonly OpenBlock _lists = new();
     private readonly PackCipher? _cipher;
-    private readonly OwnThreads? _own;
+    private readonly ArchiveThreads? _own;
     private FileStream? _file;
     private Exception? _failure;
     private long _handedOver;
@@ -42,7 +42,7 @@ internal sealed class PackWriter : IDisposable
     public PackWriter(ArchiveLayout layout, string nonce, ArchiveKey? key = null, TaskScheduler? workers = null)
     {
         _layout = layout;
-        Workers = workers ?? (_own = new OwnThreads(MostBlocks));
+        Workers = workers ?? (_own = new ArchiveThreads(MostBlocks));
         Id = PackId.Parse(nonce);
         _cipher = key is null ? null : new PackCipher(key, Id);
         _temporary = layout.NewTemporary(nonce);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Threads;
 using ClusterFs.Posix;

@@ -40,7 +40,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         var map = new PageMapReader(reader, content, what);
         using var digest = new PageDigest(indexes);
         using var staged = new StagedFile(target, content.Size);
-        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves))
+        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves, reader.Workers))
         {
             var plans = new LeafPlans(staged, content.Size, _hole, PlannedAhead, leaf => new LeafPlan(map.Leaf(leaf), []));
 
@@ -78,7 +78,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         using var digest = new PageDigest(indexes);
         using var staged = new StagedFile(target, content.Size);
         using var stale = new StaleFile(file);
-        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves))
+        using (var ahead = new LeafAhead(content.Size, alone, StagedFile.MostLeaves, reader.Workers))
         {
             var plans = new LeafPlans(staged, content.Size, _hole, PlannedAhead, leaf =>
             {
@@ -170,7 +170,7 @@ internal sealed class PageRestorer(PackReader reader, PageIndexes? indexes, long
         // Of a file that need not be read there is too little to do for another thread to be woken for each leaf: only blocks are worth that.
         var inTurn = alone || local.IsAsKnown;
         var (newPlaces, oldPlaces) = inTurn ? (new PagePlace[PageMap.LeafPages], new PagePlace[PageMap.LeafPages]) : (null, null);
-        using (var ahead = new LeafAhead(content.Size, inTurn, StagedFile.MostLeaves))
+        using (var ahead = new LeafAhead(content.Size, inTurn, StagedFile.MostLeaves, reader.Workers))
         {
             Action<Leaf> Prepare(long number)
             {

@@ -4,10 +4,10 @@ namespace ClusterFs.Archive.Threads;
 /// <param name="workers">Who does it; null: threads of its own.</param>
 internal sealed class WorkAhead<T>(TaskScheduler? workers = null) : IDisposable
 {
-    /// <summary>There are no more than the caller has pieces of work waiting.</summary>
-    private const int MostThreads = 16;
+    /// <summary>One more than can compute, because one may wait for storage.</summary>
+    private static readonly int MostThreads = Environment.ProcessorCount + 1;
 
-    private readonly OwnThreads? _own = workers is null ? new OwnThreads(MostThreads) : null;
+    private readonly ArchiveThreads? _own = workers is null ? new ArchiveThreads(MostThreads) : null;
     private readonly Queue<Task<T>> _started = [];
     private volatile bool _stopped;
 

@@ -5,7 +5,7 @@ namespace ClusterFs.Archive.Threads;
 /// <summary>
 /// Threads for what a dump does beside a service: where both want a processor, the service gets it.
 /// </summary>
-internal sealed class YieldingThreads() : OwnThreads(Most)
+internal sealed class YieldingThreads() : ArchiveThreads(Most)
 {
     /// <summary>Of the threads, for whoever looks at the process.</summary>
     public const string Name = "dump";
@@ -19,11 +19,14 @@ internal sealed class YieldingThreads() : OwnThreads(Most)
     /// <summary>One more than can compute, because one may wait for storage.</summary>
     private static readonly int Most = Environment.ProcessorCount + 1;
 
-    /// <summary>Who has one computes; all dumps of this process together take no more processors than one.</summary>
+    /// <summary>Whoever of them has one computes; those of all dumps of this process take no more processors together than those of one.</summary>
     private static readonly SemaphoreSlim Turns = new(Most);
 
     /// <summary>For one that does not come: who has it may wait for storage that hangs.</summary>
     private static readonly TimeSpan PatienceForTurn = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The thread that serves the timers of this process begins with the first of them, and may not be one that gives way.</summary>
+    private static readonly Timer First = new(_ => { }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
 
     /// <summary>Theirs, whoever starts them: one that gives way already would hand that on.</summary>
     private readonly int _niceness = Processes.ThreadNiceness + Niceness;
@@ -36,6 +39,7 @@ internal sealed class YieldingThreads() : OwnThreads(Most)
     /// </summary>
     public T Lead<T>(Func<T> work)
     {
+        GC.KeepAlive(First);
         var led = new Task<T>(work);
         if (!TryStart(() => led.RunSynchronously(Default)))
         {

@@ -1,6 +1,8 @@
+using System.Globalization;
 using ClusterFs.Archive.Capture;
 using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Tests.Capture;
 
@@ -36,6 +38,16 @@ public sealed class HooksTests : IDisposable
         Assert.Equal("written", File.ReadAllText(Path.Combine(_bed.Restored(dump.Record), "page")));
         Assert.Equal("1 file: read while the service stood still, by its quiesce hook", dump.Guarantee);
         Assert.False(File.Exists(MarkFile));
+    }
+
+    /// <summary>The service stands still meanwhile, and what a hook starts may be a part of it that stays.</summary>
+    [Fact]
+    public void Hooks_do_not_give_way_to_others_as_the_dump_does()
+    {
+        var own = Processes.ThreadNiceness.ToString(CultureInfo.InvariantCulture);
+        _bed.Dump("n1", Hooks($"nice >> {Calls}; printf written > page", $"nice >> {Calls}"));
+
+        Assert.Equal([own, own], Called);
     }
 
     [Fact]

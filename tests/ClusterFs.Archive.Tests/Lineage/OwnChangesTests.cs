@@ -39,6 +39,23 @@ public sealed class OwnChangesTests
         Assert.Empty(stamps);
     }
 
+    /// <summary>What others change then may bear the time of what this process changed, or one before.</summary>
+    [Fact]
+    public void A_clock_that_was_put_back_when_others_had_the_tree_tells_nothing_either()
+    {
+        var stamps = new Queue<long>([10 * Second, 11 * Second]);
+        var own = new OwnChanges(new FileSystemClock("/nowhere") { Stamp = _ => stamps.Dequeue() });
+        own.End();
+        own.AwaitOthers();
+
+        own.BeginLook((10 * Second) + 1);
+        Assert.True(own.Explains(ChangedAt(Second)));
+        own.BeginLook(10 * Second);
+
+        Assert.False(own.Explains(ChangedAt(Second)));
+        Assert.False(own.IsSettled(ChangedAt(10 * Second), 10 * Second));
+    }
+
     [Fact]
     public void Without_a_stamp_of_its_own_a_process_waits_for_its_changes_to_settle_too()
     {

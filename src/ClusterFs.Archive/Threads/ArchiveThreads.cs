@@ -7,11 +7,11 @@ namespace ClusterFs.Archive.Threads;
 /// renewals of its leases, too. Each starts with the first work that finds none free. For use by several threads.
 /// </summary>
 /// <param name="most">At a time.</param>
-internal class OwnThreads(int most) : TaskScheduler, IDisposable
+internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
 {
     private readonly BlockingCollection<Task> _waiting = [];
     private readonly Lock _starting = new();
-    private int _busy;
+    private int _unfinished;
     private int _threads;
 
     public sealed override int MaximumConcurrencyLevel => most;
@@ -28,10 +28,11 @@ internal class OwnThreads(int most) : TaskScheduler, IDisposable
 
     protected sealed override void QueueTask(Task task)
     {
+        var unfinished = Interlocked.Increment(ref _unfinished);
         _waiting.Add(task);
         lock (_starting)
         {
-            if (_threads == most || Volatile.Read(ref _busy) + _waiting.Count <= _threads)
+            if (_threads == most || unfinished <= _threads)
             {
                 return;
             }
@@ -82,7 +83,7 @@ internal class OwnThreads(int most) : TaskScheduler, IDisposable
     {
         if (_waiting.TryTake(out var task))
         {
-            TryExecuteTask(task);
+            Finish(task);
         }
     }
 
@@ -90,15 +91,19 @@ internal class OwnThreads(int most) : TaskScheduler, IDisposable
     {
         foreach (var task in _waiting.GetConsumingEnumerable())
         {
-            Interlocked.Increment(ref _busy);
-            try
-            {
-                Do(task);
-            }
-            finally
-            {
-                Interlocked.Decrement(ref _busy);
-            }
+            Finish(task);
+        }
+    }
+
+    private void Finish(Task task)
+    {
+        try
+        {
+            Do(task);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _unfinished);
         }
     }
 }

@@ -2,7 +2,7 @@ using ClusterFs.Archive.Threads;
 
 namespace ClusterFs.Archive.Tests.Threads;
 
-public sealed class OwnThreadsTests
+public sealed class ArchiveThreadsTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -10,7 +10,7 @@ public sealed class OwnThreadsTests
     [Fact]
     public void They_are_none_of_the_pool_and_end_when_they_are_needed_no_more()
     {
-        var threads = new OwnThreads(2);
+        var threads = new ArchiveThreads(2);
         var thread = Assert.Single(Done([Started(threads, () => Thread.CurrentThread)]));
 
         Assert.False(thread.IsThreadPoolThread);
@@ -21,7 +21,7 @@ public sealed class OwnThreadsTests
     [Fact]
     public void As_many_work_at_once_as_there_may_be_and_no_more()
     {
-        using var threads = new OwnThreads(2);
+        using var threads = new ArchiveThreads(2);
         using var together = new Barrier(2);
         var (working, seen) = (0, 0);
         var work = Enumerable.Range(0, 6).Select(_ => Started(threads, () =>
@@ -58,6 +58,6 @@ public sealed class OwnThreadsTests
         return [.. tasks.Select(task => task.Result)];
     }
 
-    private static Task<T> Started<T>(OwnThreads threads, Func<T> work) =>
+    private static Task<T> Started<T>(ArchiveThreads threads, Func<T> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, threads);
 }
