@@ -141,26 +141,38 @@ internal sealed class WriterBench(string scratch, string shared, int mebibytes, 
     private double Measure(LocalContent content, Process writer, TimeSpan? every)
     {
         using var over = new ManualResetEventSlim();
-        using var caughtUp = new ManualResetEventSlim(every is null);
+
+        // The first dump has to catch up with the windows before: that is not what dumps as frequent as these cost. The window begins with the second.
+        using var begun = new ManualResetEventSlim(every is null);
         var dumping = every is not { } interval ? Task.CompletedTask : Task.Run(() =>
         {
-            for (var wait = TimeSpan.Zero; !over.Wait(wait);)
+            try
             {
-                var began = Stopwatch.GetTimestamp();
-                content.Dump(1, CancellationToken.None);
-                var took = Stopwatch.GetElapsedTime(began);
-                if (caughtUp.IsSet)
+                var caughtUp = false;
+                for (var wait = TimeSpan.Zero; !over.Wait(wait); caughtUp = true)
                 {
-                    _dumps.Add(took.TotalSeconds);
-                }
+                    var began = Stopwatch.GetTimestamp();
+                    if (caughtUp)
+                    {
+                        begun.Set();
+                    }
 
-                caughtUp.Set();
-                wait = took < interval ? interval - took : TimeSpan.Zero;
+                    content.Dump(1, CancellationToken.None);
+                    var took = Stopwatch.GetElapsedTime(began);
+                    if (caughtUp)
+                    {
+                        _dumps.Add(took.TotalSeconds);
+                    }
+
+                    wait = took < interval ? interval - took : TimeSpan.Zero;
+                }
+            }
+            finally
+            {
+                begun.Set();
             }
         });
-
-        // The first dump has to catch up with the windows before: that is not what dumps as frequent as these cost.
-        _ = Task.WaitAny(dumping, Task.Run(caughtUp.Wait));
+        begun.Wait();
         var started = Stopwatch.GetTimestamp();
         var before = Ask(writer);
         _ = over.WaitHandle.WaitOne(Window);

@@ -64,7 +64,7 @@ internal sealed class OwnChanges(FileSystemClock clock)
         }
     }
 
-    /// <summary>What is there is about to be looked at. Where the clock was put back since, what others have changed may bear any time, and nothing tells.</summary>
+    /// <summary>What is there is about to be looked at. While the clock is behind, put back since, what others change may bear any time, and nothing tells.</summary>
     /// <param name="now">By the clock.</param>
     public void BeginLook(long now)
     {

@@ -20,8 +20,8 @@ internal sealed partial class PackReader(Func<PackId, PackPlace> find, TimeSpan 
 {
     public const long CacheSize = 48 << 20;
 
-    /// <summary>So many wait for storage at a time, at most.</summary>
-    private const int MostThreads = 8;
+    /// <summary>Of its own: more than compute, because most of them wait for storage.</summary>
+    private static readonly int MostThreads = Math.Max(8, Environment.ProcessorCount);
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 

@@ -28,11 +28,11 @@ internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
 
     protected sealed override void QueueTask(Task task)
     {
-        var unfinished = Interlocked.Increment(ref _unfinished);
+        _ = Interlocked.Increment(ref _unfinished);
         _waiting.Add(task);
         lock (_starting)
         {
-            if (_threads == most || unfinished <= _threads)
+            if (_threads == most || Volatile.Read(ref _unfinished) <= _threads)
             {
                 return;
             }

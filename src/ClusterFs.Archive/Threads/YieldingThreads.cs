@@ -19,7 +19,7 @@ internal sealed class YieldingThreads() : ArchiveThreads(Most)
     /// <summary>One more than can compute, because one may wait for storage.</summary>
     private static readonly int Most = Environment.ProcessorCount + 1;
 
-    /// <summary>Whoever of them has one computes; those of all dumps of this process take no more processors together than those of one.</summary>
+    /// <summary>Whoever of them has one computes: those of all dumps of this process together are, as a rule, no more than those of one, and who leads them.</summary>
     private static readonly SemaphoreSlim Turns = new(Most);
 
     /// <summary>For one that does not come: who has it may wait for storage that hangs.</summary>

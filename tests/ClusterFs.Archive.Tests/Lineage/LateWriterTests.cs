@@ -15,13 +15,14 @@ public sealed class LateWriterTests : IDisposable
     private readonly TestBed _bed = new();
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void To_a_file_that_was_restored(bool inPlace)
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public void To_a_file_that_was_restored(bool inPlace, bool atOnce)
     {
         _bed.Write("n1", "page", "the old one");
         _bed.Write("n1", "same", "the same");
-        var dump = DumpAfter(inPlace, () => _bed.Write("n1", "page", "the new one"), () => OverwriteAndKeepTime("page", "THE NEW ONE"));
+        var dump = DumpAfter(inPlace, () => _bed.Write("n1", "page", "the new one"), () => OverwriteAndKeepTime("page", "THE NEW ONE"), atOnce);
 
         Assert.Equal("THE NEW ONE", File.ReadAllText(Path.Combine(_bed.Restored(dump), "page")));
     }
@@ -118,6 +119,34 @@ public sealed class LateWriterTests : IDisposable
         }
 
         Assert.True(handedOver);
+    }
+
+    /// <summary>What others change then may bear any time.</summary>
+    [Fact]
+    public void While_the_clock_is_behind_nothing_counts_for_this_process_s()
+    {
+        _bed.Write("n1", "page", "old");
+        _bed.TakeOver("n1", 1);
+        var old = _bed.Dump("n1", 1);
+        _bed.Write("n1", "page", "new");
+        var dump = _bed.Dump("n1", 1);
+        _bed.On("n3", content => content.RestoreOver(old, null, CancellationToken.None));
+        const long hour = 3_600_000_000_000;
+        var isBehind = false;
+        using (var content = LocalContent.Open(
+            _bed.Archive,
+            _bed.Live("n3"),
+            "n3",
+            new CaptureSettings(CaptureMode.Auto) { LongestWrite = TimeSpan.Zero },
+            point => isBehind |= point == "opened",
+            limitsOf: TestBed.AlwaysInPlace,
+            stamp: directory => FileSystemClock.StampProbe(directory) - (isBehind ? hour : 0)))
+        {
+            content.RestoreOver(dump, null, CancellationToken.None);
+        }
+
+        var row = Assert.Single(LocalIndex.TryOpen(Path.Combine(_bed.MarkerOf("n3"), "index"))!.Read());
+        Assert.Equal(("page", true, false), (row.Entry.Path, isBehind, row.Settled));
     }
 
     [Theory]
@@ -241,16 +270,15 @@ public sealed class LateWriterTests : IDisposable
     }
 
     /// <param name="change">What the dump that is taken over has, and the node has not.</param>
-    /// <param name="late">
-    /// What another process does there, right before the node looks at its files; a tick before where the node waits for one itself, so that nothing is merely too new.
-    /// </param>
-    private DumpRecord DumpAfter(bool inPlace, Action change, Action late)
+    /// <param name="late">What another process does there, a tick before the node looks at its files.</param>
+    /// <param name="atOnce">Right before, instead.</param>
+    private DumpRecord DumpAfter(bool inPlace, Action change, Action late, bool atOnce = false)
     {
-        Restore(inPlace, change, late);
+        Restore(inPlace, change, late, atOnce: atOnce);
         return _bed.Dump("n3", 2);
     }
 
-    private void Restore(bool inPlace, Action change, Action late, string point = "opened")
+    private void Restore(bool inPlace, Action change, Action late, string point = "opened", bool atOnce = false)
     {
         _bed.TakeOver("n1", 1);
         var old = _bed.Dump("n1", 1);
@@ -268,7 +296,7 @@ public sealed class LateWriterTests : IDisposable
                 {
                     isLate = true;
                     late();
-                    if (!inPlace)
+                    if (!atOnce)
                     {
                         new FileSystemClock(_bed.Root).WaitUntilSettled(CancellationToken.None);
                     }
