@@ -84,12 +84,7 @@ public sealed class LateWriterTests : IDisposable
     public void Who_comes_within_the_same_tick_comes_too_early(bool inPlace, string from, string to)
     {
         const int looks = 4;
-        _bed.Write("n1", "page", "old");
-        _bed.TakeOver("n1", 1);
-        var old = _bed.Dump("n1", 1);
-        _bed.Write("n1", "page", "new");
-        var dump = _bed.Dump("n1", 1);
-        _bed.On("n3", content => content.RestoreOver(old, null, CancellationToken.None));
+        var dump = DumpAheadOfCopy();
         var (standing, handedOver) = (0, false);
         var (stands, last) = (0L, 0L);
         void AtPoint(string reached)
@@ -106,17 +101,7 @@ public sealed class LateWriterTests : IDisposable
             }
         }
 
-        using (var content = LocalContent.Open(
-            _bed.Archive,
-            _bed.Live("n3"),
-            "n3",
-            new CaptureSettings(CaptureMode.Auto) { LongestWrite = TimeSpan.Zero },
-            AtPoint,
-            limitsOf: inPlace ? TestBed.AlwaysInPlace : TestBed.NeverInPlace,
-            stamp: directory => last = standing > 0 && standing-- > 0 ? stands : FileSystemClock.StampProbe(directory)))
-        {
-            content.RestoreOver(dump, null, CancellationToken.None);
-        }
+        RestoreByClock(dump, inPlace, AtPoint, directory => last = standing > 0 && standing-- > 0 ? stands : FileSystemClock.StampProbe(directory));
 
         Assert.True(handedOver);
     }
@@ -125,25 +110,10 @@ public sealed class LateWriterTests : IDisposable
     [Fact]
     public void While_the_clock_is_behind_nothing_counts_for_this_process_s()
     {
-        _bed.Write("n1", "page", "old");
-        _bed.TakeOver("n1", 1);
-        var old = _bed.Dump("n1", 1);
-        _bed.Write("n1", "page", "new");
-        var dump = _bed.Dump("n1", 1);
-        _bed.On("n3", content => content.RestoreOver(old, null, CancellationToken.None));
+        var dump = DumpAheadOfCopy();
         const long hour = 3_600_000_000_000;
         var isBehind = false;
-        using (var content = LocalContent.Open(
-            _bed.Archive,
-            _bed.Live("n3"),
-            "n3",
-            new CaptureSettings(CaptureMode.Auto) { LongestWrite = TimeSpan.Zero },
-            point => isBehind |= point == "opened",
-            limitsOf: TestBed.AlwaysInPlace,
-            stamp: directory => FileSystemClock.StampProbe(directory) - (isBehind ? hour : 0)))
-        {
-            content.RestoreOver(dump, null, CancellationToken.None);
-        }
+        RestoreByClock(dump, inPlace: true, point => isBehind |= point == "opened", directory => FileSystemClock.StampProbe(directory) - (isBehind ? hour : 0));
 
         var row = Assert.Single(LocalIndex.TryOpen(Path.Combine(_bed.MarkerOf("n3"), "index"))!.Read());
         Assert.Equal(("page", true, false), (row.Entry.Path, isBehind, row.Settled));
@@ -267,6 +237,31 @@ public sealed class LateWriterTests : IDisposable
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
+    }
+
+    /// <returns>A dump of one page, of which n3 has the one before.</returns>
+    private DumpRecord DumpAheadOfCopy()
+    {
+        _bed.Write("n1", "page", "old");
+        _bed.TakeOver("n1", 1);
+        var old = _bed.Dump("n1", 1);
+        _bed.Write("n1", "page", "new");
+        var dump = _bed.Dump("n1", 1);
+        _bed.On("n3", content => content.RestoreOver(old, null, CancellationToken.None));
+        return dump;
+    }
+
+    private void RestoreByClock(DumpRecord dump, bool inPlace, Action<string> atPoint, Func<string, long> stamp)
+    {
+        using var content = LocalContent.Open(
+            _bed.Archive,
+            _bed.Live("n3"),
+            "n3",
+            new CaptureSettings(CaptureMode.Auto) { LongestWrite = TimeSpan.Zero },
+            atPoint,
+            limitsOf: inPlace ? TestBed.AlwaysInPlace : TestBed.NeverInPlace,
+            stamp: stamp);
+        content.RestoreOver(dump, null, CancellationToken.None);
     }
 
     /// <param name="change">What the dump that is taken over has, and the node has not.</param>
