@@ -3,7 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Posix;
 
-/// <summary>Files in directories that others may change meanwhile: the last part of a path is never followed where it leads elsewhere.</summary>
+/// <summary>
+/// Files in directories that others may change meanwhile: the last part of a path is never followed where it leads elsewhere. Where another process has a
+/// lease on a file, opening it waits until that gives it back, or the kernel takes it: 45 s as a rule. A process of our own that is being started counts as
+/// another for a moment: it has all that is open here.
+/// </summary>
 public static class PlainFile
 {
     private const int OwnerOnly = 0x180;
@@ -11,6 +15,11 @@ public static class PlainFile
     /// <summary>Opens a file for reading.</summary>
     /// <exception cref="PosixException">There is none, or it is a link, or any other failure.</exception>
     public static SafeFileHandle OpenRead(string path) => Open(path, Libc.OpenReadOnly);
+
+    /// <summary>The same, and waits for nobody who has a lease on it.</summary>
+    /// <exception cref="PosixException">There is none, or it is a link, or somebody has a lease on it, or any other failure.</exception>
+    public static SafeFileHandle OpenReadAtOnce(string path) =>
+        TryOpenAtOnce(path, Libc.OpenReadOnly) ?? throw PosixException.Last("open", path);
 
     /// <summary>The same, and that it is read then is not noted as its use, as far as the kernel leaves that to this user: the file's owner, or root.</summary>
     /// <exception cref="PosixException">There is none, or it is a link, or any other failure.</exception>
@@ -48,8 +57,7 @@ public static class PlainFile
             return false;
         }
 
-        const int again = 11;
-        return Marshal.GetLastPInvokeError() == again ? true : null;
+        return Marshal.GetLastPInvokeError() == PosixException.Again ? true : null;
     }
 
     /// <summary>
@@ -59,14 +67,9 @@ public static class PlainFile
     /// <returns>Null where somebody has it, where the kernel does not say, or where this process may not write it.</returns>
     public static SafeFileHandle? TryOpenAlone(string path)
     {
-        SafeFileHandle file;
-        try
+        // Null for a program that is being run, too, and for a lease of another: whoever wants to know why opens it in another way.
+        if (TryOpenAtOnce(path, Libc.OpenReadWrite) is not { } file)
         {
-            file = Open(path, Libc.OpenReadWrite);
-        }
-        catch (PosixException)
-        {
-            // A program that is being run, a lease of another: whoever wants to know why opens it in another way.
             return null;
         }
 
@@ -109,9 +112,38 @@ public static class PlainFile
 
     private static SafeFileHandle Open(string path, int flags)
     {
-        // A pipe is opened at once, whether or not anybody writes to it.
-        const int nonBlocking = 0x800;
-        var descriptor = Libc.Open(path, flags | nonBlocking | Libc.OpenNoFollow | Libc.OpenCloseOnExec, OwnerOnly);
+        if (TryOpenAtOnce(path, flags) is { } file)
+        {
+            return file;
+        }
+
+        return Marshal.GetLastPInvokeError() == PosixException.Again ? OpenLeased(path, flags) : throw PosixException.Last("open", path);
+    }
+
+    /// <summary>Opens no more than a file: nothing else is worth waiting for.</summary>
+    private static SafeFileHandle OpenLeased(string path, int flags)
+    {
+        var found = Libc.Open(path, Libc.OpenPathOnly | Libc.OpenNoFollow | Libc.OpenCloseOnExec, 0);
+        if (found < 0)
+        {
+            throw PosixException.Last("open", path);
+        }
+
+        using var named = new SafeFileHandle(found, ownsHandle: true);
+        if (FileStatus.Read(named).Kind != FileKind.File)
+        {
+            throw new PosixException("open", path, PosixException.Again);
+        }
+
+        var descriptor = Libc.Open($"/proc/self/fd/{found}", (flags & ~Libc.OpenCreate) | Libc.OpenCloseOnExec, 0);
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw PosixException.Last("open", path);
+    }
+
+    /// <returns>Null where that fails; the kernel's error is the last one.</returns>
+    private static SafeFileHandle? TryOpenAtOnce(string path, int flags)
+    {
+        // A pipe is opened at once, whether or not anybody writes to it.
+        var descriptor = Libc.Open(path, flags | Libc.OpenNonBlocking | Libc.OpenNoFollow | Libc.OpenCloseOnExec, OwnerOnly);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : null;
     }
 }

@@ -6,6 +6,7 @@ using ClusterFs.Archive.Lineage;
 using ClusterFs.Archive.Log;
 using ClusterFs.Archive.Restore;
 using ClusterFs.Posix;
+using Microsoft.Win32.SafeHandles;
 
 namespace ClusterFs.Archive.Tests;
 
@@ -158,6 +159,14 @@ internal sealed class TestBed : IDisposable
     {
         using var stream = File.OpenRead(file);
         return Convert.ToHexString(SHA256.HashData(stream));
+    }
+
+    /// <summary>Takes a file for this process alone. Another test may be starting a process in this moment, which has all that is open here until it runs.</summary>
+    public static SafeFileHandle OpenAlone(string file)
+    {
+        SafeFileHandle? alone = null;
+        Await.That(() => (alone = PlainFile.TryOpenAlone(file)) is not null, "nobody else has the file open");
+        return alone!;
     }
 
     public static void FlipBit(string file, long offset)

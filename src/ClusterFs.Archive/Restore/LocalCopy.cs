@@ -109,12 +109,12 @@ internal sealed record LocalFile(string Path, FileStatus Status, FileContent? Kn
     }
 
     /// <summary>Opens the file that was looked at, and no other that is in its place by now.</summary>
-    /// <returns>Null where it is not there any more, has changed, or cannot be opened: it is of no use then.</returns>
+    /// <returns>Null where it is not there any more, has changed, or cannot be opened, or not at once: it is of no use then.</returns>
     public SafeFileHandle? TryOpen()
     {
         try
         {
-            var file = PlainFile.OpenRead(Path);
+            var file = PlainFile.OpenReadAtOnce(Path);
             if (Is(file))
             {
                 return file;

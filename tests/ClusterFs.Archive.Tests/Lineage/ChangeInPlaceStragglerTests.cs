@@ -101,6 +101,24 @@ public sealed class ChangeInPlaceStragglerTests : IDisposable
         Assert.NotEqual(tree, InodeOf(_bed.Live("n3")));
     }
 
+    /// <summary>
+    /// A process that is being started has what is open here until it runs its own program: the leases of a change that was cut short, for one. Others have
+    /// leases of their own, a file server for its clients.
+    /// </summary>
+    [Fact]
+    public async Task A_change_that_goes_on_waits_for_who_has_a_lease_on_a_file()
+    {
+        Assert.Throws<OperationCanceledException>(() => Restore(_new, "begun", () => throw new OperationCanceledException()));
+        using var leased = TestBed.OpenAlone(Away);
+        var inode = InodeOf(Away);
+        var goingOn = Task.Factory.StartNew(Recover, TaskCreationOptions.LongRunning);
+        AwaitBreaking(inode);
+        leased.Dispose();
+
+        await goingOn.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(_newState, TestBed.Describe(_bed.Live("n3")));
+    }
+
     /// <summary>Bytes that no statement of the plan speaks of: without a look at them they would count for the new content.</summary>
     [Theory]
     [InlineData(false)]

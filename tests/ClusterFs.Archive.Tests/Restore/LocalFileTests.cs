@@ -42,6 +42,15 @@ public sealed class LocalFileTests : IDisposable
         Assert.Null(new LocalFile(Name, FileStatus.TryRead(moved)!.Value, null, IsAsKnown: false).TryOpen());
     }
 
+    /// <summary>This process may be the one that has it, for the file's change.</summary>
+    [Fact]
+    public void One_that_somebody_has_a_lease_on_is_not_waited_for()
+    {
+        var seen = Seen();
+        using var leased = TestBed.OpenAlone(Name);
+        Assert.Null(seen.TryOpen());
+    }
+
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     private LocalFile Seen()
