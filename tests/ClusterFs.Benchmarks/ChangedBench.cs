@@ -11,7 +11,7 @@ namespace ClusterFs.Benchmarks;
 /// comparison, where the archive does. The file systems are made in files.
 /// </summary>
 /// <param name="names">Of file systems.</param>
-internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<string> names)
+internal sealed class ChangedBench(string scratch, int measuredMebibytes, IReadOnlySet<string> names)
 {
     /// <summary>Where the benchmark lies.</summary>
     public const string Own = "own";
@@ -19,21 +19,20 @@ internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<s
     private const int Page = 4096;
     private const int Changed = 10 << 20;
     private const int Dumps = 3;
+    private const int CompiledWith = 64;
 
     private readonly Random _random = new(1);
 
     /// <summary>The names of all, and of the one that the benchmark lies on.</summary>
     public static IEnumerable<string> All => MadeDisk.Names.Append(Own);
 
-    private long Size => (long)mebibytes << 20;
-
     public int Run()
     {
-        Console.WriteLine($"{mebibytes} MiB, {Changed >> 20} MiB of it changed before each dump");
+        Console.WriteLine($"{measuredMebibytes} MiB, {Changed >> 20} MiB of it changed before each dump");
         Console.WriteLine($"{"file system",-14}{"step",-22}{"time s",9}{"MiB read",11}{"of them from disk",19}");
         foreach (var name in MadeDisk.Names.Where(names.Contains))
         {
-            using var disk = new MadeDisk(scratch, name, (mebibytes * 2L) + 4096);
+            using var disk = new MadeDisk(scratch, name, (measuredMebibytes * 2L) + 4096);
             Run(name, disk.Root);
         }
 
@@ -52,21 +51,31 @@ internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<s
         return (lines["rchar"], lines["read_bytes"]);
     }
 
+    /// <summary>A daemon is compiled when it is installed; this program is while it runs, so once before it is measured.</summary>
     private void Run(string name, string disk)
     {
-        var shared = Path.Combine(scratch, $"{name}.shared");
+        Run(Path.Combine(disk, "compiling"), CompiledWith, (_, action) => action());
+        Run(Path.Combine(disk, "live"), measuredMebibytes, (step, action) => Say(name, step, action));
+    }
+
+    /// <param name="mebibytes">The size of the file.</param>
+    /// <param name="measured">Does a step, by its name.</param>
+    private void Run(string live, int mebibytes, Action<string, Action> measured)
+    {
+        var size = (long)mebibytes << 20;
+        var shared = Path.Combine(scratch, "shared");
         ServiceArchive.Initialize(shared);
         var archive = new ServiceArchive(shared, "changed");
-        var live = Directory.CreateDirectory(Path.Combine(disk, "live")).FullName;
+        Directory.CreateDirectory(live);
         var file = Path.Combine(live, "database");
-        Fill(file);
+        Fill(file, size);
         On(archive, live, content => content.TakeOver(1, null, CancellationToken.None));
-        Say(name, "first dump", () => On(archive, live, Dump));
+        measured("first dump", () => On(archive, live, Dump));
         for (var i = 1; i <= Dumps; i++)
         {
-            Change(file);
+            Change(file, size);
             Sync();
-            Say(name, $"10 MiB changed, {i}", () => On(archive, live, Dump));
+            measured($"10 MiB changed, {i}", () => On(archive, live, Dump));
         }
 
         Directory.Delete(shared, recursive: true);
@@ -99,11 +108,11 @@ internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<s
     }
 
     /// <summary>Pages that differ and compress well: the first dump is not what is measured.</summary>
-    private void Fill(string file)
+    private void Fill(string file, long size)
     {
         using var stream = new FileStream(file, FileMode.CreateNew);
         var bytes = new byte[1 << 20];
-        for (var done = 0L; done < Size; done += bytes.Length)
+        for (var done = 0L; done < size; done += bytes.Length)
         {
             for (var page = 0; page < bytes.Length; page += Page)
             {
@@ -114,14 +123,14 @@ internal sealed class ChangedBench(string scratch, int mebibytes, IReadOnlySet<s
         }
     }
 
-    private void Change(string file)
+    private void Change(string file, long size)
     {
         using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Write);
         var bytes = new byte[Page];
         for (var done = 0; done < Changed; done += Page)
         {
             _random.NextBytes(bytes);
-            RandomAccess.Write(handle, bytes, _random.NextInt64(Size / Page) * Page);
+            RandomAccess.Write(handle, bytes, _random.NextInt64(size / Page) * Page);
         }
     }
 }

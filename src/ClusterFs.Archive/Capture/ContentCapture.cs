@@ -17,6 +17,8 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
 
     private static readonly byte[] Zeros = new byte[PageMap.PageSize];
     private readonly byte[] _buffer = new byte[MaxWhole];
+    private PagePlace[]? _places;
+    private PagePlace[]? _oldPlaces;
 
     /// <summary>The bytes of a file stored whole, before it is known whether they count.</summary>
     public ReadOnlyMemory<byte> ReadWhole(IPageSource source)
@@ -75,7 +77,7 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
     {
         var map = before is { Paged: true } ? new PageMapReader(reader, before, name) : null;
         using var old = map is null ? null : indexes.OpenOrRebuild(map, seed, cancellation);
-        using var index = new PageIndexes.Writer(indexes);
+        using var index = new PageIndexes.Writer(indexes, pack.Workers);
         using var leaves = new LeafReader(source, seed, old, map is null ? null : unchanged, pack.Workers);
         var builder = new PageMapBuilder(pack, map);
         while (leaves.Next() is { } leaf)
@@ -102,15 +104,17 @@ internal sealed class ContentCapture(PackWriter pack, PackReader reader, KnownCo
         return (new FileContent(source.Size, index.Finish()) { Root = root, Paged = true }, leaves.TakenOver);
     }
 
+    /// <returns>Valid until the next call.</returns>
     private PagePlace[] Place(ReadOnlySpan<byte> bytes, ReadOnlySpan<UInt128> hashes, ReadOnlySpan<UInt128> had, PageMapReader? map, long leaf)
     {
-        var places = new PagePlace[hashes.Length];
+        var places = _places?.Length == hashes.Length ? _places : _places = new PagePlace[hashes.Length];
         PagePlace[]? old = null;
+        Array.Clear(places);
         for (var page = 0; page < places.Length;)
         {
             if (page < had.Length && had[page] == hashes[page])
             {
-                places[page] = (old ??= map!.Leaf(leaf))[page];
+                places[page] = (old ??= _oldPlaces = map!.Leaf(leaf, _oldPlaces))[page];
                 page++;
                 continue;
             }

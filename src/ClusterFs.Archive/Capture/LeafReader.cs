@@ -70,7 +70,6 @@ internal sealed class LeafReader(
 
     private readonly LeafAhead _ahead = new(source.Size, workers: workers);
     private long _takenOver;
-    private long _expected;
 
     /// <summary>Bytes that were not read.</summary>
     public long TakenOver => Interlocked.Read(ref _takenOver);
@@ -79,17 +78,14 @@ internal sealed class LeafReader(
     public Leaf? Next() => _ahead.Next(number =>
     {
         var start = number * PageMap.LeafSize;
-        for (; unchanged is not null && _expected < number + Expected; _expected++)
-        {
-            Expect(_expected * PageMap.LeafSize);
-        }
 
         // Asked here, because a source answers this to one thread only.
-        var hole = start + PageMap.LeafSize <= source.Size && source.IsHole(start, PageMap.LeafSize);
+        var hole = unchanged is null && start + PageMap.LeafSize <= source.Size && source.IsHole(start, PageMap.LeafSize);
         return leaf =>
         {
             if (unchanged is not null)
             {
+                Expect(number);
                 ReadChanged(start, leaf);
             }
             else if (hole)
@@ -106,48 +102,48 @@ internal sealed class LeafReader(
 
     public void Dispose() => _ahead.Dispose();
 
-    private void Expect(long start)
+    /// <summary>Says what will be read so far ahead of a leaf; ahead of the first, all on the way there.</summary>
+    private void Expect(long number)
     {
-        var changed = unchanged!.NotIn(start, Math.Min(source.Size, start + PageMap.LeafSize));
-        if (changed.Sum(range => range.End - range.Start) <= MostExpected)
+        for (var leaf = number == 0 ? 0 : number + Expected - 1; leaf < number + Expected; leaf++)
         {
-            foreach (var (from, to) in changed)
+            var start = leaf * PageMap.LeafSize;
+            var changed = unchanged!.NotIn(start, Math.Min(source.Size, start + PageMap.LeafSize));
+            if (changed.Sum(range => range.End - range.Start) <= MostExpected)
             {
-                source.Expect(from, to - from);
+                foreach (var (from, to) in changed)
+                {
+                    source.Expect(from, to - from);
+                }
             }
         }
     }
 
     private void ReadChanged(long start, Leaf leaf)
     {
-        var hashes = leaf.Hashes;
-        for (var page = 0; page < hashes.Length;)
+        var comparable = Math.Min(leaf.Size, leaf.Before.Length * PageMap.PageSize);
+        var page = 0;
+        foreach (var (from, to) in unchanged!.NotIn(start, start + comparable))
         {
-            var first = page;
-            while (page < hashes.Length && IsKnown(start, leaf, page))
-            {
-                page++;
-            }
-
-            leaf.Before[first..page].CopyTo(hashes[first..]);
-            Interlocked.Add(ref _takenOver, Math.Min(leaf.Size, page * PageMap.PageSize) - (first * PageMap.PageSize));
-            first = page;
-            while (page < hashes.Length && !IsKnown(start, leaf, page))
-            {
-                page++;
-            }
-
-            if (page > first)
-            {
-                ReadHashed(start, leaf, first * PageMap.PageSize, Math.Min(leaf.Size, page * PageMap.PageSize));
-            }
+            // The page in which this begins may have been read to its end already.
+            var first = Math.Max(page, (int)((from - start) / PageMap.PageSize));
+            TakeOver(leaf, page, first);
+            page = Math.Max(first, PageMap.PagesOf(to - start));
+            ReadHashed(start, leaf, first * PageMap.PageSize, Math.Min(leaf.Size, page * PageMap.PageSize));
         }
+
+        var known = PageMap.PagesOf(comparable);
+        TakeOver(leaf, page, known);
+        ReadHashed(start, leaf, Math.Max(page, known) * PageMap.PageSize, leaf.Size);
     }
 
-    private bool IsKnown(long start, Leaf leaf, int page)
+    private void TakeOver(Leaf leaf, int page, int end)
     {
-        var from = page * PageMap.PageSize;
-        return page < leaf.Before.Length && unchanged!.Cover(start + from, Math.Min(leaf.Size - from, PageMap.PageSize));
+        if (page < end)
+        {
+            leaf.Before[page..end].CopyTo(leaf.Hashes[page..]);
+            Interlocked.Add(ref _takenOver, Math.Min(leaf.Size, end * PageMap.PageSize) - (page * PageMap.PageSize));
+        }
     }
 
     private void ReadHashed(long start, Leaf leaf, int from, int to)

@@ -1,6 +1,9 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using ClusterFs.Archive.Manifests;
 using ClusterFs.Archive.Packs;
+using ClusterFs.Archive.Threads;
+using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
 
@@ -99,31 +102,51 @@ internal sealed class PageIndexes(string directory)
 
     private string FileOf(Digest digest) => Path.Combine(directory, digest.ToString());
 
-    /// <summary>Writes an index page by page.</summary>
+    /// <summary>Writes an index page by page; of a large one another thread does that, while the caller goes on. Used by one thread.</summary>
     public sealed class Writer : IDisposable
     {
+        /// <summary>So many bytes are written together.</summary>
+        private const int WrittenAtOnce = 256 << 10;
+
         private readonly PageIndexes _indexes;
         private readonly string _temporary;
         private readonly FileStream _stream;
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private readonly WorkAhead<bool> _writing;
+        private byte[] _filling = ArrayPool<byte>.Shared.Rent(WrittenAtOnce);
+        private byte[]? _spare;
+        private int _filled;
 
-        public Writer(PageIndexes indexes)
+        /// <param name="workers">Who writes; null: a thread of its own.</param>
+        public Writer(PageIndexes indexes, TaskScheduler? workers = null)
         {
             _indexes = indexes;
             _temporary = indexes.FileOf(default) + $".{Guid.NewGuid():N}";
-            _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, BufferSize);
+            _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
+            _writing = new WorkAhead<bool>(workers);
         }
 
         public void Append(ReadOnlySpan<UInt128> hashes)
         {
-            var bytes = PageHash.Bytes(hashes);
-            _hash.AppendData(bytes);
-            _stream.Write(bytes);
+            for (var bytes = PageHash.Bytes(hashes); bytes.Length > 0;)
+            {
+                if (_filled == WrittenAtOnce)
+                {
+                    BeginWriting();
+                }
+
+                var count = Math.Min(bytes.Length, WrittenAtOnce - _filled);
+                bytes[..count].CopyTo(_filling.AsSpan(_filled));
+                _filled += count;
+                bytes = bytes[count..];
+            }
         }
 
         /// <returns>The digest of the content whose pages these are.</returns>
         public Digest Finish()
         {
+            AwaitWritten();
+            Write(_filling.AsSpan(0, _filled));
             _stream.Dispose();
             var digest = Digest.Take(_hash);
             File.Move(_temporary, _indexes.FileOf(digest), overwrite: true);
@@ -132,9 +155,50 @@ internal sealed class PageIndexes(string directory)
 
         public void Dispose()
         {
+            _writing.Dispose();
             _stream.Dispose();
             _hash.Dispose();
             File.Delete(_temporary);
+            foreach (var buffer in (byte[]?[])[_filling, _spare])
+            {
+                if (buffer is { Length: > 0 })
+                {
+                    ArrayPool<byte>.Shared.Return(buffer);
+                }
+            }
+
+            (_filling, _spare) = ([], null);
+        }
+
+        /// <summary>Never two at a time: their order is that of the file.</summary>
+        private void BeginWriting()
+        {
+            AwaitWritten();
+            var full = _filling;
+            _filling = _spare ?? ArrayPool<byte>.Shared.Rent(WrittenAtOnce);
+            (_spare, _filled) = (full, 0);
+            _writing.Start(() =>
+            {
+                Write(full.AsSpan(0, WrittenAtOnce));
+
+                // A dump syncs the file system that this lies on, as a rule: the disk has something to do meanwhile.
+                Durable.BeginSync(_stream.SafeFileHandle, _stream.Position - WrittenAtOnce, WrittenAtOnce);
+                return true;
+            });
+        }
+
+        private void AwaitWritten()
+        {
+            if (_writing.Count > 0)
+            {
+                _ = _writing.Take();
+            }
+        }
+
+        private void Write(ReadOnlySpan<byte> bytes)
+        {
+            _hash.AppendData(bytes);
+            _stream.Write(bytes);
         }
     }
 }

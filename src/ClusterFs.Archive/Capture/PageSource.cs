@@ -12,7 +12,7 @@ internal interface IPageSource
     /// <summary>Fills the target. What is not there, because the file has become shorter, reads as zeros.</summary>
     void Read(long offset, Span<byte> target);
 
-    /// <summary>Says that a range will soon be read, so that the disk may begin.</summary>
+    /// <summary>Says that a range will soon be read, so that the disk may begin. Safe for use by several threads, as reading is.</summary>
     void Expect(long offset, long length);
 
     /// <summary>Whether a range is known to hold nothing but zeros, without reading it.</summary>

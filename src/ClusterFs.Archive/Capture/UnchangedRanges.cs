@@ -83,10 +83,6 @@ internal sealed class UnchangedRanges
         return found;
     }
 
-    /// <summary>Whether all of a range is known to be as it was. Safe for use by several threads.</summary>
-    public bool Cover(long start, long length) =>
-        FirstEndingAfter(start) is var first && first < _ranges.Count && _ranges[first].Start <= start && _ranges[first].End >= start + length;
-
     /// <summary>What of a range is not known to be as it was. Safe for use by several threads.</summary>
     public List<ByteRange> NotIn(long start, long end)
     {

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace ClusterFs.Archive.Threads;
 
 /// <summary>
@@ -9,10 +7,12 @@ namespace ClusterFs.Archive.Threads;
 /// <param name="most">At a time.</param>
 internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
 {
-    private readonly BlockingCollection<Task> _waiting = [];
-    private readonly Lock _starting = new();
+    /// <summary>Waited on too. A collection that blocks would have threads look again and again before they sleep, and that takes processors away from a service.</summary>
+    private readonly object _gate = new();
+    private readonly Queue<Task> _waiting = [];
     private int _unfinished;
     private int _threads;
+    private bool _ended;
 
     public sealed override int MaximumConcurrencyLevel => most;
 
@@ -22,17 +22,23 @@ internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
     /// <summary>Ends the threads when they have done what was given to them; takes no more.</summary>
     public void Dispose()
     {
-        _waiting.CompleteAdding();
+        lock (_gate)
+        {
+            _ended = true;
+            Monitor.PulseAll(_gate);
+        }
+
         GC.SuppressFinalize(this);
     }
 
     protected sealed override void QueueTask(Task task)
     {
-        _ = Interlocked.Increment(ref _unfinished);
-        _waiting.Add(task);
-        lock (_starting)
+        lock (_gate)
         {
-            if (_threads == most || Volatile.Read(ref _unfinished) <= _threads)
+            ObjectDisposedException.ThrowIf(_ended, this);
+            _waiting.Enqueue(task);
+            Monitor.Pulse(_gate);
+            if (++_unfinished <= _threads || _threads == most)
             {
                 return;
             }
@@ -51,7 +57,13 @@ internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
     /// <summary>Never: a thread that waits for a result is none of these.</summary>
     protected sealed override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
 
-    protected sealed override IEnumerable<Task> GetScheduledTasks() => _waiting.ToArray();
+    protected sealed override IEnumerable<Task> GetScheduledTasks()
+    {
+        lock (_gate)
+        {
+            return [.. _waiting];
+        }
+    }
 
     /// <summary>What each thread does first.</summary>
     protected virtual void Begin()
@@ -81,7 +93,7 @@ internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
 
     private void DoOne()
     {
-        if (_waiting.TryTake(out var task))
+        if (TryTake(waits: false) is { } task)
         {
             Finish(task);
         }
@@ -89,9 +101,28 @@ internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
 
     private void Work()
     {
-        foreach (var task in _waiting.GetConsumingEnumerable())
+        while (TryTake(waits: true) is { } task)
         {
             Finish(task);
+        }
+    }
+
+    /// <returns>Null when nothing is left to be done, and nothing will come or is waited for.</returns>
+    private Task? TryTake(bool waits)
+    {
+        lock (_gate)
+        {
+            while (_waiting.Count == 0)
+            {
+                if (_ended || !waits)
+                {
+                    return null;
+                }
+
+                Monitor.Wait(_gate);
+            }
+
+            return _waiting.Dequeue();
         }
     }
 
@@ -103,7 +134,10 @@ internal class ArchiveThreads(int most) : TaskScheduler, IDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _unfinished);
+            lock (_gate)
+            {
+                _unfinished--;
+            }
         }
     }
 }

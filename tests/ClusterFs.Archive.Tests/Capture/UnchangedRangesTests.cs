@@ -33,7 +33,6 @@ public sealed class UnchangedRangesTests
                 var length = Math.Min(Page, now.Size - (page * Page));
                 var hadLength = Math.Clamp(before.Size - (page * Page), 0, Page);
                 var same = before.Block[page] == now.Block[page] && now.Block[page] >= 0 && length == hadLength && !skipped.Contains(page);
-                Assert.Equal(same, ranges.Cover(page * Page, length));
                 ByteRange[] other = same ? [] : [new ByteRange(page * Page, (page * Page) + length)];
                 Assert.Equal(other, ranges.NotIn(page * Page, (page * Page) + length));
             }

@@ -33,13 +33,14 @@ public sealed class ArchiveThreadsTests
     public void Work_ahead_is_done_by_them()
     {
         Thread thread;
-        using (var work = new WorkAhead<Thread>())
+        bool isOfPool;
+        using (var work = new WorkAhead<(Thread Thread, bool IsOfPool)>())
         {
-            work.Start(() => Thread.CurrentThread);
-            thread = work.Take();
+            work.Start(() => (Thread.CurrentThread, Thread.CurrentThread.IsThreadPoolThread));
+            (thread, isOfPool) = work.Take();
         }
 
-        Assert.False(thread.IsThreadPoolThread);
+        Assert.False(isOfPool);
         Assert.True(thread.Join(Patience));
     }
 
