@@ -16,11 +16,6 @@ public static class PlainFile
     /// <exception cref="PosixException">There is none, or it is a link, or any other failure.</exception>
     public static SafeFileHandle OpenRead(string path) => Open(path, Libc.OpenReadOnly);
 
-    /// <summary>The same, and waits for nobody who has a lease on it.</summary>
-    /// <exception cref="PosixException">There is none, or it is a link, or somebody has a lease on it, or any other failure.</exception>
-    public static SafeFileHandle OpenReadAtOnce(string path) =>
-        TryOpenAtOnce(path, Libc.OpenReadOnly) ?? throw PosixException.Last("open", path);
-
     /// <summary>The same, and that it is read then is not noted as its use, as far as the kernel leaves that to this user: the file's owner, or root.</summary>
     /// <exception cref="PosixException">There is none, or it is a link, or any other failure.</exception>
     public static SafeFileHandle OpenReadUnnoted(string path)
@@ -34,6 +29,11 @@ public static class PlainFile
             return OpenRead(path);
         }
     }
+
+    /// <summary>Opens a file for reading, and waits for nobody who has a lease on it.</summary>
+    /// <exception cref="PosixException">There is none, or it is a link, or somebody has a lease on it, or any other failure.</exception>
+    public static SafeFileHandle OpenReadAtOnce(string path) =>
+        TryOpenAtOnce(path, Libc.OpenReadOnly) ?? throw PosixException.Last("open", path);
 
     /// <summary>Opens a file for reading and writing; makes it, for its owner alone, where there is none.</summary>
     /// <exception cref="PosixException">It is a link, or any other failure.</exception>

@@ -178,7 +178,7 @@ internal sealed class ChangeWriter(ChangeDirectory directory, ChangePlan plan, I
     private void Patch(PlannedChange.Patched patched, string path, SafeFileHandle? pages)
     {
         var isHeld = held.TryGetValue(patched.Path, out var kept);
-        using var opened = isHeld ? null : PlainFile.TryOpenAlone(path) ?? PlainFile.OpenRead(path);
+        using var opened = isHeld ? null : Open(path);
         var file = kept ?? opened!;
         if (FileStatus.Read(file) is not { Kind: FileKind.File } status || FileStatus.TryRead(path) is not { } there
             || (there.Device, there.Inode) != (status.Device, status.Inode))
@@ -214,6 +214,19 @@ internal sealed class ChangeWriter(ChangeDirectory directory, ChangePlan plan, I
         }
 
         Durable.Rename(directory.CopyFile, path);
+    }
+
+    /// <summary>Opens a file for this process alone, if it can be.</summary>
+    private static SafeFileHandle Open(string path)
+    {
+        if (PlainFile.TryOpenAlone(path) is { } alone)
+        {
+            return alone;
+        }
+
+        // Whoever had a lease on it, as a process that was just being started, has none of it any more when this has opened it.
+        PlainFile.OpenRead(path).Dispose();
+        return PlainFile.TryOpenAlone(path) ?? PlainFile.OpenRead(path);
     }
 
     /// <summary>Whether somebody wrote to a file since this was planned only its bytes tell, once this process did not keep it all the time.</summary>

@@ -177,7 +177,7 @@ internal static class MarkCheck
             try
             {
                 // Neither through a link, nor held up by a pipe, that somebody put there.
-                using var handle = PlainFile.OpenRead(directory[other]);
+                using var handle = PlainFile.OpenReadAtOnce(directory[other]);
                 if (FileStatus.Read(handle) is not { Kind: FileKind.File, Size: <= MaxMark })
                 {
                     return null;

@@ -70,7 +70,7 @@ internal sealed class PageToken(HttpSettings settings)
         why = null;
 
         // A pipe or a device must not hold up who asks.
-        using var open = PlainFile.OpenRead(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file);
+        using var open = PlainFile.OpenReadAtOnce(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file);
         var status = FileStatus.Read(open);
         if (status.Kind != FileKind.File)
         {

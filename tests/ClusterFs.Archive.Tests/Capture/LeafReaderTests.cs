@@ -12,6 +12,7 @@ namespace ClusterFs.Archive.Tests.Capture;
 public sealed class LeafReaderTests
 {
     private const int Page = PageMap.PageSize;
+    private const int Piece = 512;
     private const int Most = (2 * PageMap.LeafSize) + (7 * Page);
     private const long Seed = 3;
 
@@ -21,11 +22,11 @@ public sealed class LeafReaderTests
     {
         var sizes = Gen.Frequency((3, Gen.Int[1, Most]), (1, Gen.Const(Most)), (1, Gen.Int[1, 3].Select(leaves => (leaves * PageMap.LeafSize) - (PageMap.LeafSize / 2))));
         var changes = Gen.Int[0, Most - 1].Array[0, 12];
-        Gen.Select(sizes, Gen.Frequency((1, Gen.Const(0)), (1, sizes)), changes, Gen.Int[1, 400]).Sample(
+        Gen.Select(sizes, Gen.Frequency((1, Gen.Const(0)), (1, sizes)), changes, Gen.Int[1, 900]).Sample(
             (sizeBefore, drawn, changed, run) => Check(sizeBefore, drawn == 0 ? sizeBefore : drawn, changed, run), iter: 40, threads: 1);
     }
 
-    /// <param name="changed">Bytes that differ, by their places; so many pages from each on lie elsewhere, and may be the same.</param>
+    /// <param name="changed">Bytes that differ, by their places; so many pieces from that of each on, smaller than pages, lie elsewhere, and may be the same.</param>
     private static void Check(int sizeBefore, int size, int[] changed, int run)
     {
         var before = new byte[sizeBefore];
@@ -38,7 +39,7 @@ public sealed class LeafReaderTests
         }
 
         var limit = UnchangedRanges.LimitOf(sizeBefore, size, sizeBefore, size);
-        var moved = UnchangedRanges.Both([.. changed.Select(place => place / Page * (long)Page).Order().Select(start => new ByteRange(start, start + ((long)run * Page)))], []);
+        var moved = UnchangedRanges.Both([.. changed.Select(place => place / Piece * (long)Piece).Order().Select(start => new ByteRange(start, start + ((long)run * Piece)))], []);
         var one = new FileExtent(0, Page, Most, IsPlaced: true);
         var unchanged = UnchangedRanges.Between([one], [one], limit, moved);
         bool IsKnown(int page)
@@ -61,6 +62,7 @@ public sealed class LeafReaderTests
         Assert.Equal(Hashed(now), hashes);
         Assert.True(index.IsRight());
         Assert.Equal(pages.Where(page => !IsKnown(page)), source.Read.Order());
+        Assert.Equal(source.Expected, source.Expected.Distinct());
         Assert.Equal(pages.Where(IsKnown).Sum(page => Math.Min(Page, size - (page * (long)Page))), reader.TakenOver);
     }
 
@@ -84,8 +86,12 @@ public sealed class LeafReaderTests
     private sealed class Bytes(byte[] bytes) : IPageSource
     {
         private readonly ConcurrentQueue<int> _read = [];
+        private readonly ConcurrentQueue<long> _expected = [];
 
         public IEnumerable<int> Read => _read;
+
+        /// <summary>Where each begins that will be read.</summary>
+        public IEnumerable<long> Expected => _expected;
 
         public long Size => bytes.Length;
 
@@ -98,7 +104,11 @@ public sealed class LeafReaderTests
             }
         }
 
-        public void Expect(long offset, long length) => Assert.InRange(offset + length, 1, bytes.Length);
+        public void Expect(long offset, long length)
+        {
+            Assert.InRange(offset + length, 1, bytes.Length);
+            _expected.Enqueue(offset);
+        }
 
         public bool IsHole(long offset, long length) => false;
     }

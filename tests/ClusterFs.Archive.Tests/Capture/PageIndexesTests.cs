@@ -13,6 +13,8 @@ public sealed class PageIndexesTests : IDisposable
     [Theory]
     [InlineData(0)]
     [InlineData(1000)]
+    [InlineData(16_384)]
+    [InlineData(32_768)]
     [InlineData(100_000)]
     public void What_is_written_is_all_that_was_given_in_order(int count)
     {
