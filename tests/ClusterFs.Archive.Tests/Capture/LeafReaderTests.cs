@@ -26,7 +26,7 @@ public sealed class LeafReaderTests
             (sizeBefore, drawn, changed, run) => Check(sizeBefore, drawn == 0 ? sizeBefore : drawn, changed, run), iter: 40, threads: 1);
     }
 
-    /// <param name="changed">Bytes that differ, by their places; so many pieces from that of each on, smaller than pages, lie elsewhere, and may be the same.</param>
+    /// <param name="changed">Bytes that differ, by their places; so many pieces from that of each on, smaller than pages, lie elsewhere, and one more behind them; they may be the same.</param>
     private static void Check(int sizeBefore, int size, int[] changed, int run)
     {
         var before = new byte[sizeBefore];
@@ -39,7 +39,7 @@ public sealed class LeafReaderTests
         }
 
         var limit = UnchangedRanges.LimitOf(sizeBefore, size, sizeBefore, size);
-        var moved = UnchangedRanges.Both([.. changed.Select(place => place / Piece * (long)Piece).Order().Select(start => new ByteRange(start, start + ((long)run * Piece)))], []);
+        var moved = UnchangedRanges.Both([.. changed.Select(place => At(place / Piece, run))], [.. changed.Select(place => At((place / Piece) + run + 2, 1))]);
         var one = new FileExtent(0, Page, Most, IsPlaced: true);
         var unchanged = UnchangedRanges.Between([one], [one], limit, moved);
         bool IsKnown(int page)
@@ -65,6 +65,8 @@ public sealed class LeafReaderTests
         Assert.Equal(source.Expected, source.Expected.Distinct());
         Assert.Equal(pages.Where(IsKnown).Sum(page => Math.Min(Page, size - (page * (long)Page))), reader.TakenOver);
     }
+
+    private static ByteRange At(long piece, int count) => new(piece * Piece, (piece + count) * Piece);
 
     private static UInt128[] Hashed(byte[] bytes)
     {
