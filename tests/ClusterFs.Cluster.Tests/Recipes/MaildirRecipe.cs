@@ -15,6 +15,12 @@ internal sealed partial class MaildirRecipe() : Recipe("maildir", "mail", "dovec
         MissingProgram("dovecot-imapd", "/usr/lib/dovecot/imap") ?? MissingProgram("dovecot-lmtpd", "/usr/lib/dovecot/lmtp")
         ?? (Posix.Processes.IsRoot ? null : "only root can run Dovecot as a mail server");
 
+    /// <summary>
+    /// Its stop-timeout. Dovecot takes a second, and six to eight were seen where disk and processors are busy: a child that is just starting waits for
+    /// another, which was told to stop, and all wait for that child.
+    /// </summary>
+    public override TimeSpan LongestStop => TimeSpan.FromSeconds(10);
+
     public override RecipeClient Connect() => new Client(Host, _imap, _lmtp);
 
     /// <summary>Its messages by UID, as a client of IMAP sees them.</summary>

@@ -28,6 +28,9 @@ internal abstract partial class Recipe(string name, string service, string unit,
     /// <summary>Null where all of its packages are installed, otherwise what is missing.</summary>
     public abstract string? Missing { get; }
 
+    /// <summary>For how long a planned move may wait for the service itself; zero where it stops at once.</summary>
+    public virtual TimeSpan LongestStop => TimeSpan.Zero;
+
     /// <summary>The file of the recipe that configures the service in ClusterFs.</summary>
     protected virtual string Configuration => "clusterfs.conf";
 
