@@ -50,6 +50,9 @@ internal static partial class Libc
     public const int PunchHoleKeepingSize = 3;
     public const int MapRead = 1;
     public const int MapShared = 1;
+    public const int MapWrite = 2;
+    public const int MapPrivateMemory = 0x2 | 0x20;
+    public const int AdviseLargePages = 14;
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const nuint CloneFile = 0x40049409;
@@ -217,6 +220,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint at, nuint length, int protection, int flags, SafeHandle file, long offset);
+
+    [LibraryImport(Library, EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(nint at, nuint length, int advice);
 
     [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(nint at, nuint length);

@@ -27,20 +27,26 @@ public static class Uncached
         }
     }
 
+    /// <summary>Memory at an aligned place, which stays there.</summary>
+    /// <param name="length">In bytes.</param>
+    public static Memory<byte> Allocate(int length)
+    {
+        var pinned = GC.AllocateUninitializedArray<byte>(length + Alignment, pinned: true);
+        var start = (int)(-(nint)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, 0) & (Alignment - 1));
+        return pinned.AsMemory(start, length);
+    }
+
+    /// <returns>How much memory a range of this length takes, however it lies in its file, in bytes.</returns>
+    public static int RoomFor(int length) => (length + (2 * Alignment) - 2) / Alignment * Alignment;
+
     /// <summary>Reads any range.</summary>
-    /// <param name="buffer">Pinned, and made larger where the range does not fit.</param>
-    /// <returns>The bytes, in the buffer; less than asked at the end of the file.</returns>
+    /// <param name="room">At an aligned place, of <see cref="RoomFor"/> the length.</param>
+    /// <returns>The bytes, in there; less than asked at the end of the file.</returns>
     /// <exception cref="IOException">The storage reports an error, or demands another alignment.</exception>
-    public static ReadOnlySpan<byte> Read(SafeFileHandle file, long offset, int length, ref byte[] buffer)
+    public static ReadOnlySpan<byte> Read(SafeFileHandle file, long offset, int length, Span<byte> room)
     {
         var before = (int)(offset % Alignment);
-        var whole = (before + length + Alignment - 1) / Alignment * Alignment;
-        if (buffer.Length < whole + Alignment)
-        {
-            buffer = GC.AllocateUninitializedArray<byte>(Math.Max(whole + Alignment, 2 * buffer.Length), pinned: true);
-        }
-
-        var target = buffer.AsSpan(AlignedStart(buffer), whole);
+        var target = room[..((before + length + Alignment - 1) / Alignment * Alignment)];
         var done = Read(file, offset - before, target);
         return target[Math.Min(before, done)..Math.Min(before + length, done)];
     }
@@ -63,7 +69,4 @@ public static class Uncached
 
         return done;
     }
-
-    /// <returns>Where in a pinned array the first multiple of <see cref="Alignment"/> lies.</returns>
-    public static int AlignedStart(byte[] pinned) => (int)(-(nint)Marshal.UnsafeAddrOfPinnedArrayElement(pinned, 0) & (Alignment - 1));
 }

@@ -1,55 +1,8 @@
 using ClusterFs.Archive.Manifests;
-using ClusterFs.Archive.Threads;
-using ClusterFs.Posix;
 
 namespace ClusterFs.Archive.Capture;
 
-/// <summary>The bytes that one leaf of a map places, and the hashes of their pages.</summary>
-internal sealed class Leaf
-{
-    private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(PageMap.LeafSize + Uncached.Alignment, pinned: true);
-    private readonly UInt128[] _hashes = new UInt128[PageMap.LeafPages];
-    private readonly UInt128[] _before = new UInt128[PageMap.LeafPages];
-    private readonly int _start;
-    private int _hadBefore;
-
-    public Leaf() => _start = Uncached.AlignedStart(_bytes);
-
-    public long Number { get; private set; }
-
-    public int Size { get; private set; }
-
-    public Span<byte> Bytes => _bytes.AsSpan(_start, Size);
-
-    /// <summary>The same, with zeros to the end of the last page.</summary>
-    public Span<byte> WholePages
-    {
-        get
-        {
-            var pages = _bytes.AsSpan(_start, PageMap.PagesOf(Size) * PageMap.PageSize);
-            pages[Size..].Clear();
-            return pages;
-        }
-    }
-
-    public Span<UInt128> Hashes => _hashes.AsSpan(0, PageMap.PagesOf(Size));
-
-    /// <summary>Hashes of the pages that the content before had in this range.</summary>
-    public ReadOnlySpan<UInt128> Before => _before.AsSpan(0, _hadBefore);
-
-    public Leaf At(long number, long size)
-    {
-        Number = number;
-        Size = (int)Math.Min(PageMap.LeafSize, size - (number * PageMap.LeafSize));
-        _hadBefore = 0;
-        return this;
-    }
-
-    /// <summary>Reads the next hashes of the content before.</summary>
-    public void ReadBefore(CheckedIndex index) => _hadBefore = index.Read(_before);
-}
-
-/// <summary>Reads and hashes a content leaf by leaf, as many at a time as there are processors.</summary>
+/// <summary>Reads and hashes a content leaf by leaf, several at a time.</summary>
 /// <param name="seed">Of the hashes of pages.</param>
 /// <param name="before">Hashes of the pages of the content before; null when there is none.</param>
 /// <param name="unchanged">What is known to be as it was in that content, and is not read. The bytes of such a page are not in its leaf.</param>
@@ -74,7 +27,7 @@ internal sealed class LeafReader(
     /// <summary>Bytes that were not read.</summary>
     public long TakenOver => Interlocked.Read(ref _takenOver);
 
-    /// <returns>The next leaf, valid until the next call; null at the end.</returns>
+    /// <returns>The next leaf, valid until the next call or the disposal of this; null at the end.</returns>
     public Leaf? Next() => _ahead.Next(number =>
     {
         var start = number * PageMap.LeafSize;
@@ -154,68 +107,5 @@ internal sealed class LeafReader(
             source.Read(start + done, bytes);
             PageHash.Of(bytes, seed, leaf.Hashes.Slice(done / PageMap.PageSize, PageMap.PagesOf(bytes.Length)));
         }
-    }
-}
-
-/// <summary>Has the leaves of a content prepared by other threads while the caller deals with the one before.</summary>
-/// <param name="size">Of the content, in bytes.</param>
-/// <param name="alone">Whether the caller prepares each itself, and no other thread has to do with it.</param>
-/// <param name="most">At a time, where there are more processors.</param>
-/// <param name="workers">Who prepares them; null: threads of its own.</param>
-internal sealed class LeafAhead(long size, bool alone = false, int most = int.MaxValue, TaskScheduler? workers = null) : IDisposable
-{
-    private readonly WorkAhead<Leaf> _started = new(workers);
-    private readonly Stack<Leaf> _free = [];
-    private Leaf? _given;
-    private long _next;
-
-    /// <param name="prepare">Says, on the caller's thread, how a leaf is filled; what it says is done on another.</param>
-    /// <param name="before">Where the hashes of the content before are read from, on the caller's thread; null when there are none.</param>
-    /// <returns>The next leaf, valid until the next call; null at the end.</returns>
-    public Leaf? Next(Func<long, Action<Leaf>> prepare, CheckedIndex? before = null)
-    {
-        if (_given is not null)
-        {
-            _free.Push(_given);
-            _given = null;
-        }
-
-        if (alone)
-        {
-            return _given = FilledHere(prepare);
-        }
-
-        while (_started.Count < Math.Min(most, Environment.ProcessorCount) && _next < PageMap.LeavesOf(size))
-        {
-            var leaf = (_free.TryPop(out var free) ? free : new Leaf()).At(_next, size);
-            if (before is not null)
-            {
-                leaf.ReadBefore(before);
-            }
-
-            var fill = prepare(_next++);
-            _started.Start(() =>
-            {
-                fill(leaf);
-                return leaf;
-            });
-        }
-
-        return _given = _started.Count > 0 ? _started.Take() : null;
-    }
-
-    /// <summary>Waits for what was started: it reads from what the caller is about to close.</summary>
-    public void Dispose() => _started.Dispose();
-
-    private Leaf? FilledHere(Func<long, Action<Leaf>> prepare)
-    {
-        if (_next == PageMap.LeavesOf(size))
-        {
-            return null;
-        }
-
-        var leaf = (_free.TryPop(out var free) ? free : new Leaf()).At(_next, size);
-        prepare(_next++)(leaf);
-        return leaf;
     }
 }

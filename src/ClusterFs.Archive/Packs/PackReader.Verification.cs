@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.ExceptionServices;
 using ClusterFs.Posix;
 using Microsoft.Win32.SafeHandles;
@@ -18,12 +19,8 @@ internal sealed partial class PackReader
         var pack = Open(id, what);
         InParallel(
             Table(pack, what),
-            () => false,
-            (row, nothing) =>
-            {
-                ReturnFrame(ReadFrame(pack, row, what));
-                return nothing;
-            },
+            () => (IDisposable?)null,
+            (row, _) => ReturnFrame(ReadFrame(pack, row, what)),
             workers ?? _threads,
             cancellation);
     }
@@ -54,31 +51,37 @@ internal sealed partial class PackReader
             throw new DamagedArchiveException(pack.File, "its table is not what was written");
         }
 
-        InParallel(
+        var longest = Uncached.RoomFor(rows.Select(row => row.Length).DefaultIfEmpty().Max());
+        var memory = IsLittle(rows) ? longest : Math.Max(longest, LargePages.PageSize);
+        InParallel<IMemoryOwner<byte>>(
             rows,
-            () => Array.Empty<byte>(),
-            (row, buffer) =>
+            () => new LargePages(memory),
+            (row, room) =>
             {
-                var frame = Reach(pack.File, () => Digest.Of(Uncached.Read(past, pack.Offset + row.Offset, row.Length, ref buffer)));
-                return frame == row.Sha256
-                    ? buffer
-                    : throw new DamagedArchiveException(pack.File, $"the SHA-256 of the block with {what} does not match");
+                var frame = Reach(pack.File, () => Digest.Of(Uncached.Read(past, pack.Offset + row.Offset, row.Length, room.Memory.Span)));
+                if (frame != row.Sha256)
+                {
+                    throw new DamagedArchiveException(pack.File, $"the SHA-256 of the block with {what} does not match");
+                }
             },
             workers,
             cancellation);
     }
 
-    /// <param name="begin">What each thread has to itself.</param>
+    private static bool IsLittle(BlockRow[] rows) => rows.Sum(row => (long)row.Length) <= Little;
+
+    /// <param name="begin">Makes what whoever verifies has to itself while at it.</param>
     private static void InParallel<T>(
-        BlockRow[] rows, Func<T> begin, Func<BlockRow, T, T> verify, TaskScheduler workers, CancellationToken cancellation)
+        BlockRow[] rows, Func<T> begin, Action<BlockRow, T> verify, TaskScheduler workers, CancellationToken cancellation)
+        where T : IDisposable?
     {
-        if (rows.Sum(row => (long)row.Length) <= Little)
+        if (IsLittle(rows))
         {
-            var own = begin();
+            using var own = begin();
             foreach (var row in rows)
             {
                 cancellation.ThrowIfCancellationRequested();
-                own = verify(row, own);
+                verify(row, own);
             }
 
             return;
@@ -90,8 +93,12 @@ internal sealed partial class PackReader
                 rows,
                 new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, TaskScheduler = workers, CancellationToken = cancellation },
                 begin,
-                (row, _, own) => verify(row, own),
-                _ => { });
+                (row, _, own) =>
+                {
+                    verify(row, own);
+                    return own;
+                },
+                own => own?.Dispose());
         }
         catch (AggregateException failures)
         {
@@ -104,8 +111,8 @@ internal sealed partial class PackReader
     {
         try
         {
-            byte[] buffer = [];
-            var header = Uncached.Read(past, pack.Offset, PackFormat.Header.Length, ref buffer);
+            var room = Uncached.Allocate(Uncached.RoomFor(PackFormat.Header.Length));
+            var header = Uncached.Read(past, pack.Offset, PackFormat.Header.Length, room.Span);
             return header.SequenceEqual(PackFormat.Header) || header.SequenceEqual(PackFormat.EncryptedHeader)
                 ? true
                 : throw new DamagedArchiveException(pack.File, "it does not begin like a pack of this version");
