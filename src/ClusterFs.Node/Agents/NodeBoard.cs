@@ -13,6 +13,9 @@ namespace ClusterFs.Node.Agents;
 /// </summary>
 internal sealed class NodeBoard
 {
+    /// <summary>Longer than an answer takes from an actor that has a home, and shorter than people wait.</summary>
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, ServiceSnapshot> _services = new(StringComparer.Ordinal);
     private volatile string? _guardProblem = "not connected yet";
     private volatile JournalCondition? _journal;
@@ -68,9 +71,9 @@ internal sealed class NodeBoard
 
     public ServiceSnapshot? Find(string service) => _services.GetValueOrDefault(service);
 
-    /// <summary>Asks the ownership actor of a service, wherever it is.</summary>
+    /// <summary>Asks the ownership actor of a service, wherever it is: a question again every second, for a message to a shard that moves may be lost.</summary>
     /// <returns>Null when there was no answer in time.</returns>
-    public async Task<T?> AskOwnershipAsync<T>(IOwnershipMessage question, TimeSpan patience)
+    public async Task<T?> AskOwnershipAsync<T>(IOwnershipMessage message, TimeSpan patience)
         where T : class
     {
         if (Region is not { } region)
@@ -78,13 +81,26 @@ internal sealed class NodeBoard
             return null;
         }
 
+        using var over = new CancellationTokenSource();
+        List<Task<T>> asked = [];
         try
         {
-            return await region.Ask<T>(question, patience).ConfigureAwait(false);
+            do
+            {
+                asked.Add(region.Ask<T>(message, patience, over.Token));
+                await Task.WhenAny(message is IOwnershipQuestion ? [.. asked, Task.Delay(AskAgainAfter, over.Token)] : asked).ConfigureAwait(false);
+            }
+            while (asked.TrueForAll(one => !one.IsCompleted));
+
+            return await asked.First(one => one.IsCompleted).ConfigureAwait(false);
         }
         catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
         {
             return null;
+        }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
         }
     }
 

@@ -3,7 +3,7 @@ using ClusterFs.Ownership.Wire;
 namespace ClusterFs.Ownership.Messages;
 
 /// <summary>Why is the service where it is? Answered with <see cref="OwnershipExplained"/>.</summary>
-public sealed record ExplainOwnership(string Service) : IOwnershipMessage;
+public sealed record ExplainOwnership(string Service) : IOwnershipQuestion;
 
 /// <param name="Why">Sentences, in order.</param>
 /// <param name="Nodes">Those that may own it, most wanted first.</param>
@@ -14,7 +14,7 @@ public sealed record NodeStanding(string Node, string Standing, string Text);
 
 /// <summary>What would become of the service? Nothing is done. Answered with <see cref="OwnershipForeseen"/>.</summary>
 /// <param name="Killed">A node, whole; null for none.</param>
-public sealed record ForeseeOwnership(string Service, string? Killed, bool DatabaseLost) : IOwnershipMessage;
+public sealed record ForeseeOwnership(string Service, string? Killed, bool DatabaseLost) : IOwnershipQuestion;
 
 /// <param name="Next">The node that would be granted it; null when none would.</param>
 /// <param name="LeasedAfterSeconds">Until that one holds a valid lease; null when none would.</param>

@@ -9,6 +9,9 @@ public interface IOwnershipMessage : IWireMessage
     string Service { get; }
 }
 
+/// <summary>Changes nothing, however often it is heard. A shard that moves to another node drops what came for it meanwhile: who was not answered asks again.</summary>
+public interface IOwnershipQuestion : IOwnershipMessage;
+
 /// <summary>What a node's agent says of one service, at the cluster's pace and after each change. Answered with <see cref="OwnershipView"/>; grants and
 /// drains go to whoever sent the newest one.</summary>
 /// <param name="Report">What is decided by.</param>
@@ -22,13 +25,13 @@ public sealed record MoveService(string Service, string To) : IOwnershipMessage;
 public sealed record PauseService(string Service, bool Pause) : IOwnershipMessage;
 
 /// <summary>Answered with <see cref="OwnershipView"/>.</summary>
-public sealed record GetOwnership(string Service) : IOwnershipMessage;
+public sealed record GetOwnership(string Service) : IOwnershipQuestion;
 
 /// <summary>Answered with <see cref="OwnershipHistory"/>.</summary>
-public sealed record GetHistory(string Service) : IOwnershipMessage;
+public sealed record GetHistory(string Service) : IOwnershipQuestion;
 
 /// <summary>Answered with <see cref="MeasuredHistory"/>; by a daemon of an earlier version not at all.</summary>
-public sealed record GetMeasuredHistory(string Service) : IOwnershipMessage;
+public sealed record GetMeasuredHistory(string Service) : IOwnershipQuestion;
 
 /// <summary>Where would the service rather be? Answered with <see cref="PlacementTold"/>; by a daemon of an earlier version not at all.</summary>
-public sealed record GetPlacement(string Service) : IOwnershipMessage;
+public sealed record GetPlacement(string Service) : IOwnershipQuestion;
