@@ -28,7 +28,7 @@ public sealed partial class LocalContent
     {
         var changing = _directory.Changing;
         using var stage = new ChangeStage(changing, LimitsOf(head.Content));
-        Dictionary<string, FileIdentity?> unproven;
+        using var seen = new SeenEntries(changing.SeenFile);
         var own = new OwnChanges(_clock);
         try
         {
@@ -37,7 +37,7 @@ public sealed partial class LocalContent
             var seenAt = _clock.Now();
             var indexes = new PageIndexes(_directory.Pages);
             using var copy = new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: false);
-            var planner = new ChangePlanner(reader, indexes, copy, _live, stage, changing);
+            var planner = new ChangePlanner(reader, indexes, copy, _live, stage, changing, seen);
             if (planner.TryPlan(manifest, head.Content, seenAt, progress, cancellation) is not { } plan)
             {
                 _whyBuilt = planner.Objection;
@@ -45,7 +45,6 @@ public sealed partial class LocalContent
                 return false;
             }
 
-            unproven = new(planner.Unproven, StringComparer.Ordinal);
             var written = stage.Finish(plan);
             AtPoint("staged");
             disk.Complete();
@@ -90,12 +89,12 @@ public sealed partial class LocalContent
 
         foreach (var (path, identity) in stage.Identities)
         {
-            unproven[path] = identity;
+            seen.Change(path, identity);
         }
 
         stage.Dispose();
         _directory.CleanUp();
-        FillIndex(manifest, RowsOfLive(manifest), unproven, own, cancellation);
+        FillIndex(manifest, RowsOfLive(manifest), seen, own, cancellation);
         return true;
     }
 
@@ -103,21 +102,22 @@ public sealed partial class LocalContent
     /// The identities of a tree that was changed in place. What was not touched, and was known, still is what it was, and is not looked at.
     /// </summary>
     /// <param name="before">Rows of the tree as it was.</param>
-    /// <param name="unproven">Paths of which they do not tell, and what each was when it was known to be right; null where only this process has come to it.</param>
+    /// <param name="seen">Of all entries.</param>
     /// <param name="own">What it does not explain, another process has changed.</param>
     private void FillIndex(
-        Manifest manifest, IEnumerable<IndexRow> before, Dictionary<string, FileIdentity?> unproven, OwnChanges own, CancellationToken cancellation)
+        Manifest manifest, IEnumerable<IndexRow> before, SeenEntries seen, OwnChanges own, CancellationToken cancellation)
     {
         var seenAt = _clock.Now();
         own.BeginLook(seenAt);
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var rows = new KnownRows(before);
+        var walk = seen.Again();
         foreach (var entry in manifest.Entries())
         {
             cancellation.ThrowIfCancellationRequested();
             var row = rows.Find(entry.Path);
-            var isProven = !unproven.TryGetValue(entry.Path, out var wasRight);
-            index.Add(isProven && row is { Sqlite: false } ? row with { Entry = entry } : RowOf(entry, row, isProven ? row?.Identity : wasRight, own, seenAt));
+            var isKnown = walk.IsKnown(entry.Path, out var wasRight);
+            index.Add(isKnown && row is { Sqlite: false } ? row with { Entry = entry } : RowOf(entry, row, isKnown ? row?.Identity : wasRight, own, seenAt));
         }
 
         _index = index.Finish(manifest.Nonce, manifest.Head.PageSeed);

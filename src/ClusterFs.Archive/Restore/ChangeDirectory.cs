@@ -24,6 +24,9 @@ internal sealed class ChangeDirectory(string path)
     /// <summary>Takes the room that the change will need, so that a disk that is full is found out before.</summary>
     public string RoomFile => System.IO.Path.Combine(path, "room");
 
+    /// <summary>What is seen of the tree while a change is planned.</summary>
+    public string SeenFile => System.IO.Path.Combine(path, "seen");
+
     /// <summary>The tree while it is changed.</summary>
     public string Tree => System.IO.Path.Combine(path, "tree");
 

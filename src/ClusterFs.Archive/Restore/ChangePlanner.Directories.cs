@@ -26,7 +26,7 @@ internal sealed partial class ChangePlanner
                 RequireMine(status);
             }
 
-            _unproven[left.Entry!.Path] = null;
+            seenEntries.Change(left.Entry!.Path, null);
             _attributed.Add(AttributesOf(left.Entry));
         }
     }

@@ -11,7 +11,9 @@ namespace ClusterFs.Archive.Restore;
 /// soon as building another tree is as good, or something is unusual.
 /// </summary>
 /// <param name="copy">The tree.</param>
-internal sealed partial class ChangePlanner(PackReader reader, PageIndexes indexes, LocalCopy copy, string root, ChangeStage stage, ChangeDirectory directory)
+/// <param name="seenEntries">Told of each entry what is there.</param>
+internal sealed partial class ChangePlanner(
+    PackReader reader, PageIndexes indexes, LocalCopy copy, string root, ChangeStage stage, ChangeDirectory directory, SeenEntries seenEntries)
 {
     /// <summary>Without these its owner may not give a directory another parent, nor write in it.</summary>
     private const uint MovableDirectory = 0b111_000_000;
@@ -29,18 +31,11 @@ internal sealed partial class ChangePlanner(PackReader reader, PageIndexes index
     private readonly List<PlannedChange> _patched = [];
     private readonly List<PlannedChange> _linked = [];
     private readonly List<PlannedChange> _attributed = [];
-    private readonly Dictionary<string, FileIdentity?> _unproven = new(StringComparer.Ordinal);
     private IProgress<RestoreProgress>? _progress;
     private RestoreProgress _total = new(0, 0, 0, 0);
     private long _seed;
     private ulong _device;
     private long _seenAt;
-
-    /// <summary>
-    /// Paths whose identity the index does not have, or will not have any more. With each, the identity that it had when it was found to be right as it is, all zero
-    /// where that might not tell of a later change; null where it will be written.
-    /// </summary>
-    public IReadOnlyDictionary<string, FileIdentity?> Unproven => _unproven;
 
     /// <summary>Why it was given up; null while it was not.</summary>
     public string? Objection { get; private set; }
@@ -166,9 +161,13 @@ internal sealed partial class ChangePlanner(PackReader reader, PageIndexes index
         }
 
         var isKnown = row is not null && row.Settled && status is { } now && now.Kind == row.Entry.Kind && FileIdentity.Of(now) == row.Identity;
-        if (!isKnown)
+        if (isKnown)
         {
-            _unproven[entry.Path] = status is not { } left ? null : FileSystemClock.IsSettled(left, _seenAt) ? FileIdentity.Of(left) : default(FileIdentity);
+            seenEntries.AddKnown();
+        }
+        else
+        {
+            seenEntries.Add(status is not { } left ? null : FileSystemClock.IsSettled(left, _seenAt) ? FileIdentity.Of(left) : default(FileIdentity));
         }
 
         var known = isKnown ? row!.Entry : null;
@@ -261,7 +260,7 @@ internal sealed partial class ChangePlanner(PackReader reader, PageIndexes index
             _attributed.Add(AttributesOf(entry));
 
             // What was read, and not kept from others since, is read again by the next dump.
-            _unproven[entry.Path] = isSame ? default(FileIdentity) : null;
+            seenEntries.Change(entry.Path, isSame ? default(FileIdentity) : null);
             return;
         }
 
@@ -364,7 +363,7 @@ internal sealed partial class ChangePlanner(PackReader reader, PageIndexes index
     /// <summary>Something of the innermost directory changes that has a name in it.</summary>
     private void Change(string path)
     {
-        _unproven[path] = null;
+        seenEntries.Change(path, null);
         Touch(_open.Peek());
     }
 
