@@ -28,7 +28,7 @@ public sealed partial class LocalContent
     {
         var changing = _directory.Changing;
         using var stage = new ChangeStage(changing, LimitsOf(head.Content));
-        using var seen = new SeenEntries(changing.SeenFile);
+        using var seenEntries = new SeenEntries(changing.SeenEntriesFile);
         var own = new OwnChanges(_clock);
         try
         {
@@ -37,7 +37,7 @@ public sealed partial class LocalContent
             var seenAt = _clock.Now();
             var indexes = new PageIndexes(_directory.Pages);
             using var copy = new LocalCopy(_live, RowsOfLive(manifest), indexes, manifest.Head.PageSeed, link: false);
-            var planner = new ChangePlanner(reader, indexes, copy, _live, stage, changing, seen);
+            var planner = new ChangePlanner(reader, indexes, copy, _live, stage, changing, seenEntries);
             if (planner.TryPlan(manifest, head.Content, seenAt, progress, cancellation) is not { } plan)
             {
                 _whyBuilt = planner.Objection;
@@ -89,12 +89,12 @@ public sealed partial class LocalContent
 
         foreach (var (path, identity) in stage.Identities)
         {
-            seen.Change(path, identity);
+            seenEntries.Change(path, identity);
         }
 
         stage.Dispose();
         _directory.CleanUp();
-        FillIndex(manifest, RowsOfLive(manifest), seen, own, cancellation);
+        FillIndex(manifest, RowsOfLive(manifest), seenEntries, own, cancellation);
         return true;
     }
 
@@ -102,16 +102,16 @@ public sealed partial class LocalContent
     /// The identities of a tree that was changed in place. What was not touched, and was known, still is what it was, and is not looked at.
     /// </summary>
     /// <param name="before">Rows of the tree as it was.</param>
-    /// <param name="seen">Of all entries.</param>
+    /// <param name="seenEntries">Of all of them.</param>
     /// <param name="own">What it does not explain, another process has changed.</param>
     private void FillIndex(
-        Manifest manifest, IEnumerable<IndexRow> before, SeenEntries seen, OwnChanges own, CancellationToken cancellation)
+        Manifest manifest, IEnumerable<IndexRow> before, SeenEntries seenEntries, OwnChanges own, CancellationToken cancellation)
     {
         var seenAt = _clock.Now();
         own.BeginLook(seenAt);
         using var index = new LocalIndex.Writer(_directory.IndexFile);
         using var rows = new KnownRows(before);
-        var walk = seen.Again();
+        var walk = seenEntries.Again();
         foreach (var entry in manifest.Entries())
         {
             cancellation.ThrowIfCancellationRequested();

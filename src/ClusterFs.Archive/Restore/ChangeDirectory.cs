@@ -25,7 +25,7 @@ internal sealed class ChangeDirectory(string path)
     public string RoomFile => System.IO.Path.Combine(path, "room");
 
     /// <summary>What is seen of the tree while a change is planned.</summary>
-    public string SeenFile => System.IO.Path.Combine(path, "seen");
+    public string SeenEntriesFile => System.IO.Path.Combine(path, "seen-entries");
 
     /// <summary>The tree while it is changed.</summary>
     public string Tree => System.IO.Path.Combine(path, "tree");

@@ -71,7 +71,10 @@ internal sealed class NodeBoard
 
     public ServiceSnapshot? Find(string service) => _services.GetValueOrDefault(service);
 
-    /// <summary>Asks the ownership actor of a service, wherever it is: a question again every second, for a message to a shard that moves may be lost.</summary>
+    /// <summary>
+    /// Asks the ownership actor of a service, wherever it is. A question is asked again every second, until the patience is at its end: a message to a shard that moves
+    /// may be lost. So may an order, which is given once: whoever gives one asks something first, so that it goes where an answer has just come from.
+    /// </summary>
     /// <returns>Null when there was no answer in time.</returns>
     public async Task<T?> AskOwnershipAsync<T>(IOwnershipMessage message, TimeSpan patience)
         where T : class
@@ -85,14 +88,15 @@ internal sealed class NodeBoard
         List<Task<T>> asked = [];
         try
         {
-            do
+            while (true)
             {
                 asked.Add(region.Ask<T>(message, patience, over.Token));
-                await Task.WhenAny(message is IOwnershipQuestion ? [.. asked, Task.Delay(AskAgainAfter, over.Token)] : asked).ConfigureAwait(false);
+                var first = await Task.WhenAny(message is IOwnershipQuestion ? [.. asked, Task.Delay(AskAgainAfter, over.Token)] : asked).ConfigureAwait(false);
+                if (first is Task<T> ended)
+                {
+                    return await ended.ConfigureAwait(false);
+                }
             }
-            while (asked.TrueForAll(one => !one.IsCompleted));
-
-            return await asked.First(one => one.IsCompleted).ConfigureAwait(false);
         }
         catch (Exception silence) when (silence is AskTimeoutException or TaskCanceledException)
         {

@@ -106,7 +106,7 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
         }
 
         // It may have set out by itself, after what it is kept together with.
-        if (!begun.Accepted && (await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), LookPatience).ConfigureAwait(false) is not { } under
+        if (!begun.Accepted && (await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false) is not { } under
             || (under.Epoch == before.Epoch && under.MovingTo != to)))
         {
             return Problem.Of(StatusCodes.Status409Conflict, $"{service} is not moved to {to}: {begun.Message}", "see `clusterfs status`");

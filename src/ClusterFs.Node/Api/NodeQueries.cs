@@ -74,7 +74,10 @@ internal sealed class NodeQueries(
             return unknown;
         }
 
-        var answer = await board.AskOwnershipAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
+        // While the shard moves, as it does after a move of the service, an order may be lost, and a question is asked again.
+        var answer = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false) is null
+            ? null
+            : await board.AskOwnershipAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
         return answer is null ? Problem.Silent(service)
             : answer.Accepted ? new PauseReport(service, pause, answer.Message)
             : Problem.Of(StatusCodes.Status409Conflict, $"{service} is not {(pause ? "paused" : "resumed")}: {answer.Message}", null);

@@ -14,7 +14,7 @@ public sealed record NodeStanding(string Node, string Standing, string Text);
 
 /// <summary>What would become of the service? Nothing is done. Answered with <see cref="OwnershipForeseen"/>.</summary>
 /// <param name="Killed">A node, whole; null for none.</param>
-public sealed record ForeseeOwnership(string Service, string? Killed, bool DatabaseLost) : IOwnershipQuestion;
+public sealed record ForeseeOwnership(string Service, string? Killed, bool DatabaseLost) : IOwnershipMessage;
 
 /// <param name="Next">The node that would be granted it; null when none would.</param>
 /// <param name="LeasedAfterSeconds">Until that one holds a valid lease; null when none would.</param>

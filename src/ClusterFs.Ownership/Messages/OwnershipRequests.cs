@@ -9,7 +9,7 @@ public interface IOwnershipMessage : IWireMessage
     string Service { get; }
 }
 
-/// <summary>Changes nothing, however often it is heard. A shard that moves to another node drops what came for it meanwhile: who was not answered asks again.</summary>
+/// <summary>Changes nothing and costs little, however often it is heard. A shard that moves to another node drops what came for it meanwhile: who was not answered asks again.</summary>
 public interface IOwnershipQuestion : IOwnershipMessage;
 
 /// <summary>What a node's agent says of one service, at the cluster's pace and after each change. Answered with <see cref="OwnershipView"/>; grants and

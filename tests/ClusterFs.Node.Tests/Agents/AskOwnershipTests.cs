@@ -40,6 +40,17 @@ public sealed class AskOwnershipTests : TestKit
     }
 
     [Fact]
+    public async Task A_question_that_is_answered_is_not_asked_again()
+    {
+        var asked = _board.AskOwnershipAsync<OwnershipView>(new GetOwnership("wiki"), Patience);
+        await ExpectMsgAsync<GetOwnership>(Patience / 2);
+        LastSender.Tell(View(owner: "n2"));
+        await asked;
+
+        await ExpectNoMsgAsync(TimeSpan.FromSeconds(1.5));
+    }
+
+    [Fact]
     public async Task An_order_is_given_once()
     {
         var asked = _board.AskOwnershipAsync<RequestAnswered>(new MoveService("wiki", "n2"), TimeSpan.FromSeconds(3));
