@@ -60,7 +60,7 @@ internal sealed class SeenEntries(string file) : IDisposable
         }
     }
 
-    /// <summary>A restore is not to fail for what only saves the next dump some reading.</summary>
+    /// <summary>It only saves the next dump some reading: where there is too little room, the change itself is to have it.</summary>
     private void Write()
     {
         try
@@ -73,6 +73,7 @@ internal sealed class SeenEntries(string file) : IDisposable
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
             _isGivenUp = true;
+            _file?.Dispose();
         }
     }
 

@@ -93,6 +93,11 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
     private async Task<Answer<MoveReport>> MoveOneAsync(string service, string to, CancellationToken limit)
     {
         var before = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false);
+        if (before is null)
+        {
+            return Problem.Silent(service);
+        }
+
         var begun = await board.AskOwnershipAsync<RequestAnswered>(new MoveService(service, to), BeginPatience).ConfigureAwait(false);
         if (begun is { Again: true })
         {
@@ -100,7 +105,7 @@ internal sealed class MoveQueries(Settings settings, NodeBoard board, TimeProvid
             begun = await board.AskOwnershipAsync<RequestAnswered>(new MoveService(service, to), BeginPatience).ConfigureAwait(false);
         }
 
-        if (before is null || begun is null)
+        if (begun is null)
         {
             return Problem.Silent(service);
         }

@@ -75,9 +75,17 @@ internal sealed class NodeQueries(
         }
 
         // While the shard moves, as it does after a move of the service, an order may be lost, and a question is asked again.
-        var answer = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false) is null
-            ? null
-            : await board.AskOwnershipAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
+        if (await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service), AskPatience).ConfigureAwait(false) is null)
+        {
+            return Problem.Silent(service);
+        }
+
+        var answer = await board.AskOwnershipAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
+        if (answer is { Again: true })
+        {
+            answer = await board.AskOwnershipAsync<RequestAnswered>(new PauseService(service, pause), AskPatience).ConfigureAwait(false);
+        }
+
         return answer is null ? Problem.Silent(service)
             : answer.Accepted ? new PauseReport(service, pause, answer.Message)
             : Problem.Of(StatusCodes.Status409Conflict, $"{service} is not {(pause ? "paused" : "resumed")}: {answer.Message}", null);

@@ -93,14 +93,17 @@ internal sealed class SimulateQueries(Settings settings, NodeBoard board)
 
     private async Task<ForeseenService> LoseAsync(ServiceSettings service, string? kill, bool database)
     {
-        var foreseen = await board.AskOwnershipAsync<OwnershipForeseen>(new ForeseeOwnership(service.Name, kill, database), Patience).ConfigureAwait(false);
+        // That it costs more is why it is asked once, like an order.
+        var view = await board.AskOwnershipAsync<OwnershipView>(new GetOwnership(service.Name), Patience).ConfigureAwait(false);
+        var foreseen = view is null
+            ? null
+            : await board.AskOwnershipAsync<OwnershipForeseen>(new ForeseeOwnership(service.Name, kill, database), Patience).ConfigureAwait(false);
         if (foreseen is null or { Problem: not null })
         {
             return new ForeseenService(
                 service.Name, null, Unknown, null, null, null, null, null, [], [foreseen?.Problem ?? "its ownership actor does not answer, or is on a node of an earlier version"]);
         }
 
-        var view = await ViewAsync(service.Name).ConfigureAwait(false);
         var isOwnerLost = foreseen.OwnerIsLost || foreseen.StoppedAfterSeconds is not null;
         var outcome =
             foreseen.Owner is null ? foreseen.LeasedAfterSeconds is null ? Nobody : Moves

@@ -78,12 +78,13 @@ public sealed class SeenEntriesTests : IDisposable
         }
     }
 
-    /// <summary>The restore goes on, and the next dump reads everything once.</summary>
+    /// <summary>The restore goes on with the room that there is, and the next dump reads everything once.</summary>
     [SkippableFact]
     public void On_a_disk_that_is_full_nothing_is_known()
     {
         Skip.IfNot(Processes.IsRoot, "only root can mount a file system");
-        Programs.Run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", _directory);
+        var (code, said) = Programs.Try("mount", "-t", "tmpfs", "-o", "size=256k", "none", _directory);
+        Skip.If(code != 0, $"a file system in memory cannot be mounted here: {said}");
         try
         {
             using var seen = New();
@@ -94,6 +95,7 @@ public sealed class SeenEntriesTests : IDisposable
                 seen.Add(null);
             }
 
+            File.WriteAllBytes(Path.Combine(_directory, "staged"), new byte[200_000]);
             seen.Change("c", null);
             Assert.Equal([(false, default(FileIdentity)), (false, default(FileIdentity)), (false, null)], Walk(seen, "a", "b", "c"));
         }
