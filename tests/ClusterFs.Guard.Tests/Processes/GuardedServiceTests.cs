@@ -5,7 +5,7 @@ using static ClusterFs.Posix.Processes;
 
 namespace ClusterFs.Guard.Tests.Processes;
 
-/// <summary>Real guards, a real <c>clusterfs run</c>, real services; every death is measured on the machine's clocks.</summary>
+/// <summary>Real guards, a real <c>clusterfs run</c>, real services; what is still alive, and when, is measured on the machine's clocks.</summary>
 public sealed class GuardedServiceTests : IAsyncLifetime
 {
     private const string Plain = "echo $$ > \"$0/pid\"; exec sleep 1000";
@@ -28,9 +28,9 @@ public sealed class GuardedServiceTests : IAsyncLifetime
         var service = await _cluster.StartedAsync("pid", () => run.Messages);
 
         var last = await KillOthersAsync();
-        var dead = await Eventually.Is(() => !LoopbackCluster.IsAlive(service), "death of the service", () => _cluster.Guards["n1"].Messages);
+        var alive = await Eventually.LastBefore(() => !LoopbackCluster.IsAlive(service), "death of the service", () => _cluster.Guards["n1"].Messages);
 
-        Assert.InRange(dead.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
+        Assert.InRange(alive.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
         await _daemon.UntilAsync(report => report is { Phase: Phase.Closed, ClosedEpoch: 1, Wanted: true }, "the epoch's end");
         Assert.False(run.HasExited);
     }
@@ -66,9 +66,9 @@ public sealed class GuardedServiceTests : IAsyncLifetime
         var service = await _cluster.StartedAsync("pid", () => run.Messages);
 
         var last = await KillOthersAsync();
-        var dead = await Eventually.Is(() => !LoopbackCluster.IsAlive(service), "death of the service");
+        var alive = await Eventually.LastBefore(() => !LoopbackCluster.IsAlive(service), "death of the service");
 
-        Assert.InRange(dead.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
+        Assert.InRange(alive.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
     }
 
     [Fact]
@@ -79,9 +79,9 @@ public sealed class GuardedServiceTests : IAsyncLifetime
         _ = Signal(service.Id, SignalStop);
 
         var last = await KillOthersAsync();
-        var dead = await Eventually.Is(() => !LoopbackCluster.IsAlive(service), "death of the service");
+        var alive = await Eventually.LastBefore(() => !LoopbackCluster.IsAlive(service), "death of the service");
 
-        Assert.InRange(dead.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
+        Assert.InRange(alive.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
     }
 
     [Fact]
@@ -93,9 +93,9 @@ public sealed class GuardedServiceTests : IAsyncLifetime
         var far = await _cluster.StartedAsync("far", () => run.Messages);
 
         var last = await KillOthersAsync();
-        var dead = await Eventually.Is(() => !LoopbackCluster.IsAlive(service) && !LoopbackCluster.IsAlive(far), "death of both");
+        var alive = await Eventually.LastBefore(() => !LoopbackCluster.IsAlive(service) && !LoopbackCluster.IsAlive(far), "death of both");
 
-        Assert.InRange(dead.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
+        Assert.InRange(alive.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
     }
 
     [Fact]
@@ -106,9 +106,9 @@ public sealed class GuardedServiceTests : IAsyncLifetime
 
         await _cluster.Guards["n1"].KillAsync();
         var gone = GuardClock.Now;
-        var dead = await Eventually.Is(() => !LoopbackCluster.IsAlive(service), "death of the service", () => run.Messages);
+        var alive = await Eventually.LastBefore(() => !LoopbackCluster.IsAlive(service), "death of the service", () => run.Messages);
 
-        Assert.InRange(dead.LongestSince(gone), TimeSpan.Zero, LoopbackCluster.StopBudget);
+        Assert.InRange(alive.LongestSince(gone), TimeSpan.Zero, LoopbackCluster.StopBudget);
         _cluster.StartGuard("n1");
         await _daemon.UntilAsync(report => report is { ClosedEpoch: 1, Wanted: true, Phase: Phase.None }, "the new guard closing the epoch");
 
@@ -127,9 +127,9 @@ public sealed class GuardedServiceTests : IAsyncLifetime
 
         _cluster.Guards["n1"].Signal(SignalStop);
         var last = GuardClock.Now;
-        var dead = await Eventually.Is(() => !LoopbackCluster.IsAlive(service), "death of the service", () => run.Messages);
+        var alive = await Eventually.LastBefore(() => !LoopbackCluster.IsAlive(service), "death of the service", () => run.Messages);
 
-        Assert.InRange(dead.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
+        Assert.InRange(alive.LongestSince(last), TimeSpan.Zero, LoopbackCluster.Ttl);
         File.Delete(_cluster.InDirectory("pid"));
         _cluster.Guards["n1"].Signal(SignalContinue);
         await _daemon.UntilAsync(report => report is { Phase: Phase.Closed, ClosedEpoch: 1 }, "the epoch's end");
