@@ -102,7 +102,7 @@ public sealed partial class LocalContent
     /// The identities of a tree that was changed in place. What was not touched, and was known, still is what it was, and is not looked at.
     /// </summary>
     /// <param name="before">Rows of the tree as it was.</param>
-    /// <param name="seenEntries">Of all of them.</param>
+    /// <param name="seenEntries">What was seen at each entry of the manifest while the change was planned.</param>
     /// <param name="own">What it does not explain, another process has changed.</param>
     private void FillIndex(
         Manifest manifest, IEnumerable<IndexRow> before, SeenEntries seenEntries, OwnChanges own, CancellationToken cancellation)
